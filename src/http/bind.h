@@ -1,0 +1,178 @@
+#pragma once
+
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "base/problem.h"
+#include "http/granted.h"
+#include "http/router.h"
+#include "json/json.h"
+
+/// Turns a member function into an Endpoint by reading its signature:
+///
+///     Task<ChatView> show(const User& me, Granted<Chat, Right::read> chat, Query<ShowOptions> q);
+///
+/// `Anyone`, `const SignedIn&`, `const PendingHuman&`, `const User&`, `const Human&`, `const Admin&`
+/// say who may call (exactly one is required). Id and std::string take the path's {…} in order.
+/// Granted<T, R> takes one too, and asks `api.grant(const User&, Id<T>, Right)` for the object: it
+/// throws when the caller has no such right. Query<T> and Body<T> are parsed and validated,
+/// `Events` streams, `Call&` is for what nothing else covers (cookies, raw bytes).
+namespace antiphon::http {
+
+template <class T>
+struct Query : T {};
+template <class T>
+struct Body : T {};
+
+std::string take_path_arg(Call&);
+void parse_query(const json::Shape&, void* out, const Request&);
+/// Parses the body; throws 415 for another content type than JSON (row 90), 422 for what does not fit.
+void parse_body(const json::Shape&, void* out, const Request&);
+Response json_response(std::string text);
+
+template <class P>
+struct Arg;
+
+template <class T, Who W>
+struct CallerArg {
+  static constexpr bool kSaysWho = true;
+  static void note(Endpoint& e) { e.who = W, e.who_said = true; }
+  static T take(Call& c) {
+    T out;
+    static_cast<Caller&>(out) = c.caller;
+    return out;
+  }
+};
+template <>
+struct Arg<Anyone> {
+  static constexpr bool kSaysWho = true;
+  static void note(Endpoint& e) { e.who = Who::anyone, e.who_said = true; }
+  static Anyone take(Call& c) { return {c.caller}; }
+};
+template <>
+struct Arg<const SignedIn&> : CallerArg<SignedIn, Who::signed_in> {};
+template <>
+struct Arg<const PendingHuman&> : CallerArg<PendingHuman, Who::pending_human> {};
+template <>
+struct Arg<const User&> : CallerArg<User, Who::user> {};
+template <>
+struct Arg<const Human&> : CallerArg<Human, Who::human> {};
+template <>
+struct Arg<const Admin&> : CallerArg<Admin, Who::admin> {};
+
+template <>
+struct Arg<std::string> {
+  static constexpr bool kSaysWho = false;
+  static void note(Endpoint& e) { ++e.path_args; }
+  static std::string take(Call& c) { return take_path_arg(c); }
+};
+template <class E>
+struct Arg<Id<E>> {
+  static constexpr bool kSaysWho = false;
+  static void note(Endpoint& e) { ++e.path_args; }
+  static Id<E> take(Call& c) { return {take_path_arg(c)}; }
+};
+template <class T>
+struct Arg<Query<T>> {
+  static constexpr bool kSaysWho = false;
+  static void note(Endpoint& e) { e.query = &json::shape<T>(); }
+  static Query<T> take(Call& c) {
+    Query<T> out{};
+    parse_query(json::shape<T>(), static_cast<T*>(&out), c.request);
+    return out;
+  }
+};
+template <class T>
+struct Arg<Body<T>> {
+  static constexpr bool kSaysWho = false;
+  static void note(Endpoint& e) { e.body = &json::shape<T>(); }
+  static Body<T> take(Call& c) {
+    Body<T> out{};
+    parse_body(json::shape<T>(), static_cast<T*>(&out), c.request);
+    return out;
+  }
+};
+template <>
+struct Arg<json::Value> {
+  static constexpr bool kSaysWho = false;
+  static void note(Endpoint& e) { e.body = &json::shape<json::Value>(); }
+  static json::Value take(Call& c) {
+    json::Value out;
+    parse_body(json::shape<json::Value>(), &out, c.request);
+    return out;
+  }
+};
+template <>
+struct Arg<Events> {
+  static constexpr bool kSaysWho = false;
+  static void note(Endpoint& e) { e.streams = true; }
+  static Events take(Call& c) { return Events(c.stream); }
+};
+template <>
+struct Arg<Call&> {
+  static constexpr bool kSaysWho = false;
+  static void note(Endpoint&) {}
+  static Call& take(Call& c) { return c; }
+};
+template <class T, Right R>
+struct Arg<Granted<T, R>> {
+  static constexpr bool kSaysWho = false;
+  static void note(Endpoint& e) {
+    ++e.path_args;
+    e.object = ObjectRight{Granted<T, R>::kind(), name_of(R)};
+  }
+};
+
+template <class P>
+struct IsGranted : std::false_type {};
+template <class T, Right R>
+struct IsGranted<Granted<T, R>> : std::true_type {};
+
+/// One argument of a handler, taken from the call. Granted ones may wait for the database.
+template <class P, class Api>
+Task<std::conditional_t<std::is_lvalue_reference_v<P> && !std::is_same_v<P, Call&>,
+                        std::remove_cvref_t<P>, P>>
+take_arg(Api& api, Call& call) {
+  if constexpr (IsGranted<P>::value) {
+    User me;
+    static_cast<Caller&>(me) = call.caller;
+    co_return co_await api.template grant<P>(me, take_path_arg(call));
+  } else {
+    co_return Arg<P>::take(call);
+  }
+}
+
+template <class P>
+using Held = std::conditional_t<std::is_lvalue_reference_v<P> && !std::is_same_v<P, Call&>,
+                                std::remove_cvref_t<P>, P>;
+
+template <auto M, class Api, class R, class... P>
+Endpoint bind_as(Api api, Task<R> (Api::*)(P...)) {
+  static_assert((Arg<P>::kSaysWho + ... + 0) == 1, "a handler says who may call it: once");
+  Endpoint e;
+  (Arg<P>::note(e), ...);
+  if constexpr (!std::is_void_v<R> && !std::is_same_v<R, Response>) e.reply = &json::shape<R>();
+  e.run = [api](Call& call) mutable -> Task<std::optional<Response>> {
+    std::tuple<Held<P>...> args{co_await take_arg<P>(api, call)...};  // Braces: left to right.
+    auto invoke = [&](auto&... a) { return (api.*M)(static_cast<P>(a)...); };
+    if constexpr (std::is_void_v<R>) {
+      co_await std::apply(invoke, args);
+      co_return std::nullopt;
+    } else if constexpr (std::is_same_v<R, Response>) {
+      co_return co_await std::apply(invoke, args);
+    } else {
+      R reply = co_await std::apply(invoke, args);
+      co_return json_response(json::dump(reply));
+    }
+  };
+  return e;
+}
+
+/// `api` is a handful of references; every endpoint keeps its own copy.
+template <auto M, class Api>
+Endpoint bind(const Api& api) {
+  return bind_as<M>(api, M);
+}
+
+}  // namespace antiphon::http

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/id.h"
+#include "base/task.h"
+#include "http/caller.h"
+
+namespace antiphon::http {
+
+/// Names compare without regard to case. Built from the vetted header only, never from trailers.
+class Headers {
+ public:
+  void add(std::string_view name, std::string_view value);
+  /// The first of that name; "" when there is none.
+  std::string_view get(std::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& all() const { return fields_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;  ///< At most 100 (row 106).
+};
+
+struct Request {
+  std::string method;
+  std::string path;     ///< Percent-decoded once; no "..", no "\", no control character (row 21).
+  std::string raw_path; ///< As sent, without the query.
+  std::multimap<std::string, std::string, std::less<>> query;  ///< Decoded.
+  Headers headers;
+  std::string body;
+  std::string remote;   ///< Client address; of the forwarded one when the peer is a trusted proxy.
+  std::string scheme;   ///< "http" or "https", likewise.
+  std::string id;       ///< Request id: for the log, and X-Request-Id.
+
+  /// The cookie's value; nothing when there is none of that name.
+  std::optional<std::string> cookie(std::string_view name) const;
+  /// The first value of a query parameter.
+  std::optional<std::string> parameter(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  /// Used instead of body when set: bytes that outlive every response (embedded assets).
+  std::string_view fixed_body = {};
+
+  Response& header(std::string name, std::string value) &;
+  Response&& header(std::string name, std::string value) &&;
+};
+
+/// A response that is still being written. Implemented over Beast by the server and over a string
+/// by tests. Writing to a client that has left throws; that ends the handler.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  virtual Task<> begin(Response head) = 0;  ///< Its body is ignored. At most once.
+  virtual Task<> write(std::string_view bytes) = 0;
+  /// True once the client has gone; long waits look at it (also wakes when that happens).
+  virtual bool gone() const = 0;
+};
+
+/// Server-sent events over a Stream.
+class Events {
+ public:
+  explicit Events(Stream& stream) : stream_(stream) {}
+  /// "data: …\n\n"; starts the response when it is the first.
+  Task<> send(std::string_view data);
+  /// Passes bytes through unchanged, as a provider sent them.
+  Task<> raw(std::string_view bytes);
+  Task<> done();  ///< "data: [DONE]\n\n"
+  bool begun() const { return begun_; }
+  bool gone() const { return stream_.gone(); }
+
+ private:
+  Task<> begin();
+  Stream& stream_;
+  bool begun_ = false;
+};
+
+/// One request on its way through the server.
+struct Call {
+  Request& request;
+  Stream& stream;
+  Caller caller;
+  std::vector<std::string> path_args = {};
+  /// Headers (cookies above all) a handler adds to whatever response follows.
+  std::vector<std::pair<std::string, std::string>> extra_headers = {};
+};
+
+}  // namespace antiphon::http

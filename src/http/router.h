@@ -1,0 +1,102 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/call.h"
+#include "json/shape.h"
+
+namespace antiphon::http {
+
+/// What a request may cost, which is what is limited: per caller (user, else address) a bucket for
+/// each class, so that a sibling route cannot dodge the limit (row 128).
+enum class Cost {
+  free,         ///< Static answers: health, version.
+  read,         ///< A bounded query.
+  write,        ///< A bounded write.
+  write_heavy,  ///< Copies, imports, whole-chat writes.
+  search,       ///< Full-text and lists over everything.
+  model,        ///< Makes a provider work.
+  hash,         ///< Hashes a password: the dearest thing an anonymous caller can ask.
+};
+
+enum class Who { anyone, signed_in, pending_human, user, human, admin };
+std::string_view name_of(Who who);
+std::string_view name_of(Cost cost);
+
+/// The right a route needs on the object its path names; from `Granted` parameters.
+struct ObjectRight {
+  std::string_view kind;   ///< "chat", "folder", …
+  std::string_view right;  ///< "read", "write", "own"
+};
+
+/// A handler with its types erased, and what OpenAPI and the authorization matrix know about it.
+struct Endpoint {
+  std::function<Task<std::optional<Response>>(Call&)> run;  ///< Nothing: it streamed.
+  const json::Shape* query = nullptr;
+  const json::Shape* body = nullptr;
+  const json::Shape* reply = nullptr;
+  std::optional<ObjectRight> object = {};
+  Who who = Who::admin;
+  bool who_said = false;
+  int path_args = 0;
+  bool streams = false;
+};
+
+struct Options {
+  std::size_t body_limit = 1 << 20;  ///< Bytes; more is 413 before anything is stored.
+  std::string_view summary = {};     ///< For OpenAPI.
+};
+
+struct Route {
+  std::string method;
+  std::string path;  ///< "/api/v1/chats/{id}"; "{rest...}" takes the remaining segments.
+  Cost cost;
+  Options options;
+  Endpoint endpoint;
+};
+
+/// Decides whether a call may be served now. `retry_after` seconds when not.
+class Limiter {
+ public:
+  virtual ~Limiter() = default;
+  /// 0 when the call may go on.
+  virtual int refuse(const Call& call, Cost cost) = 0;
+};
+
+class Router {
+ public:
+  Router();
+  ~Router();
+
+  /// Declares a route: `on("GET /api/v1/chats/{id}", Cost::read, bind<&Api::show>(api))`. Throws
+  /// std::logic_error when it is declared already, its {…} are not as many as the handler takes, or
+  /// nobody said who may call it.
+  void on(std::string_view what, Cost cost, Endpoint endpoint, Options options = {});
+
+  /// Null when there is none. `wrong_method` is set when the path exists with other methods, listed
+  /// for Allow. Fills call.path_args.
+  const Route* find(Call& call, std::string* wrong_method = nullptr) const;
+
+  /// Runs the route's handler, after checking who calls and the limiter. Turns every exception into
+  /// a response, so it never throws except when the client has gone.
+  Task<std::optional<Response>> serve(const Route& route, Call& call) const;
+
+  void limit_by(Limiter& limiter) { limiter_ = &limiter; }
+  const std::deque<Route>& routes() const { return routes_; }
+  /// OpenAPI 3.1, from the routes.
+  std::string openapi() const;
+
+ private:
+  struct Node;
+  std::unique_ptr<Node> root_;
+  std::deque<Route> routes_;  ///< A deque, because nodes point into it.
+  Limiter* limiter_ = nullptr;
+};
+
+}  // namespace antiphon::http

@@ -1,0 +1,170 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/id.h"
+#include "base/task.h"
+#include "json/shape.h"
+#include "json/types.h"
+
+namespace antiphon {
+class Loops;
+}
+
+namespace antiphon::store {
+
+/// A statement with a name. The name labels the metric, the slow-statement log and the prepared
+/// statement, so it is unique. `$1` works on both engines; keep to the SQL both understand. Where
+/// PostgreSQL truly differs, `postgres` holds its text and both stand side by side.
+/// Both views must outlive the process's use of them: string literals.
+struct Sql {
+  std::string_view name;
+  std::string_view text;
+  std::string_view postgres = {};
+};
+
+using Strings = std::vector<std::string>;
+using Integers = std::vector<std::int64_t>;
+
+/// A list becomes one argument: `= ANY($1)` or unnest($1::text[]) on PostgreSQL, and JSON text for
+/// json_each($1) on SQLite.
+using Datum = std::variant<std::monostate, std::int64_t, double, std::string, Strings, Integers>;
+
+/// What a statement is run with. Owns its values, so nothing dangles across a suspension.
+class Args {
+ public:
+  template <class... A>
+  explicit Args(const A&... values) {
+    data_.reserve(sizeof...(A));
+    (data_.push_back(datum(values)), ...);
+  }
+  std::span<const Datum> data() const { return data_; }
+
+ private:
+  static Datum datum(const Datum& d) { return d; }
+  static Datum datum(const std::string& s) { return s; }
+  static Datum datum(std::string_view s) { return std::string(s); }
+  static Datum datum(const char* s) { return std::string(s); }
+  static Datum datum(std::int64_t n) { return n; }
+  static Datum datum(int n) { return std::int64_t{n}; }
+  static Datum datum(bool b) { return std::int64_t{b}; }
+  static Datum datum(double d) { return d; }
+  static Datum datum(const Strings& s) { return s; }
+  static Datum datum(const Integers& n) { return n; }
+  static Datum datum(std::nullptr_t) { return Datum{}; }
+  /// JSON goes into TEXT columns, on both engines.
+  static Datum datum(const json::Value& value);
+  template <class E>
+  static Datum datum(const Id<E>& id) {
+    return id.value;
+  }
+  template <class T>
+  static Datum datum(const std::optional<T>& o) {
+    return o ? datum(*o) : Datum{};
+  }
+  template <std::int64_t Min, std::int64_t Max>
+  static Datum datum(const json::Text<Min, Max>& text) {
+    return text.value;
+  }
+  std::vector<Datum> data_;
+};
+
+/// A statement and its arguments, for Db::batch.
+struct Bound {
+  template <class... A>
+  Bound(Sql statement, const A&... values) : sql(statement), args(values...) {}
+  Sql sql;
+  Args args;
+};
+
+enum class Dialect { sqlite, postgres };
+
+/// Where statements run: the database, each on its own, or one transaction.
+/// Columns go to the fields of T by name; a column without a field is a std::logic_error.
+///
+/// Errors are Problems: `conflict` when a unique or foreign key forbids it; `unavailable` when the
+/// database cannot be reached or the connection broke (a write's outcome is then unknown: read
+/// before repeating it); `internal` otherwise. Reads are retried once on a fresh connection.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+
+  template <class T, class... A>
+  Task<std::vector<T>> all(Sql sql, const A&... args) {
+    return all_as<T>(sql, Args(args...));
+  }
+  template <class T, class... A>
+  Task<std::optional<T>> first(Sql sql, const A&... args) {
+    return first_as<T>(sql, Args(args...));
+  }
+  /// How many rows changed. Returns after the commit is durable.
+  template <class... A>
+  Task<std::int64_t> run(Sql sql, const A&... args) {
+    return execute(sql, Args(args...), nullptr, nullptr);
+  }
+
+  /// Many statements, without arguments. For migrations and tests.
+  virtual Task<> script(std::string sql) = 0;
+  virtual Dialect dialect() const = 0;
+
+ protected:
+  /// Appends the rows to `rows`, an array of `shape`, when there is one.
+  virtual Task<std::int64_t> execute(Sql, Args, const json::Shape* shape, void* rows) = 0;
+
+ private:
+  template <class T>
+  Task<std::vector<T>> all_as(Sql sql, Args args) {
+    std::vector<T> rows;
+    co_await execute(sql, std::move(args), &json::shape<std::vector<T>>(), &rows);
+    co_return rows;
+  }
+  template <class T>
+  Task<std::optional<T>> first_as(Sql sql, Args args) {
+    std::vector<T> rows = co_await all_as<T>(sql, std::move(args));
+    if (rows.empty()) co_return std::nullopt;
+    co_return std::move(rows.front());
+  }
+};
+
+/// The database. Any thread; a coroutine resumes on its own executor.
+class Db : public Connection {
+ public:
+  /// Commits when `work` returns, rolls back when it throws; returns after the commit is durable.
+  /// Writers wait for one another (SQLite: one at a time), so never await anything but the given
+  /// connection inside. PostgreSQL: READ COMMITTED; lock rows yourself where it matters.
+  virtual Task<> transact(std::function<Task<>(Connection&)> work) = 0;
+
+  /// Runs all, in order, in one transaction and one round trip: everything or nothing. Yields the
+  /// rows each changed. The cheapest durable write; concurrent batches share commits.
+  virtual Task<std::vector<std::int64_t>> batch(std::vector<Bound> statements) = 0;
+
+  /// Answers within a second whether the database takes a query now. For /ready.
+  virtual Task<bool> alive() = 0;
+
+  /// What an operator wants to know: engine, version, path or host, never a password.
+  virtual std::string description() const = 0;
+
+  /// Finishes what is under way and closes; later calls throw `unavailable`.
+  virtual Task<> close() = 0;
+};
+
+struct Options {
+  /// Open WebUI's DATABASE_URL: "sqlite:///path", "sqlite:////abs/path", "sqlite://:memory:" or
+  /// "postgresql://…" (also postgres://, postgresql+psycopg2:// and the like).
+  std::string url;
+  int connections = 3;  ///< PostgreSQL, 2 to 4 (D.12: at most 5 a replica).
+  int readers = 2;      ///< SQLite reader connections.
+};
+
+/// Opens, checks the version and that it may write. Throws a Problem whose detail names the cure.
+std::unique_ptr<Db> open(Options options, Loops& loops);
+
+}  // namespace antiphon::store

@@ -1,0 +1,100 @@
+// A PostgreSQL cluster of our own: made with initdb, on loopback and a socket, gone afterwards.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from './ports.mjs';
+
+let counter = 0;
+
+/** The newest installed server's programs; PostgreSQL's own are not on the PATH in Debian. */
+function findPrograms() {
+  const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql') : [];
+  const newest = versions.map(Number).filter(Boolean).sort((a, b) => b - a)[0];
+  if (newest) return `/usr/lib/postgresql/${newest}/bin`;
+  const found = spawnSync('sh', ['-c', 'dirname "$(command -v postgres)"'], { encoding: 'utf8' }).stdout.trim();
+  if (!found || found === '.') throw new Error('PostgreSQL is not installed: tools/setup test');
+  return found;
+}
+
+/** PostgreSQL refuses to run as root. */
+function unprivilegedUser() {
+  if (process.getuid() !== 0) return null;
+  for (const name of ['postgres', 'nobody']) {
+    const id = (flag) => Number(spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout);
+    if (id('-u') > 0) return { name, uid: id('-u'), gid: id('-g') };
+  }
+  throw new Error('neither user postgres nor nobody exists');
+}
+
+function quiet(user, command, args) {
+  const [file, all] = user ? ['runuser', ['-u', user.name, '--', command, ...args]] : [command, args];
+  execFileSync(file, all, { stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' });
+}
+
+class Cluster {
+  constructor(fields) {
+    Object.assign(this, fields);
+  }
+
+  url(database) {
+    return `postgresql://antiphon@127.0.0.1:${this.port}/${database}`;
+  }
+
+  sql(database, text) {
+    const args = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'antiphon', '-d', database, '-AtqX', '-v', 'ON_ERROR_STOP=1'];
+    return execFileSync(join(this.programs, 'psql'), [...args, '-c', text], { encoding: 'utf8', cwd: '/' }).trim();
+  }
+
+  /** A new empty database; gives its address. */
+  createDatabase() {
+    counter += 1;
+    const name = `test_${process.pid}_${counter}`;
+    this.sql('postgres', `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`);
+    return this.url(name);
+  }
+
+  /** As a machine that loses power does it; the cluster is thrown away. */
+  stop() {
+    if (!this.folder) return;
+    const { folder } = this;
+    this.folder = null;
+    try {
+      quiet(this.user, join(this.programs, 'pg_ctl'), ['-D', join(folder, 'data'), '-m', 'immediate', '-w', 'stop']);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** The tests kill our server, never PostgreSQL, so its own durability may be off: faster. */
+const kSettings = ['fsync=off', 'full_page_writes=off', 'max_connections=200', 'shared_buffers=64MB', 'autovacuum_naptime=5s'];
+
+export async function startPostgres() {
+  const programs = findPrograms();
+  const user = unprivilegedUser();
+  const folder = mkdtempSync(join(tmpdir(), 'antiphon-pg-'));
+  if (user) chownSync(folder, user.uid, user.gid);
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  const data = join(folder, 'data');
+  quiet(user, join(programs, 'initdb'), ['-D', data, '-U', 'antiphon', '--auth=trust', '-E', 'UTF8', '--locale=C', '-N']);
+  const settings = [...kSettings, `port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`];
+  const flags = settings.map((setting) => `-c ${setting}`).join(' ');
+  quiet(user, join(programs, 'pg_ctl'), ['-D', data, '-w', '-l', join(folder, 'log'), '-o', flags, 'start']);
+  const cluster = new Cluster({ programs, user, folder, port });
+  process.on('exit', () => cluster.stop());
+  return cluster;
+}
+
+let shared = null;
+
+/**
+ * The cluster of this test run: the one `run.mjs` started (ANTIPHON_TEST_PG_PORT), else one of this process. Databases are
+ * made per test, so files may run side by side.
+ */
+export async function sharedPostgres() {
+  const port = Number(process.env.ANTIPHON_TEST_PG_PORT ?? 0);
+  shared ??= port ? Promise.resolve(new Cluster({ programs: findPrograms(), user: null, folder: null, port })) : startPostgres();
+  return shared;
+}

@@ -1,0 +1,169 @@
+// Starts the real binary on scratch data, and ends it in every way a server can end.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client } from './client.mjs';
+import { freePort } from './ports.mjs';
+import { sleep, within } from './until.mjs';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+export const binary = process.env.ANTIPHON_BIN ? resolve(process.env.ANTIPHON_BIN) : join(root, 'build/antiphon');
+
+/** What the binary may say when a sanitizer or an assertion of the library found a fault. */
+const kFault = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed|terminate called/;
+const kReadyMs = Number(process.env.ANTIPHON_TEST_READY_MS ?? 20_000);
+const kMaxLog = 8 * 1024 * 1024;
+export const adminAccount = Object.freeze({ name: 'Admin', email: 'admin@x.io', password: 'correct horse 17' });
+
+/** Nothing of the developer's own environment may change what a test sees. */
+function cleanEnvironment() {
+  const kept = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS'];
+  return Object.fromEntries(kept.filter((key) => process.env[key]).map((key) => [key, process.env[key]]));
+}
+
+export class Server {
+  #child = null;
+  #exit = null;
+
+  constructor({ port, dataDir, env }) {
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
+    this.dataDir = dataDir;
+    this.env = env;
+    this.log = '';
+    this.starts = 0;
+    this.clients = [];
+  }
+
+  get pid() {
+    return this.#child?.pid;
+  }
+
+  get isRunning() {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Starts the process and returns when it says it is ready; a process that ends first fails with its log. */
+  async start() {
+    if (!existsSync(binary)) throw new Error(`${binary} does not exist: make build, or set ANTIPHON_BIN`);
+    this.#child = spawn(binary, ['serve'], { env: this.env, cwd: this.dataDir, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = this.#child;
+    this.#exit = new Promise((settle) => child.on('close', (code, signal) => settle({ code, signal })));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => (this.log = (this.log + text).slice(-kMaxLog)));
+    }
+    this.starts += 1;
+    const begin = performance.now();
+    while (!(await this.isReady())) {
+      if (!this.isRunning) throw new Error(`the server ended before it was ready:\n${this.log.slice(-4000)}`);
+      if (performance.now() - begin > kReadyMs) {
+        await this.kill();
+        throw new Error(`not ready after ${kReadyMs} ms:\n${this.log.slice(-4000)}`);
+      }
+      await sleep(10);
+    }
+    this.readyMs = performance.now() - begin;
+    return this;
+  }
+
+  async isReady() {
+    try {
+      const reply = await fetch(`${this.url}/ready`, { signal: AbortSignal.timeout(1000) });
+      await reply.arrayBuffer();
+      return reply.status === 200;
+    } catch {
+      return false;
+    }
+  }
+
+  /** kill -9: no destructor, no flush, no goodbye. */
+  async kill() {
+    if (this.isRunning) this.#child.kill('SIGKILL');
+    return this.#exit;
+  }
+
+  /** SIGTERM; gives {code, signal} and fails if the process does not end in time. */
+  async terminate(ms = 30_000) {
+    if (this.isRunning) this.#child.kill('SIGTERM');
+    try {
+      return await within(ms, 'the server ends after SIGTERM', this.#exit);
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
+  }
+
+  async restart() {
+    await this.kill();
+    return this.start();
+  }
+
+  async exit() {
+    return this.#exit;
+  }
+
+  /** Ends everything and removes the data; fails if a sanitizer spoke at any time. */
+  async close() {
+    for (const client of this.clients) client.close();
+    let outcome = null;
+    if (this.isRunning) outcome = await this.terminate();
+    await rm(this.dataDir, { recursive: true, force: true });
+    const fault = kFault.exec(this.log);
+    if (fault) throw new Error(`the server reported a fault:\n${this.log.slice(Math.max(0, fault.index - 200), fault.index + 6000)}`);
+    if (outcome && outcome.code !== 0) throw new Error(`SIGTERM ended with ${JSON.stringify(outcome)}:\n${this.log.slice(-3000)}`);
+  }
+
+  client() {
+    const client = new Client(this.url);
+    this.clients.push(client);
+    return client;
+  }
+
+  /** The first account, which becomes admin; signs in when it exists already. */
+  async admin() {
+    const client = this.client();
+    const reply = await client.signUp(adminAccount, { expect: null });
+    if (reply.status !== 200) await client.signIn(adminAccount);
+    return client;
+  }
+
+  /** A signed-in account with a role, made by the admin. */
+  async user(admin, name, role = 'user') {
+    const account = { name, email: `${name.toLowerCase()}@x.io`, password: `pass of ${name} 17` };
+    await admin.post('/api/v1/auths/add', { ...account, role }, { expect: 200 });
+    const client = this.client();
+    await client.signIn(account);
+    return client;
+  }
+}
+
+/**
+ * A server on scratch data, not started. `provider`: connected as OpenAI-compatible server. `databaseUrl`: PostgreSQL; empty =
+ * SQLite in the data folder. `env`: more variables; undefined removes one.
+ */
+export async function makeServer({ provider, databaseUrl = '', env = {} } = {}) {
+  const dataDir = await mkdtemp(join(tmpdir(), 'antiphon-test-'));
+  const port = await freePort();
+  const all = {
+    ...cleanEnvironment(),
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    WEBUI_SECRET_KEY: 'a secret only tests know, of decent length',
+    ENABLE_OLLAMA_API: 'false',
+    OPENAI_API_BASE_URL: provider?.openaiUrl,
+    OPENAI_API_KEY: provider ? 'provider-key' : undefined,
+    DATABASE_URL: databaseUrl || undefined,
+    ...env,
+  };
+  const given = Object.entries(all).filter(([, value]) => value !== undefined);
+  return new Server({ port, dataDir, env: Object.fromEntries(given) });
+}
+
+export async function startServer(options) {
+  const server = await makeServer(options);
+  return server.start();
+}

@@ -1,0 +1,115 @@
+/** A refusal of the server, or no answer at all (status 0). `message` is fit to be shown to people. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly retryAfter: number | null = null,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+
+  get offline(): boolean {
+    return this.status === 0;
+  }
+}
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+/**
+ * The one place that speaks HTTP. Same origin only; the session travels in an HttpOnly cookie, which scripts cannot read.
+ * `onUnauthenticated` is told when the server no longer knows the session.
+ */
+export class Http {
+  constructor(private readonly onUnauthenticated: () => void = () => {}) {}
+
+  get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
+    return this.#send<T>('GET', path + queryString(query), undefined, signal);
+  }
+
+  post<T>(path: string, body?: unknown): Promise<T> {
+    return this.#send<T>('POST', path, body);
+  }
+
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.#send<T>('PATCH', path, body);
+  }
+
+  delete<T>(path: string, body?: unknown): Promise<T> {
+    return this.#send<T>('DELETE', path, body);
+  }
+
+  async #send<T>(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+    const init: RequestInit = { method, credentials: 'same-origin', headers: { Accept: 'application/json' } };
+    if (signal) init.signal = signal;
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+      init.headers = { Accept: 'application/json', 'Content-Type': 'application/json' };
+    }
+    const response = await this.#fetch(path, init);
+    const text = await response.text();
+    const parsed = parseJson(text);
+    if (response.ok) return parsed as T;
+    if (response.status === 401 && isSessionLoss(parsed)) this.onUnauthenticated();
+    throw new ApiError(response.status, detailOf(parsed, response.status), retryAfterOf(response));
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    try {
+      return await fetch(path, init);
+    } catch (cause) {
+      if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
+      throw new ApiError(0, 'The server cannot be reached. Check your connection; nothing you wrote is lost.');
+    }
+  }
+}
+
+export function queryString(query: Query | undefined): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query ?? {})) {
+    if (value !== undefined && value !== null && value !== '') params.set(key, String(value));
+  }
+  const encoded = params.toString();
+  return encoded ? `?${encoded}` : '';
+}
+
+/** The server says `{"detail": …}`: a sentence, or a list of what is wrong with which field. */
+export function detailOf(body: unknown, status: number): string {
+  const detail = isRecord(body) ? (body.detail ?? body.message ?? body.error) : null;
+  if (typeof detail === 'string' && detail) return detail;
+  if (isRecord(detail) && typeof detail.message === 'string') return detail.message;
+  if (Array.isArray(detail)) return detail.map(fieldError).filter(Boolean).join('; ') || `Request refused (${status}).`;
+  if (status === 429) return 'Too many attempts. Wait a moment and try again.';
+  if (status >= 500) return `The server had a problem (${status}). Try again in a moment.`;
+  return `Request refused (${status}).`;
+}
+
+function fieldError(entry: unknown): string {
+  if (!isRecord(entry) || typeof entry.msg !== 'string') return '';
+  const where = Array.isArray(entry.loc) ? entry.loc.filter((part) => part !== 'body').join('.') : '';
+  return where ? `${where}: ${entry.msg}` : entry.msg;
+}
+
+/** A missing chat also answers 401; only these two mean that nobody is signed in. */
+function isSessionLoss(body: unknown): boolean {
+  const detail = isRecord(body) ? body.detail : null;
+  return detail === 'Not authenticated' || (typeof detail === 'string' && /session has expired|token is invalid/i.test(detail));
+}
+
+function retryAfterOf(response: Response): number | null {
+  const seconds = Number(response.headers.get('Retry-After'));
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
+}
+
+function parseJson(text: string): unknown {
+  if (!text) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import tailwindcss from '@tailwindcss/vite';
+
+// `npm run dev` serves the client with hot reload and hands every other path to a running server.
+const server = process.env.ANTIPHON_URL ?? 'http://127.0.0.1:8080';
+const proxied = { target: server, changeOrigin: false };
+
+export default defineConfig({
+  resolve: { alias: { $: new URL('./src', import.meta.url).pathname } },
+  plugins: [svelte(), tailwindcss()],
+  build: {
+    target: 'es2022',
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+    outDir: 'dist',
+    assetsDir: 'assets',
+    // The page's policy forbids inline scripts and data: fonts; nothing may be inlined into JavaScript either.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    sourcemap: false,
+    chunkSizeWarningLimit: 400,
+  },
+  server: {
+    proxy: {
+      '/api': proxied,
+      '/openai': proxied,
+      '/ollama': proxied,
+      '/ws': { ...proxied, ws: true },
+    },
+  },
+  test: {
+    environment: 'jsdom',
+    include: ['src/**/*.test.ts'],
+  },
+});
