@@ -18,7 +18,7 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 
 /**
  * The one place that speaks HTTP. Same origin only; the session travels in an HttpOnly cookie, which scripts cannot read.
- * `onUnauthenticated` is told when the server no longer knows the session.
+ * `onUnauthenticated` is told of every 401. That may also mean a missing chat, so the listener has to ask who is signed in.
  */
 export class Http {
   constructor(private readonly onUnauthenticated: () => void = () => {}) {}
@@ -50,7 +50,7 @@ export class Http {
     const text = await response.text();
     const parsed = parseJson(text);
     if (response.ok) return parsed as T;
-    if (response.status === 401 && isSessionLoss(parsed)) this.onUnauthenticated();
+    if (response.status === 401) this.onUnauthenticated();
     throw new ApiError(response.status, detailOf(parsed, response.status), retryAfterOf(response));
   }
 
@@ -88,12 +88,6 @@ function fieldError(entry: unknown): string {
   if (!isRecord(entry) || typeof entry.msg !== 'string') return '';
   const where = Array.isArray(entry.loc) ? entry.loc.filter((part) => part !== 'body').join('.') : '';
   return where ? `${where}: ${entry.msg}` : entry.msg;
-}
-
-/** A missing chat also answers 401; only these two mean that nobody is signed in. */
-function isSessionLoss(body: unknown): boolean {
-  const detail = isRecord(body) ? body.detail : null;
-  return detail === 'Not authenticated' || (typeof detail === 'string' && /session has expired|token is invalid/i.test(detail));
 }
 
 function retryAfterOf(response: Response): number | null {
