@@ -1,0 +1,93 @@
+import type { Message, Params } from '$/lib/api/types';
+
+/** One turn. The server makes the chat when there is none, and all messages; the tokens arrive over the socket. */
+export interface CompletionRequest {
+  stream: true;
+  model: string;
+  session_id: string;
+  chat_id?: string;
+  id: string;
+  parent_id: string | null;
+  user_message: Message;
+  message_ids: { model_id: string; message_id: string; modelIdx: number }[];
+  assistant_message_id?: string;
+  messages?: { role: string; content: string }[];
+  params: Params;
+  variables: Record<string, string>;
+  features: Record<string, boolean>;
+  folder_id?: string;
+  background_tasks: { title_generation?: boolean; tags_generation?: boolean; follow_up_generation: boolean };
+}
+
+export interface Turn {
+  chatId: string | null;
+  folderId: string | null;
+  question: Message;
+  answers: readonly Message[];
+  /** Only for temporary chats, which the server does not keep. */
+  history: readonly Message[] | null;
+  system: string;
+  params: Params;
+  /** Whether this answer is written on instead of begun. */
+  continued: boolean;
+  sessionId: string;
+  user: { name: string; email: string };
+}
+
+export function temporaryId(sessionId: string): string {
+  return `temporary:${sessionId}`;
+}
+
+export function isTemporary(chatId: string | null): boolean {
+  return chatId?.startsWith('temporary:') ?? false;
+}
+
+export function buildRequest(turn: Turn, now: Date): CompletionRequest {
+  const first = turn.answers[0]!;
+  const temporary = isTemporary(turn.chatId);
+  const isFirstTurn = turn.question.parentId === null && !turn.continued;
+  const messages = requestMessages(turn);
+  return {
+    stream: true,
+    model: first.model ?? '',
+    session_id: turn.sessionId,
+    ...(turn.chatId ? { chat_id: turn.chatId } : {}),
+    id: first.id,
+    parent_id: turn.question.parentId,
+    user_message: turn.question,
+    message_ids: turn.answers.map((answer) => ({ model_id: answer.model ?? '', message_id: answer.id, modelIdx: answer.modelIdx ?? 0 })),
+    ...(turn.continued ? { assistant_message_id: first.id } : {}),
+    ...(messages.length ? { messages } : {}),
+    params: turn.params,
+    variables: variables(turn.user, now),
+    features: {},
+    ...(turn.folderId && !turn.chatId ? { folder_id: turn.folderId } : {}),
+    background_tasks: {
+      ...(isFirstTurn && !temporary ? { title_generation: true, tags_generation: true } : {}),
+      follow_up_generation: true,
+    },
+  };
+}
+
+function requestMessages(turn: Turn): { role: string; content: string }[] {
+  const system = turn.system.trim() ? [{ role: 'system', content: turn.system }] : [];
+  const history = turn.history ?? [];
+  return [...system, ...history.map((message) => ({ role: message.role, content: message.content }))];
+}
+
+/** Values for the placeholders people may use in system prompts. */
+function variables(user: Turn['user'], now: Date): Record<string, string> {
+  const pad = (value: number) => String(value).padStart(2, '0');
+  const date = `${now.getFullYear()}-${pad(now.getMonth() + 1)}-${pad(now.getDate())}`;
+  const time = `${pad(now.getHours())}:${pad(now.getMinutes())}:${pad(now.getSeconds())}`;
+  return {
+    '{{USER_NAME}}': user.name,
+    '{{USER_EMAIL}}': user.email,
+    '{{CURRENT_DATETIME}}': `${date} ${time}`,
+    '{{CURRENT_DATE}}': date,
+    '{{CURRENT_TIME}}': time,
+    '{{CURRENT_WEEKDAY}}': now.toLocaleDateString('en', { weekday: 'long' }),
+    '{{CURRENT_TIMEZONE}}': Intl.DateTimeFormat().resolvedOptions().timeZone,
+    '{{USER_LANGUAGE}}': navigator.language,
+  };
+}
