@@ -58,6 +58,7 @@ export class Turn {
     this.final = null; //      data of the event that said done:true
     this.error = null;
     this.usage = null;
+    this.cancelled = false; // a stopped answer ends with chat:tasks:cancel; done:true need not follow
     this.startedAt = performance.now();
     this.listener = (event) => this.#take(event);
     socket.on('events', this.listener);
@@ -77,6 +78,10 @@ export class Turn {
     this.events.push({ type, data, at: performance.now() });
     if (type === 'response:completion') this.output.apply(data ?? {});
     if (type === 'chat:completion') this.#state(data);
+    if (type === 'chat:tasks:cancel') {
+      if (data?.output) this.output.items = structuredClone(data.output);
+      this.cancelled = true;
+    }
     if (type === 'chat:message:error') {
       this.error = data.error;
       if (data.done) this.final = data;
@@ -113,7 +118,7 @@ export class Turn {
   }
 
   async done(ms = 30_000) {
-    await until(() => this.final, { ms, every: 5, what: `answer ${this.messageId} is done; seen ${this.types.slice(-8)}` });
+    await until(() => this.final || this.cancelled, { ms, every: 5, what: `answer ${this.messageId} is done; seen ${this.types.slice(-8)}` });
     return this;
   }
 

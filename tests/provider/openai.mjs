@@ -82,7 +82,7 @@ function sendWhole(context, call, steps) {
     }
     if (whole.fault === 'stall') return undefined;
     if (whole.fault) return context.fail(500, options.message || 'The provider failed in mid-answer');
-    call.sent = options.tokens;
+    call.sent = call.task ? 0 : options.tokens;
     return context.json(200, wholeCompletion(call, whole));
   }, wait);
   context.response.on('close', () => clearTimeout(timer));

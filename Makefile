@@ -1,0 +1,91 @@
+# Antiphon. `make run` and `make test` are the two commands; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+# The targets below install, build and serve: one after the other.
+.NOTPARALLEL:
+
+# Node from tools/setup, where the machine's own is too old.
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+JOBS ?= $(shell nproc)
+HOST ?= 0.0.0.0
+PORT ?= 8080
+DATA_DIR ?= $(CURDIR)/data
+# What tests/run.mjs runs: nothing = every suite, else folders or files of tests/.
+SUITES ?=
+
+web_sources := $(shell find web -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
+step = @printf '==> %s\n'
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: setup build ## install what is missing, build, and serve on port 8080 with everything under ./data
+	$(step) 'Antiphon on http://localhost:$(PORT), data in $(DATA_DIR); Ctrl-C ends it'
+	@mkdir -p '$(DATA_DIR)'
+	@HOST='$(HOST)' PORT='$(PORT)' DATA_DIR='$(DATA_DIR)' exec build/antiphon serve
+
+.PHONY: build
+build: web ## build the web client and the server: build/antiphon
+	@tools/build release antiphon
+
+.PHONY: test
+test: setup-test build ## install what the tests need, build, and run every test
+	@tools/test release $(SUITES)
+
+.PHONY: setup setup-test
+setup:
+	@tools/setup build
+setup-test:
+	@tools/setup test
+
+.PHONY: web
+web: $(if $(wildcard web/package.json),web/dist/index.html)
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	$(step) 'npm ci in web'
+	@cd web && npm ci --no-audit --no-fund --loglevel=error
+
+web/dist/index.html: web/node_modules/.package-lock.json $(web_sources)
+	$(step) 'the web client'
+	@cd web && npm run --silent build
+	@touch $@
+
+.PHONY: dev
+dev: setup web/node_modules/.package-lock.json ## serve, rebuild and restart on change; the web client is hot on port 5173
+	@tools/build dev antiphon
+	@node tools/dev.mjs
+
+.PHONY: fmt
+fmt: ## format the C++ sources
+	@tools/setup check
+	@git ls-files 'src/*.cc' 'src/*.h' | xargs -r clang-format-19 -i
+
+.PHONY: check
+check: ## formatting and layers, without changing anything
+	@tools/setup check
+	@git ls-files 'src/*.cc' 'src/*.h' | xargs -r clang-format-19 --dry-run --Werror
+	@python3 tools/check_layers.py
+
+.PHONY: asan tsan
+asan: setup-test web ## every test under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/test asan $(SUITES)
+tsan: setup-test web ## every test under ThreadSanitizer
+	@tools/test tsan $(SUITES)
+
+.PHONY: kill
+kill: setup-test build ## the long kill loop: KILLS=500 kills per database
+	@cd tests && npm ci --silent --no-audit --no-fund && ANTIPHON_KILLS=$${KILLS:-500} node run.mjs kill
+
+.PHONY: fresh
+fresh: ## try both commands in a new Debian 12 that has nothing else (root, 6 GB, opt-in)
+	@tools/setup fresh
+	@tools/fresh
+
+.PHONY: clean
+clean: ## remove what was built; data and downloads stay
+	@rm -rf build web/dist
