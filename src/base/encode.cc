@@ -14,8 +14,22 @@ namespace {
 constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Length of the valid UTF-8 sequence at the start of `s`, 0 when there is none.
-std::size_t sequence_length(std::string_view s) {
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+void append_escape(std::string& out, unsigned code) {
+  out += "\\u00";
+  out += kHex[code >> 4];
+  out += kHex[code & 15];
+}
+
+}  // namespace
+
+std::size_t utf8_sequence(std::string_view s) {
   auto at = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
   auto tail = [&](std::size_t i) { return i < s.size() && (at(i) & 0xC0) == 0x80; };
   unsigned char c = at(0);
@@ -36,26 +50,17 @@ std::size_t sequence_length(std::string_view s) {
   return 0;
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+std::size_t utf8_length(std::string_view text) {
+  std::size_t n = 0;
+  for (char c : text) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  return n;
 }
-
-void append_escape(std::string& out, unsigned code) {
-  out += "\\u00";
-  out += kHex[code >> 4];
-  out += kHex[code & 15];
-}
-
-}  // namespace
 
 std::string json_quote(std::string_view text) {
   std::string out = "\"";
   out.reserve(text.size() + 2);
   while (!text.empty()) {
-    std::size_t n = sequence_length(text);
+    std::size_t n = utf8_sequence(text);
     auto c = static_cast<unsigned char>(text[0]);
     if (n == 0) {
       out += "\xEF\xBF\xBD";
@@ -154,7 +159,7 @@ std::string percent_encode(std::string_view text) {
 
 bool valid_utf8(std::string_view text) {
   while (!text.empty()) {
-    std::size_t n = sequence_length(text);
+    std::size_t n = utf8_sequence(text);
     if (n == 0) return false;
     text.remove_prefix(n);
   }

@@ -24,6 +24,10 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 std::string percent_encode(std::string_view text);
 
 bool valid_utf8(std::string_view text);
+/// Bytes of the valid UTF-8 sequence at the start of `text` (not empty); 0 when there is none.
+std::size_t utf8_sequence(std::string_view text);
+/// Characters (code points) in valid UTF-8.
+std::size_t utf8_length(std::string_view text);
 
 /// SHA-256, 32 bytes.
 std::string sha256(std::string_view bytes);

@@ -14,6 +14,8 @@ using Object = boost::json::object;
 using Array = boost::json::array;
 
 inline constexpr std::size_t kMaxDepth = 64;
+/// Values one text may hold: each takes 24 bytes and more, whatever little it takes to write it.
+inline constexpr std::size_t kMaxValues = 4'000'000;
 
 /// Nothing when `text` is not JSON, or not JSON we take.
 std::optional<Value> try_parse(std::string_view text);
@@ -24,6 +26,9 @@ Value parse_value(std::string_view text);
 /// Compact text. Numbers print as people and JavaScript print them (0.7, not 7E-1); non-finite as null.
 std::string serialize(const Value& value);
 void serialize(const Value& value, std::string& out);
+
+/// `text` as a JSON string, quotes included. Invalid UTF-8 becomes U+FFFD.
+void quote(std::string_view text, std::string& out);
 
 /// What is at `key`, or null when `value` is no object or has no such key. Never throws.
 const Value* find(const Value& value, std::string_view key);
@@ -39,7 +44,7 @@ bool bool_at(const Value& value, std::string_view key, bool fallback = false);
 const Object* object_at(const Value& value, std::string_view key);
 const Array* array_at(const Value& value, std::string_view key);
 
-inline std::string_view view(const boost::json::string& s) {
+inline std::string_view view(boost::json::string_view s) {
   return {s.data(), s.size()};
 }
 
