@@ -1,0 +1,165 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/task.h"
+#include "http/caller.h"
+#include "json/types.h"
+#include "realtime/event.h"
+#include "realtime/replay.h"
+#include "store/db.h"
+
+namespace antiphon {
+class Loops;
+}
+
+/// The process's Socket.IO side: who is connected, who is in which room, and how events get there.
+namespace antiphon::realtime {
+
+class Session;
+class Link;
+
+/// One client's socket, as event handlers see it. Copyable; any thread. It may have gone meanwhile:
+/// then everything here is without effect.
+class Socket {
+ public:
+  explicit Socket(std::shared_ptr<Session> session);
+  const std::string& sid() const;
+  /// As of its sign-in or the latest check; for a handler always somebody signed in.
+  Caller caller() const;
+  /// Asks Rules::may_join. False when the answer is no, or the socket has gone.
+  Task<bool> join(Room room);
+  void leave(const Room& room);
+  bool in(const Room& room) const;
+  /// Never blocks. False when the socket has gone, or has seen more than this keyframe says.
+  bool emit(const Event& event);
+
+ private:
+  std::shared_ptr<Session> session_;
+};
+
+/// Everything the hub does not decide itself. Any thread.
+struct Rules {
+  /// The caller a session token stands for; nothing for bad, expired and revoked tokens and for API
+  /// keys. The hub takes nobody who is pending or came by anything but a session.
+  std::function<Task<std::optional<Caller>>(std::string token)> verify;
+  /// As the session stands now; nothing when it is revoked or its user gone or demoted to pending.
+  /// Asked every 30 s and when a client resumes.
+  std::function<Task<std::optional<Caller>>(Caller)> renew;
+  /// Whether the caller may listen to a room other than its own. Unset: to none.
+  std::function<Task<bool>(Caller, Room)> may_join;
+};
+
+struct HubOptions {
+  std::chrono::milliseconds ping_interval{25'000};
+  std::chrono::milliseconds ping_timeout{20'000};
+  std::chrono::milliseconds connect_timeout{10'000};  ///< From the handshake to the CONNECT packet.
+  std::chrono::milliseconds waiting_timeout{15 * 60'000};  ///< A socket nobody signs in on.
+  std::chrono::milliseconds renew_interval{30'000};
+  std::chrono::milliseconds resume_window{120'000};  ///< How long a lost client may come back.
+  std::size_t resume_bytes = 256 * 1024;  ///< Recent frames kept for a session, in memory.
+  int waiting_per_address = 20;
+  std::size_t waiting_message_bytes = 64 * 1024;
+  std::size_t message_bytes = 16 * 1024 * 1024;
+  std::string epoch = "0";  ///< Of the database; another after a restore. [A-Za-z0-9]{1,32}
+};
+
+/// For /metrics.
+struct HubCounts {
+  std::int64_t signed_in = 0, waiting = 0, lost = 0, polling = 0;
+  std::int64_t resumed_from_memory = 0, resumed_from_log = 0, not_resumed = 0;
+  std::int64_t frames_out = 0, events_in = 0, refused = 0;
+};
+
+/// An event that becomes durable with a transaction of the caller's. Put `row()` into the
+/// transaction, then say committed(); gone without that, the event is withdrawn. Outbox events reach
+/// sockets in order of their ids, so an undecided ticket holds back later ones: keep it short.
+class Ticket {
+ public:
+  struct State;
+  explicit Ticket(std::shared_ptr<State> state);
+  Ticket(Ticket&&) noexcept = default;
+  Ticket& operator=(Ticket&&) noexcept = default;
+  ~Ticket();
+  store::Bound row() const;
+  void committed();
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+/// One per process, built by main. Any thread unless said otherwise.
+class Hub {
+ public:
+  /// An event's handler: its first argument in, what to acknowledge out (nothing: no acknowledgement).
+  /// Events of a socket are handled one after the other. A Problem is logged and acknowledged as null.
+  using Handler = std::function<Task<std::optional<json::Value>>(Socket&, json::Value)>;
+  using ChannelHandler = std::function<Task<>(Socket&, std::string event, json::Value)>;
+  using JoinHandler = std::function<Task<>(Socket&)>;
+
+  /// `db` keeps sessions and the outbox; null: events survive in memory only (tests). `replay` reads
+  /// the answer log; null: there is none. All must outlive the hub.
+  Hub(HubOptions options, Rules rules, Loops& loops, store::Db* db = nullptr, Replay* replay = nullptr);
+  ~Hub();
+
+  // --- wiring, before start() ---
+  /// Handles events of this name from signed-in sockets. "user-join" is the hub's own.
+  void on(std::string event, Handler handler);
+  /// Handles events named `{user}:{session}:{request}` (chunks of a direct connection); the hub has
+  /// checked that the first part is the sender's own id.
+  void on_channel(ChannelHandler handler);
+  /// Called after a socket signed in, at CONNECT or by user-join, also when it resumed: the moment to
+  /// send keyframes of its live runs. Handlers run in order of registration.
+  void on_signed_in(JoinHandler handler);
+  /// Opens the tables' state and starts the timers. After the migrations.
+  Task<> start();
+  /// Closes every socket so that clients come back elsewhere, with their pid; then waits.
+  Task<> stop(std::chrono::milliseconds deadline);
+
+  // --- towards clients ---
+  /// To every socket in the room but the one named. Never blocks.
+  void emit(const Room& room, const Event& event, std::string_view skip_sid = {});
+  /// To one socket. False when it is not here.
+  bool emit_to(std::string_view sid, const Event& event);
+  /// As emit(), durably: in the outbox before any client sees it, replayed to those cut off.
+  Task<> publish(Room room, Event event, std::string skip_sid = {});
+  /// The same within a transaction of the caller's.
+  Ticket ticket(Room room, Event event, std::string skip_sid = {});
+  /// Asks one socket and waits for its acknowledgement: the catalogue's RPC types. `{"error": text}`
+  /// when the socket is not the user's (row 93), has gone, or does not answer in time.
+  Task<json::Value> call(std::string sid, UserId user, Event event, std::chrono::milliseconds timeout);
+  /// Tells the hub of a run that goes on although this process has emitted nothing of it yet
+  /// (taken over at start): sockets that connect now have seen it up to here.
+  void track(const Room& room, const Event::Run& run);
+
+  // --- who is here ---
+  bool belongs(std::string_view sid, const UserId& user) const;
+  bool online(const UserId& user) const;
+  /// Connected sockets in the room: (sid, user id).
+  std::vector<std::pair<std::string, UserId>> sockets_in(const Room& room) const;
+  std::vector<UserId> users_online() const;
+  /// Takes sockets out of a room after a right was withdrawn: those of one user, or all.
+  void evict(const Room& room, const std::optional<UserId>& user = {});
+  HubCounts counts() const;
+
+  // --- revocation: effective before this returns ---
+  void close_session(std::string_view token_id);
+  /// `last_word` goes out first when given ("access:updated").
+  void close_user(const UserId& user, const std::optional<Event>& last_word = {});
+
+  struct Impl;
+  /// For the protocol side in this folder.
+  Impl& impl() { return *impl_; }
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace antiphon::realtime

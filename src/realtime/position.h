@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace antiphon::realtime {
+
+/// How much of a run a client has: everything up to and including (seq, index), or all of it.
+struct RunPoint {
+  std::string key;  ///< run_key() of the run.
+  std::int64_t seq = 0;
+  std::int64_t index = 0;
+  bool ended = false;
+  std::int64_t ended_at = 0;  ///< Unix ms when it was seen to end; not on the wire.
+
+  /// True when (seq, index) is included.
+  bool covers(std::int64_t other_seq, std::int64_t other_index) const;
+};
+
+/// The first twelve digits of a run's UUID: enough to tell a user's recent runs apart.
+std::string run_key(std::string_view run_id);
+
+/// What a client has seen of everything that can be replayed. Goes to the client as the offset of
+/// each replayable event, `"<epoch>;<outbox>.<floor>;<run>:<seq>.<index>,<run>:*"`, so that any
+/// process can go on from there without having known the client.
+struct Position {
+  std::string epoch;         ///< Of the log: another one means it was restored, so nothing fits.
+  std::int64_t outbox = 0;   ///< Outbox events up to this id.
+  /// Unix ms: of runs not listed below, those that had ended by then are known (or older than the
+  /// client); those that are live or ended later have not been seen at all.
+  std::int64_t floor = 0;
+  std::vector<RunPoint> runs;  ///< Live ones and those that ended less than a minute ago.
+
+  static constexpr std::size_t kMaxRuns = 64;
+  static constexpr std::size_t kMaxText = 4096;
+
+  /// Strict: nothing for text that text() could not have written.
+  static std::optional<Position> parse(std::string_view text);
+  std::string text() const;
+
+  const RunPoint* find(std::string_view run_id) const;
+  /// Takes note of an event. False when it was included already.
+  bool advance_run(std::string_view run_id, std::int64_t seq, std::int64_t index, bool last,
+                   std::int64_t now_ms);
+  bool advance_outbox(std::int64_t id);
+  /// Folds runs that ended a minute ago into the floor; later ones might still be on their way.
+  void fold(std::int64_t now_ms);
+  /// Adds what `other` has seen. Of another epoch, it is ignored.
+  void include(const Position& other);
+  /// True when nothing in `other` is beyond this position.
+  bool covers(const Position& other) const;
+};
+
+}  // namespace antiphon::realtime
