@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,15 +56,16 @@ class Incoming {
   virtual ~Incoming() = default;
   virtual int status() const = 0;
   virtual const std::vector<Header>& headers() const = 0;
-  /// The next bytes as they come; "" at the end. Throws Problem(upstream) when it breaks, with a detail a
-  /// user can act on and curl's words as cause. Buffers at most 256 KiB, then the peer waits.
+  /// The next bytes as they come; "" at the end. Throws Problem(upstream) when it breaks, with a detail
+  /// a user can act on and curl's words as cause. Buffers at most 256 KiB, then the peer waits.
   virtual Task<std::string> read() = 0;
   /// Ends the exchange now; a read() under way throws. Any thread.
   virtual void cancel() = 0;
 };
 
 /// Throws Problem: `upstream` (502) when the peer cannot be reached or breaks, `invalid` (400) when the
-/// URL is refused. Any thread; resumes the coroutine on its own executor.
+/// URL, or the address it leads to, is refused. Any thread; resumes the coroutine on its own executor.
+/// Status codes are answers, not errors. Close it before the Loops stop.
 class Client {
  public:
   virtual ~Client() = default;
@@ -75,12 +77,24 @@ class Client {
   virtual Task<> close() = 0;
 };
 
+struct Proxies {
+  std::string http, https, none_for;
+};
+
 struct Options {
   std::string user_agent = "Antiphon";
   int max_connections = 2'048;
   std::string ca_file = {};  ///< Empty: the system's.
+  bool verify_tls = true;    ///< False counts for `admin_configured` only.
+  /// "10.1.0.0/16", "fd00::1": private networks that `untrusted` may reach all the same.
+  std::vector<std::string> untrusted_networks = {};
+  /// How `admin_configured` leaves the network; nothing: as HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and
+  /// NO_PROXY say (small letters first, as curl). `untrusted` uses none: the guard could not see past
+  /// it.
+  std::optional<Proxies> proxies = {};
 };
 
+/// Throws Problem when an option is not valid.
 std::unique_ptr<Client> make_client(Options options, Loops& loops);
 
 }  // namespace antiphon::client

@@ -1,0 +1,159 @@
+#include "client/engine.h"
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+
+#include "base/problem.h"
+
+namespace antiphon::client {
+namespace asio = boost::asio;
+
+/// A socket of libcurl's. Asio watches the descriptor and never owns it.
+struct Engine::Watch {
+  Watch(const Executor& loop, curl_socket_t fd) : descriptor(loop, fd) {}
+  ~Watch() { (void)descriptor.release(); }
+  asio::posix::stream_descriptor descriptor;
+  int wanted = 0;                         ///< CURL_CSELECT_IN and _OUT.
+  bool armed[3] = {false, false, false};  ///< Indexed by direction.
+};
+
+Engine::Engine(Executor loop, Manner manner, int max_connections)
+    : loop_(std::move(loop)), manner_(std::move(manner)), multi_(curl_multi_init()), timer_(loop_) {
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Engine::on_socket);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Engine::on_timer);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_PIPELINING, long{CURLPIPE_MULTIPLEX});
+  curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(max_connections));
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 64L);  // Idle ones kept.
+}
+
+Engine::~Engine() {
+  if (!multi_) return;
+  for (auto& [easy, transfer] : running_) curl_multi_remove_handle(multi_, easy);
+  curl_multi_cleanup(multi_);
+}
+
+void Engine::start(std::shared_ptr<Transfer> transfer) {
+  asio::dispatch(loop_,
+                 [self = shared_from_this(), transfer = std::move(transfer)] { self->add(transfer); });
+}
+
+void Engine::abandon(std::shared_ptr<Transfer> transfer) {
+  asio::dispatch(
+      loop_, [self = shared_from_this(), transfer = std::move(transfer)] { self->remove(transfer); });
+}
+
+void Engine::unpause(std::shared_ptr<Transfer> transfer) {
+  asio::dispatch(loop_, [self = shared_from_this(), transfer = std::move(transfer)] {
+    if (self->running_.contains(transfer->easy())) transfer->unpause();
+  });
+}
+
+void Engine::close(std::function<void()> closed) {
+  asio::post(loop_, [self = shared_from_this(), closed = std::move(closed)] {
+    if (self->closed_) return closed();
+    self->closed_ = true;
+    auto error =
+        std::make_exception_ptr(Problem(Problem::Kind::unavailable, "The server is stopping."));
+    while (!self->running_.empty()) self->end(std::shared_ptr(self->running_.begin()->second), error);
+    curl_multi_cleanup(std::exchange(self->multi_, nullptr));
+    self->timer_.cancel();
+    closed();
+  });
+}
+
+void Engine::add(const std::shared_ptr<Transfer>& transfer) {
+  if (transfer->cancelled()) return;  // Before it began: a cancel on this loop overtakes the start.
+  if (closed_)
+    return transfer->fail(
+        std::make_exception_ptr(Problem(Problem::Kind::unavailable, "The server is stopping.")));
+  CURL* easy = transfer->prepare(manner_);
+  running_[easy] = transfer;
+  if (curl_multi_add_handle(multi_, easy) != CURLM_OK)
+    return end(transfer, std::make_exception_ptr(
+                             Problem(Problem::Kind::internal, "The request could not start.")));
+  transfer->watch_for_stall();
+}
+
+void Engine::remove(const std::shared_ptr<Transfer>& transfer) {
+  if (running_.erase(transfer->easy()) != 0) curl_multi_remove_handle(multi_, transfer->easy());
+}
+
+void Engine::end(const std::shared_ptr<Transfer>& transfer, std::exception_ptr error) {
+  remove(transfer);
+  transfer->fail(std::move(error));
+}
+
+int Engine::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
+  static_cast<Engine*>(self)->watch(fd, what);
+  return 0;
+}
+
+void Engine::watch(curl_socket_t fd, int what) {
+  if (what == CURL_POLL_REMOVE) {
+    watches_.erase(fd);  // Handlers still hold it; release() ends their waits, wanted == 0 their work.
+    return;
+  }
+  auto& watch = watches_[fd];
+  if (!watch) watch = std::make_shared<Watch>(loop_, fd);
+  watch->wanted =
+      (what & CURL_POLL_IN ? CURL_CSELECT_IN : 0) | (what & CURL_POLL_OUT ? CURL_CSELECT_OUT : 0);
+  arm(watch, CURL_CSELECT_IN);
+  arm(watch, CURL_CSELECT_OUT);
+}
+
+void Engine::arm(const std::shared_ptr<Watch>& watch, int direction) {
+  if (!(watch->wanted & direction) || watch->armed[direction]) return;
+  watch->armed[direction] = true;
+  auto wait = direction == CURL_CSELECT_IN ? asio::posix::stream_descriptor::wait_read
+                                           : asio::posix::stream_descriptor::wait_write;
+  curl_socket_t fd = watch->descriptor.native_handle();
+  watch->descriptor.async_wait(
+      wait, [self = shared_from_this(), weak = std::weak_ptr(watch), fd, direction](auto error) {
+        auto watch = weak.lock();
+        if (!watch) return;
+        watch->armed[direction] = false;
+        if (error == asio::error::operation_aborted || !(watch->wanted & direction)) return;
+        self->act(fd, error ? direction | CURL_CSELECT_ERR : direction);
+        // libcurl may have closed this socket, and even opened another under its number.
+        auto now = self->watches_.find(fd);
+        if (now != self->watches_.end() && now->second == watch) self->arm(watch, direction);
+      });
+}
+
+int Engine::on_timer(CURLM*, long milliseconds, void* pointer) {
+  auto* self = static_cast<Engine*>(pointer);
+  if (milliseconds < 0) {
+    self->timer_.cancel();
+    return 0;
+  }
+  self->timer_.expires_after(std::chrono::milliseconds(milliseconds));
+  self->timer_.async_wait([engine = self->weak_from_this()](auto error) {
+    auto self = engine.lock();
+    if (!error && self && !self->closed_) self->act(CURL_SOCKET_TIMEOUT, 0);
+  });
+  return 0;
+}
+
+void Engine::act(curl_socket_t fd, int events) {
+  if (closed_) return;
+  int running = 0;
+  curl_multi_socket_action(multi_, fd, events, &running);
+  collect();
+}
+
+void Engine::collect() {
+  int left = 0;
+  while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    CURLcode code = message->data.result;
+    auto found = running_.find(message->easy_handle);
+    if (found == running_.end()) continue;
+    auto transfer = found->second;
+    remove(transfer);
+    transfer->finish(code);
+  }
+}
+
+}  // namespace antiphon::client
