@@ -1,0 +1,147 @@
+import type { Envelope } from '$/lib/live/events';
+import type { Route } from '$/lib/router.svelte';
+import type { App } from './app.svelte';
+import type { Shortcut } from './shortcuts.svelte';
+
+const modelsStorageKey = 'antiphon.models';
+
+/** One stay of a signed-in user: connects what the parts of the page share, and keeps what is open around the chat. */
+export class Visit {
+  sidebarOpen = $state(true);
+  drawerOpen = $state(false);
+  searching = $state(false);
+  listingKeys = $state(false);
+  pickingModel = $state(false);
+  ready = $state(false);
+  #version: string | null = null;
+
+  constructor(private readonly app: App) {}
+
+  /** Begins the stay; the returned function ends it. */
+  start(): () => void {
+    const { app } = this;
+    this.#connect();
+    void this.#load();
+    const stops = [
+      app.live.listen((envelope) => this.#receive(envelope)),
+      app.live.onResume((recovered) => void this.#resumed(recovered)),
+      app.live.onAccessChange(() => void app.session.recheck()),
+    ];
+    return () => {
+      stops.forEach((stop) => stop());
+      app.live.disconnect();
+    };
+  }
+
+  /** Opens what the address names. */
+  follow(route: Route, query: URLSearchParams): void {
+    const { open } = this.app;
+    this.drawerOpen = false;
+    if (route.name === 'chat' && route.params.id !== open.id) void this.#openChat(route.params.id!);
+    if (route.name === 'new') open.startNew(query.get('folder'), query.has('temporary'));
+  }
+
+  newChat(): void {
+    const { router, open } = this.app;
+    if (router.path === '/' && router.query.size === 0) open.startNew();
+    router.go('/');
+    this.drawerOpen = false;
+    this.focusComposer();
+  }
+
+  focusComposer(): void {
+    requestAnimationFrame(() => document.getElementById('composer')?.focus());
+  }
+
+  rememberModels(): void {
+    try {
+      localStorage.setItem(modelsStorageKey, JSON.stringify(this.app.models.chosen));
+    } catch {
+      // Without storage the choice lasts as long as the page.
+    }
+  }
+
+  shortcuts(): Shortcut[] {
+    const { app } = this;
+    return [
+      { keys: 'Mod+Shift+O', label: 'New chat', run: () => this.newChat() },
+      { keys: 'Mod+K', label: 'Search chats', run: () => (this.searching = true) },
+      { keys: 'Mod+Shift+M', label: 'Choose a model', run: () => (this.pickingModel = true) },
+      { keys: 'Mod+Shift+S', label: 'Show or hide the sidebar', run: () => this.toggleSidebar() },
+      { keys: 'Shift+Escape', label: 'Write', run: () => this.focusComposer() },
+      { keys: 'Mod+.', label: 'Settings', run: () => app.router.go('/settings') },
+      { keys: 'Mod+/', label: 'This list', run: () => (this.listingKeys = true) },
+    ];
+  }
+
+  toggleSidebar(): void {
+    if (matchMedia('(width < 48rem)').matches) this.drawerOpen = !this.drawerOpen;
+    else this.sidebarOpen = !this.sidebarOpen;
+  }
+
+  #connect(): void {
+    const { live, session } = this.app;
+    const features = session.config?.features;
+    live.connect({
+      websocket: features?.enable_websocket ?? true,
+      heartbeatSeconds: features?.websocket_heartbeat_interval ?? 30,
+      token: import.meta.env.DEV ? session.user?.token : undefined,
+    });
+  }
+
+  async #load(): Promise<void> {
+    const { app } = this;
+    await app.session.refreshConfig();
+    void app.api.configs.version().then((reply) => (this.#version = `${reply.version} ${reply.deployment_id ?? ''}`), () => {});
+    await Promise.all([
+      app.attempt(() => app.chats.refresh()),
+      app.folders.refresh().catch(() => {}),
+      app.settings.refresh().catch(() => {}),
+      app.attempt(() => app.models.refresh()),
+    ]);
+    app.models.prefer(storedModels(), app.settings.ui.models, app.session.config?.default_models?.split(','));
+    this.ready = true;
+  }
+
+  async #openChat(id: string): Promise<void> {
+    const { open, live, chats } = this.app;
+    await open.load(id);
+    if (open.missing || open.id !== id) return;
+    live.markRead(id);
+    chats.read(id);
+  }
+
+  #receive(envelope: Envelope): void {
+    const { open, chats, toasts, live, router } = this.app;
+    if (envelope.event.type === 'notification') toasts.show(envelope.event.kind, envelope.event.text);
+    chats.receive(envelope);
+    if (!open.concerns(envelope)) return;
+    open.receive(envelope);
+    const finished = envelope.event.type === 'active' && !envelope.event.active;
+    if (finished && open.id && router.route.name === 'chat' && document.visibilityState === 'visible') {
+      live.markRead(open.id);
+      chats.read(open.id);
+    }
+  }
+
+  /** The connection is back. What the server could not deliver again has to be read. */
+  async #resumed(recovered: boolean): Promise<void> {
+    const { app } = this;
+    if (recovered) return;
+    await Promise.all([app.open.resync(), app.chats.refresh().catch(() => {})]);
+    const reply = await app.api.configs.version().catch(() => null);
+    const version = reply && `${reply.version} ${reply.deployment_id ?? ''}`;
+    if (version === null || this.#version === null || version === this.#version) return;
+    this.#version = version;
+    app.toasts.show('info', 'The server was updated.', { label: 'Reload', run: () => location.reload() });
+  }
+}
+
+function storedModels(): string[] | undefined {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(modelsStorageKey) ?? 'null');
+    return Array.isArray(stored) ? stored.filter((id): id is string => typeof id === 'string') : undefined;
+  } catch {
+    return undefined;
+  }
+}

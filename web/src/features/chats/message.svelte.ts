@@ -1,0 +1,145 @@
+import type { Message, MessageError, OutputItem, Source, Usage } from '$/lib/api/types';
+import type { OutputEvent } from '$/lib/live/output_event';
+import { applyOutputEvent, outputText } from '$/features/completions/output';
+import { replayOver } from '$/features/completions/replay';
+import type { Node } from './tree';
+
+const hiddenFlushMilliseconds = 250;
+
+/**
+ * One message of the open chat. While it streams, deltas are gathered and drawn once per frame. The part of it that this client does
+ * not know is kept and written back unchanged.
+ */
+export class ChatMessage implements Node {
+  readonly id: string;
+  readonly role: Message['role'];
+  readonly model: string | undefined;
+  readonly modelIdx: number | undefined;
+  readonly models: string[] | undefined;
+  readonly timestamp: number;
+  parentId: string | null;
+  childrenIds: string[] = $state.raw([]);
+  content: string = $state('');
+  output: readonly OutputItem[] = $state.raw([]);
+  done: boolean = $state(true);
+  error: Message['error'] = $state.raw(null);
+  usage: Usage | null = $state.raw(null);
+  sources: readonly Source[] = $state.raw([]);
+  followUps: readonly string[] = $state.raw([]);
+  status: string = $state('');
+  annotation: Message['annotation'] = $state.raw(null);
+  feedbackId: string | null = null;
+  /** Whether the server has not confirmed that it has this message. */
+  unsent: boolean = $state(false);
+
+  #rest: Message;
+  #working: readonly OutputItem[] = [];
+  #scheduled = false;
+  #recorded: OutputEvent[] | null = null;
+
+  constructor(message: Message) {
+    this.id = message.id;
+    this.role = message.role;
+    this.model = message.model;
+    this.modelIdx = message.modelIdx;
+    this.models = message.models;
+    this.timestamp = message.timestamp ?? 0;
+    this.parentId = message.parentId ?? null;
+    this.#rest = message;
+    this.#take(message, message.output ?? []);
+  }
+
+  /** Takes over what the server has, without losing deltas that arrived since `record` was called. */
+  refresh(message: Message): void {
+    const recorded = this.#recorded ?? [];
+    this.#recorded = null;
+    this.parentId = message.parentId ?? null;
+    this.#rest = message;
+    this.#take(message, message.done === false ? replayOver(message.output ?? [], recorded) : (message.output ?? []));
+  }
+
+  /** From now on deltas are remembered until the next `refresh`. */
+  record(): void {
+    this.#recorded = [];
+  }
+
+  applyDelta(event: OutputEvent): void {
+    this.#recorded?.push(event);
+    this.#working = applyOutputEvent(this.#working, event);
+    this.#schedule();
+  }
+
+  appendText(text: string): void {
+    if (this.#working.length === 0) this.content += text;
+    else this.applyDelta({ type: 'response.output_text.delta', output_index: this.#working.length - 1, delta: text });
+  }
+
+  setOutput(output: readonly OutputItem[]): void {
+    this.#working = output;
+    this.output = output;
+  }
+
+  finish(): void {
+    this.#flush();
+    this.done = true;
+    this.status = '';
+  }
+
+  fail(error: MessageError | string): void {
+    this.finish();
+    this.error = typeof error === 'string' ? { content: error } : error;
+  }
+
+  /** Begins to write on. */
+  reopen(): void {
+    this.done = false;
+    this.error = null;
+    this.followUps = [];
+  }
+
+  get text(): string {
+    return outputText(this.#working) || this.content;
+  }
+
+  toWire(): Message {
+    return {
+      ...this.#rest,
+      id: this.id,
+      role: this.role,
+      parentId: this.parentId,
+      childrenIds: this.childrenIds,
+      content: this.text,
+      ...(this.role === 'assistant' ? { done: this.done } : {}),
+      ...(this.#working.length ? { output: [...this.#working] } : {}),
+      ...(this.annotation ? { annotation: this.annotation } : {}),
+      ...(this.feedbackId ? { feedbackId: this.feedbackId } : {}),
+    };
+  }
+
+  #take(message: Message, output: readonly OutputItem[]): void {
+    this.childrenIds = message.childrenIds ?? [];
+    this.content = message.content ?? '';
+    this.setOutput(output);
+    this.done = message.role !== 'assistant' || message.done !== false;
+    this.error = message.error ?? null;
+    this.usage = message.usage ?? null;
+    this.sources = message.sources ?? [];
+    this.followUps = message.followUps ?? [];
+    this.annotation = message.annotation ?? null;
+    this.feedbackId = message.feedbackId ?? null;
+    this.unsent = false;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // A hidden page draws no frames.
+    if (document.visibilityState === 'hidden') setTimeout(() => this.#flush(), hiddenFlushMilliseconds);
+    else requestAnimationFrame(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    this.output = this.#working;
+  }
+}

@@ -1,0 +1,152 @@
+import type { Message, Params, SessionUser } from '$/lib/api/types';
+import { ApiError } from '$/lib/api/http';
+import type { Live } from '$/lib/live/live.svelte';
+import type { ChatsApi } from '$/features/chats/api';
+import type { ChatMessage } from '$/features/chats/message.svelte';
+import type { OpenChat } from '$/features/chats/open_chat.svelte';
+import type { CompletionsApi } from './api';
+import { outputText } from './output';
+import { buildRequest, temporaryId } from './request';
+
+export interface Speaker {
+  user: SessionUser;
+  system: string;
+  params: Params;
+}
+
+/** What people do with answers: ask, ask again, write on, stop. It works on the open chat; the words arrive over the socket. */
+export class Turns {
+  stopping = $state(false);
+
+  constructor(
+    private readonly chat: OpenChat,
+    private readonly completions: CompletionsApi,
+    private readonly chats: ChatsApi,
+    private readonly live: Live,
+    private readonly speaker: () => Speaker,
+    private readonly onNamed: (chatId: string) => void,
+  ) {}
+
+  /** Asks after the message `parentId` (null: at the beginning). */
+  async ask(text: string, models: readonly string[], parentId: string | null = this.chat.currentId): Promise<void> {
+    const question = this.chat.add(message('user', parentId, { content: text, models: [...models] }));
+    question.unsent = true;
+    const answers = models.map((model, index) => this.#answerTo(question, model, index));
+    await this.#start(question, answers);
+  }
+
+  /** Another answer to the same question, beside the first. */
+  async regenerate(answer: ChatMessage, model: string): Promise<void> {
+    const question = answer.parentId ? this.chat.message(answer.parentId) : undefined;
+    if (question) await this.#start(question, [this.#answerTo(question, model, answer.modelIdx ?? 0)]);
+  }
+
+  async continue(answer: ChatMessage): Promise<void> {
+    const question = answer.parentId ? this.chat.message(answer.parentId) : undefined;
+    if (!question) return;
+    answer.reopen();
+    await this.#start(question, [answer], true);
+  }
+
+  /** Sends once more what the server did not take, under the same ids: if it had been taken after all, nothing doubles. */
+  async retry(question: ChatMessage): Promise<void> {
+    const answers = question.childrenIds.map((id) => this.chat.message(id)).filter((answer): answer is ChatMessage => answer?.unsent === true);
+    for (const answer of answers) answer.reopen();
+    if (answers.length) await this.#start(question, answers);
+  }
+
+  async stop(): Promise<void> {
+    const id = this.chat.id;
+    if (id === null || this.stopping) return;
+    this.stopping = true;
+    try {
+      await this.completions.stop(id);
+    } finally {
+      this.stopping = false;
+    }
+  }
+
+  /** Changes the words of a message in place. */
+  async rewrite(target: ChatMessage, text: string): Promise<void> {
+    if (target.role === 'assistant') {
+      const others = target.output.filter((item) => item.type !== 'message');
+      const written = { type: 'message', status: 'completed', role: 'assistant', content: [{ type: 'output_text', text }] };
+      target.setOutput([...others, written]);
+    }
+    target.content = text;
+    if (this.chat.id && !this.chat.temporary) await this.chats.saveMessage(this.chat.id, target.toWire(), this.chat.currentId);
+  }
+
+  async remove(target: ChatMessage): Promise<void> {
+    if (!this.chat.id || this.chat.temporary) return;
+    this.chat.adopt(await this.chats.deleteMessage(this.chat.id, target.id));
+  }
+
+  #answerTo(question: ChatMessage, model: string, modelIdx: number): ChatMessage {
+    const answer = this.chat.add(message('assistant', question.id, { model, modelIdx, done: false }));
+    answer.unsent = true;
+    return answer;
+  }
+
+  async #start(question: ChatMessage, answers: ChatMessage[], continued = false): Promise<void> {
+    this.chat.moveTo(answers.at(-1)!.id);
+    try {
+      const sessionId = await this.live.sessionId();
+      const reply = await this.completions.start(this.#request(sessionId, question, answers, continued));
+      for (const sent of [question, ...answers]) sent.unsent = false;
+      if (this.chat.id !== null || !this.chat.message(question.id)) return;
+      this.chat.named(reply.chat_id);
+      this.onNamed(reply.chat_id);
+    } catch (cause) {
+      if (cause instanceof ApiError && cause.status === 409) return this.chat.resync();
+      for (const answer of answers) answer.fail(cause instanceof Error ? cause.message : String(cause));
+    }
+  }
+
+  #request(sessionId: string, question: ChatMessage, answers: ChatMessage[], continued: boolean) {
+    if (this.chat.temporary && this.chat.id === null) this.chat.named(temporaryId(sessionId));
+    const { user, system, params } = this.speaker();
+    const turn = {
+      chatId: this.chat.id,
+      folderId: this.chat.folderId,
+      question: question.toWire(),
+      answers: answers.map((answer) => answer.toWire()),
+      history: this.chat.temporary ? this.#spoken(question, continued ? answers[0]! : null) : null,
+      system: this.chat.system || system,
+      params: { ...params, ...this.chat.params },
+      continued,
+      sessionId,
+      user,
+    };
+    return buildRequest(turn, new Date());
+  }
+
+  /** What was said up to the question. The server does not keep temporary chats, so it has to be told. */
+  #spoken(question: ChatMessage, unfinished: ChatMessage | null): Message[] {
+    const upTo = this.chat.branch.findIndex((entry) => entry.id === question.id);
+    const spoken = this.chat.branch.slice(0, upTo + 1).map((entry) => entry.toWire());
+    if (unfinished) spoken.push({ ...unfinished.toWire(), content: outputText(unfinished.output) });
+    return spoken;
+  }
+}
+
+function message(role: 'user' | 'assistant', parentId: string | null, fields: Partial<Message>): Message {
+  return {
+    id: newId(),
+    parentId,
+    childrenIds: [],
+    role,
+    content: '',
+    timestamp: Math.floor(Date.now() / 1000),
+    ...fields,
+  };
+}
+
+/** `crypto.randomUUID` exists only on https and localhost; people also reach their server by its name in the house. */
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
