@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -15,8 +17,9 @@
 ///
 /// `Anyone`, `const SignedIn&`, `const PendingHuman&`, `const User&`, `const Human&`, `const Admin&`
 /// say who may call (exactly one is required). Id and std::string take the path's {…} in order.
-/// Granted<T, R> takes one too, and asks `api.grant(const User&, Id<T>, Right)` for the object: it
-/// throws when the caller has no such right. Query<T> and Body<T> are parsed and validated,
+/// Granted<T, R> takes one too, and asks the api for the object: its member function template
+/// `template <class G> Task<G> grant(const User& me, std::string id)` throws when the caller has no
+/// such right. Query<T> and Body<T> are parsed and validated,
 /// `Events` streams, `Call&` is for what nothing else covers (cookies, raw bytes).
 namespace antiphon::http {
 
@@ -112,7 +115,7 @@ struct Arg<Events> {
 template <>
 struct Arg<Call&> {
   static constexpr bool kSaysWho = false;
-  static void note(Endpoint&) {}
+  static void note(Endpoint& e) { e.takes_call = true; }
   static Call& take(Call& c) { return c; }
 };
 template <class T, Right R>
@@ -129,24 +132,43 @@ struct IsGranted : std::false_type {};
 template <class T, Right R>
 struct IsGranted<Granted<T, R>> : std::true_type {};
 
-/// One argument of a handler, taken from the call. Granted ones may wait for the database.
+/// Where an argument waits for the handler. Call is the only one that is not kept by value.
+template <class P>
+struct Slot {
+  std::optional<std::remove_cvref_t<P>> value;
+  std::string path_arg = {};  ///< Of a Granted: the id to ask for.
+
+  void take(Call& call) {
+    if constexpr (IsGranted<P>::value)
+      path_arg = take_path_arg(call);
+    else
+      value.emplace(Arg<P>::take(call));
+  }
+  P&& pass() { return static_cast<P&&>(*value); }
+};
+template <>
+struct Slot<Call&> {
+  Call* call = nullptr;
+  void take(Call& c) { call = &c; }
+  Call& pass() { return *call; }
+};
+
 template <class P, class Api>
-Task<std::conditional_t<std::is_lvalue_reference_v<P> && !std::is_same_v<P, Call&>,
-                        std::remove_cvref_t<P>, P>>
-take_arg(Api& api, Call& call) {
+Task<> grant_one(Api& api, Call& call, Slot<P>& slot) {
   if constexpr (IsGranted<P>::value) {
     User me;
     static_cast<Caller&>(me) = call.caller;
-    co_return co_await api.template grant<P>(me, take_path_arg(call));
-  } else {
-    co_return Arg<P>::take(call);
+    slot.value.emplace(co_await api.template grant<P>(me, std::move(slot.path_arg)));
   }
+  co_return;
 }
 
-template <class P>
-using Held = std::conditional_t<std::is_lvalue_reference_v<P> && !std::is_same_v<P, Call&>,
-                                std::remove_cvref_t<P>, P>;
+template <class... P, class Api, std::size_t... I>
+Task<> grant_all(Api& api, Call& call, std::tuple<Slot<P>...>& slots, std::index_sequence<I...>) {
+  (co_await grant_one<P>(api, call, std::get<I>(slots)), ...);
+}
 
+/// Input that does not fit is refused before objects are asked for, as FastAPI does.
 template <auto M, class Api, class R, class... P>
 Endpoint bind_as(Api api, Task<R> (Api::*)(P...)) {
   static_assert((Arg<P>::kSaysWho + ... + 0) == 1, "a handler says who may call it: once");
@@ -154,15 +176,18 @@ Endpoint bind_as(Api api, Task<R> (Api::*)(P...)) {
   (Arg<P>::note(e), ...);
   if constexpr (!std::is_void_v<R> && !std::is_same_v<R, Response>) e.reply = &json::shape<R>();
   e.run = [api](Call& call) mutable -> Task<std::optional<Response>> {
-    std::tuple<Held<P>...> args{co_await take_arg<P>(api, call)...};  // Braces: left to right.
-    auto invoke = [&](auto&... a) { return (api.*M)(static_cast<P>(a)...); };
+    std::tuple<Slot<P>...> slots;
+    std::apply([&](auto&... slot) { (slot.take(call), ...); }, slots);
+    if constexpr ((IsGranted<P>::value || ...))
+      co_await grant_all<P...>(api, call, slots, std::index_sequence_for<P...>{});
+    auto invoke = [&](auto&... slot) { return (api.*M)(slot.pass()...); };
     if constexpr (std::is_void_v<R>) {
-      co_await std::apply(invoke, args);
+      co_await std::apply(invoke, slots);
       co_return std::nullopt;
     } else if constexpr (std::is_same_v<R, Response>) {
-      co_return co_await std::apply(invoke, args);
+      co_return co_await std::apply(invoke, slots);
     } else {
-      R reply = co_await std::apply(invoke, args);
+      R reply = co_await std::apply(invoke, slots);
       co_return json_response(json::dump(reply));
     }
   };

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,16 +28,27 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> fields_;  ///< At most 100 (row 106).
 };
 
+/// Where a request comes from, by its Origin (or else Sec-Fetch-Site) header.
+enum class Origin {
+  none,     ///< Says nothing: a program, or a browser's plain navigation.
+  same,     ///< Our own pages.
+  allowed,  ///< Named one by one in CORS_ALLOW_ORIGIN.
+  foreign,
+};
+
 struct Request {
   std::string method;
-  std::string path;     ///< Percent-decoded once; no "..", no "\", no control character (row 21).
-  std::string raw_path; ///< As sent, without the query.
+  std::string path;      ///< Percent-decoded once; no "..", no "\", no control character (row 21).
+  std::string raw_path;  ///< As sent, without the query.
   std::multimap<std::string, std::string, std::less<>> query;  ///< Decoded.
   Headers headers;
   std::string body;
-  std::string remote;   ///< Client address; of the forwarded one when the peer is a trusted proxy.
-  std::string scheme;   ///< "http" or "https", likewise.
-  std::string id;       ///< Request id: for the log, and X-Request-Id.
+  std::string remote;  ///< Client address; of the forwarded one when the peer is a trusted proxy.
+  std::string scheme;  ///< "http" or "https", likewise.
+  std::string host =
+      {};  ///< As the client addressed us: the forwarded host behind a trusted proxy, else Host.
+  std::string id;                ///< Request id: for the log, and X-Request-Id.
+  Origin origin = Origin::none;  ///< What the browser says about the page that asks.
 
   /// The cookie's value; nothing when there is none of that name.
   std::optional<std::string> cookie(std::string_view name) const;
@@ -55,15 +68,23 @@ struct Response {
   Response&& header(std::string name, std::string value) &&;
 };
 
-/// A response that is still being written. Implemented over Beast by the server and over a string
-/// by tests. Writing to a client that has left throws; that ends the handler.
+/// Thrown by Stream when nobody is there any more. It ends the handler; only the edge catches it.
+struct ClientGone final : std::exception {
+  const char* what() const noexcept override { return "the client has gone"; }
+};
+
+/// A response that is still being written. Implemented by the server and, over a string, by tests.
+/// Writing to a client that has left throws ClientGone; that ends the handler.
 class Stream {
  public:
   virtual ~Stream() = default;
   virtual Task<> begin(Response head) = 0;  ///< Its body is ignored. At most once.
   virtual Task<> write(std::string_view bytes) = 0;
-  /// True once the client has gone; long waits look at it (also wakes when that happens).
+  /// True once the client has gone; long waits look at it.
   virtual bool gone() const = 0;
+  /// Calls `then` once, on the connection's loop, when the client leaves before the handler has
+  /// ended; replaces an earlier one. Long waits give `[signal] { signal->notify(); }`.
+  virtual void on_gone(std::function<void()> then) { (void)then; }
 };
 
 /// Server-sent events over a Stream.
@@ -83,6 +104,17 @@ class Events {
   Stream& stream_;
   bool begun_ = false;
 };
+
+/// What a stream that has begun says last when its handler fails (row 113): an event holding
+/// {"error":{"message":…,"detail":…}}, from the response that would have been sent.
+std::string error_event(const Response& failure);
+
+/// `{"detail":"…"}`.
+Response detail_response(int status, std::string_view detail);
+
+/// Where the request comes from: Origin against `host` (see Request::host) and `allowed`, which
+/// "*" in the list does not widen. An Origin counts before Sec-Fetch-Site.
+Origin classify_origin(const Request& request, const std::vector<std::string>& allowed);
 
 /// One request on its way through the server.
 struct Call {

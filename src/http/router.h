@@ -16,7 +16,7 @@ namespace antiphon::http {
 /// What a request may cost, which is what is limited: per caller (user, else address) a bucket for
 /// each class, so that a sibling route cannot dodge the limit (row 128).
 enum class Cost {
-  free,         ///< Static answers: health, version.
+  free,         ///< Static answers: health, version. Never refused.
   read,         ///< A bounded query.
   write,        ///< A bounded write.
   write_heavy,  ///< Copies, imports, whole-chat writes.
@@ -46,6 +46,7 @@ struct Endpoint {
   bool who_said = false;
   int path_args = 0;
   bool streams = false;
+  bool takes_call = false;  ///< Reads what it wants from the Call, so OpenAPI does not know it all.
 };
 
 struct Options {
@@ -83,6 +84,10 @@ class Router {
   /// for Allow. Fills call.path_args.
   const Route* find(Call& call, std::string* wrong_method = nullptr) const;
 
+  /// What is answered when there is no route: 405 with Allow when `allow` (find's wrong_method) is not
+  /// empty, else 404.
+  static Response no_route(std::string_view allow);
+
   /// Runs the route's handler, after checking who calls and the limiter. Turns every exception into
   /// a response, so it never throws except when the client has gone.
   Task<std::optional<Response>> serve(const Route& route, Call& call) const;
@@ -90,10 +95,12 @@ class Router {
   void limit_by(Limiter& limiter) { limiter_ = &limiter; }
   const std::deque<Route>& routes() const { return routes_; }
   /// OpenAPI 3.1, from the routes.
-  std::string openapi() const;
+  std::string openapi(std::string_view version = "0.1.0") const;
 
  private:
   struct Node;
+  std::optional<Response> refuse(const Route& route, const Call& call) const;
+
   std::unique_ptr<Node> root_;
   std::deque<Route> routes_;  ///< A deque, because nodes point into it.
   Limiter* limiter_ = nullptr;

@@ -32,10 +32,10 @@ class Site {
 
 struct ServerOptions {
   std::string host = "0.0.0.0";
-  std::uint16_t port = 8080;  ///< 0: any free one; see Server::port().
+  std::uint16_t port = 8080;                         ///< 0: any free one; see Server::port().
   std::string certificate_file = {}, key_file = {};  ///< Both set: TLS 1.2+.
-  std::vector<std::string> trusted_proxies = {};     ///< Addresses or CIDRs whose forwarded headers count.
-  std::vector<std::string> allow_origins = {};       ///< CORS_ALLOW_ORIGIN; empty: same origin only.
+  std::vector<std::string> trusted_proxies = {};  ///< Addresses or CIDRs whose forwarded headers count.
+  std::vector<std::string> allow_origins = {};    ///< CORS_ALLOW_ORIGIN; empty: same origin only.
   int max_connections = 10'000;
   int max_connections_per_address = 256;
   std::chrono::milliseconds header_timeout{10'000};
