@@ -43,6 +43,7 @@ struct Builder {
   std::vector<Value> values;
   std::vector<boost::json::string> keys;
   boost::json::string part;
+  std::string digits;
   std::size_t seen = 0;
 
   static bool refuse(error_code& ec) {
@@ -93,11 +94,29 @@ struct Builder {
   bool on_string(string_view s, std::size_t, error_code& ec) {
     return add_part(s, ec) && push(take_part(), ec);
   }
-  bool on_number_part(string_view, error_code&) { return true; }
-  bool on_int64(std::int64_t n, string_view, error_code& ec) { return push(n, ec); }
-  bool on_uint64(std::uint64_t n, string_view, error_code& ec) { return push(n, ec); }
-  bool on_double(double d, string_view, error_code& ec) {
-    return std::isfinite(d) ? push(d, ec) : refuse(ec);
+  bool on_number_part(string_view s, error_code&) {
+    digits.append(s.data(), s.size());
+    return true;
+  }
+  bool on_int64(std::int64_t n, string_view, error_code& ec) {
+    digits.clear();
+    return push(n, ec);
+  }
+  bool on_uint64(std::uint64_t n, string_view, error_code& ec) {
+    digits.clear();
+    return push(n, ec);
+  }
+  // Boost's own conversion is off by a bit now and then.
+  bool on_double(double roughly, string_view s, error_code& ec) {
+    digits.append(s.data(), s.size());
+    double d = 0;
+    auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), d);
+    bool whole = end == digits.data() + digits.size();
+    digits.clear();
+    // Too small for a double is 0; too large is refused.
+    if (failed == std::errc::result_out_of_range && whole && std::fabs(roughly) < 1)
+      return push(0.0, ec);
+    return failed == std::errc{} && whole && std::isfinite(d) ? push(d, ec) : refuse(ec);
   }
   bool on_bool(bool b, error_code& ec) { return push(b, ec); }
   bool on_null(error_code& ec) { return push(nullptr, ec); }

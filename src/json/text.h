@@ -1,5 +1,8 @@
 #pragma once
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/string.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,7 +26,8 @@ std::optional<Value> try_parse(std::string_view text);
 /// As try_parse; throws a Problem (422, FastAPI's `json_invalid`) instead.
 Value parse_value(std::string_view text);
 
-/// Compact text. Numbers print as people and JavaScript print them (0.7, not 7E-1); non-finite as null.
+/// Compact text. Qualify the call (json::serialize) where <boost/json.hpp> is included: Boost has one
+/// too. Numbers print as people and JavaScript print them (0.7, not 7E-1); non-finite as null.
 std::string serialize(const Value& value);
 void serialize(const Value& value, std::string& out);
 
