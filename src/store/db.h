@@ -134,6 +134,17 @@ class Connection {
   }
 };
 
+/// What /metrics shows of the database. Counted since the start.
+struct Statistics {
+  std::int64_t statements = 0;
+  std::int64_t errors = 0;      ///< Statements that failed, whatever the reason.
+  std::int64_t slow = 0;        ///< Statements above 250 ms; their names are in the log.
+  std::int64_t commits = 0;     ///< Transactions made durable.
+  std::int64_t jobs = 0;        ///< Writes those transactions held: jobs / commits share one fsync.
+  std::int64_t waiting = 0;     ///< Statements not yet answered, now.
+  std::int64_t reconnects = 0;  ///< Connections made again after a loss.
+};
+
 /// The database. Any thread; a coroutine resumes on its own executor.
 class Db : public Connection {
  public:
@@ -149,6 +160,12 @@ class Db : public Connection {
   /// Answers within a second whether the database takes a query now. For /ready.
   virtual Task<bool> alive() = 0;
 
+  virtual Statistics stats() const = 0;
+
+  /// Copies the database next to itself and yields the copy's path; keeps the newest three.
+  /// PostgreSQL, and databases in memory, are not ours to copy: yields nothing.
+  virtual Task<std::optional<std::string>> backup(std::string label) = 0;
+
   /// What an operator wants to know: engine, version, path or host, never a password.
   virtual std::string description() const = 0;
 
@@ -162,9 +179,16 @@ struct Options {
   std::string url;
   int connections = 3;  ///< PostgreSQL, 2 to 4 (D.12: at most 5 a replica).
   int readers = 2;      ///< SQLite reader connections.
+  /// False for transaction poolers before PgBouncer 1.21. The URL's prepared_statement_cache_size=0,
+  /// statement_cache_size=0 and prepare_threshold=none say the same.
+  bool prepared_statements = true;
+  /// Lets SQLite live on NFS, SMB, FUSE and the like, whose locks and fsync cannot be relied on.
+  bool network_file_system = false;
 };
 
 /// Opens, checks the version and that it may write. Throws a Problem whose detail names the cure.
+/// Blocks for as long as that takes: call it before serving. The loops must run before the first
+/// statement is awaited, and outlive the Db.
 std::unique_ptr<Db> open(Options options, Loops& loops);
 
 }  // namespace antiphon::store

@@ -1,0 +1,14 @@
+#include "base/problem.h"
+#include "store/sqlite.h"
+#include "store/url.h"
+
+namespace antiphon::store {
+
+std::unique_ptr<Db> open(Options options, Loops& loops) {
+  Url url = parse_url(options.url);
+  if (url.dialect == Dialect::sqlite) return open_sqlite(url.path, options);
+  (void)loops;
+  throw Problem(Problem::Kind::unavailable, "PostgreSQL is not built yet.");
+}
+
+}  // namespace antiphon::store

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/ids.h"
+#include "base/loops.h"
+#include "base/problem.h"
+#include "json/dto.h"
+#include "store/db.h"
+
+/// What the tests of this folder share: an empty database of either engine.
+namespace antiphon::store {
+
+enum class Engine { sqlite, memory, postgres };
+
+/// TEST_DATABASE_URL; empty when the tests shall not use PostgreSQL.
+inline std::string postgres_url() {
+  const char* url = std::getenv("TEST_DATABASE_URL");
+  return url ? url : "";
+}
+
+inline std::vector<Engine> engines() {
+  std::vector<Engine> all{Engine::sqlite, Engine::memory};
+  if (!postgres_url().empty()) all.push_back(Engine::postgres);
+  return all;
+}
+
+inline std::string engine_name(Engine engine) {
+  return engine == Engine::sqlite ? "Sqlite" : engine == Engine::memory ? "Memory" : "Postgres";
+}
+
+/// A place for one database: a folder, or a schema of its own. Removed at the end.
+class Place {
+ public:
+  explicit Place(Engine engine) : engine_(engine), name_("t" + random_hex(6)) {
+    if (engine == Engine::sqlite) {
+      folder_ = std::filesystem::temp_directory_path() / ("store-" + name_);
+      std::filesystem::create_directories(folder_);
+    }
+    if (engine == Engine::postgres) administer("CREATE SCHEMA " + name_);
+  }
+  ~Place() {
+    std::error_code ignored;
+    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+    if (engine_ == Engine::postgres) administer("DROP SCHEMA " + name_ + " CASCADE");
+  }
+  std::string url() const {
+    if (engine_ == Engine::memory) return "sqlite://:memory:";
+    if (engine_ == Engine::sqlite) return "sqlite:///" + (folder_ / "a.db").string();
+    std::string url = postgres_url();
+    return url + (url.find('?') == std::string::npos ? "?" : "&") + "options=-csearch_path%3D" + name_;
+  }
+  const std::filesystem::path& folder() const { return folder_; }
+  std::string file() const { return (folder_ / "a.db").string(); }
+
+  /// Runs SQL in the database as a whole.
+  static void administer(const std::string& sql) {
+    Loops loops(1);
+    loops.start();
+    auto db = open({.url = postgres_url(), .connections = 1}, loops);
+    run([&] { return db->script(sql); });
+    run([&] { return db->close(); });
+  }
+
+ private:
+  Engine engine_;
+  std::string name_;
+  std::filesystem::path folder_;
+};
+
+/// A database in a place of its own, and the loops it needs.
+class Store {
+ public:
+  explicit Store(Engine engine, int loops = 1, Options options = {})
+      : place(engine), loops(loops), options_(std::move(options)) {
+    this->loops.start();
+    reopen();
+  }
+  ~Store() { close(); }
+  void close() {
+    if (db) run([&] { return db->close(); });
+    db.reset();
+  }
+  void reopen() {
+    close();
+    options_.url = place.url();
+    db = open(options_, loops);
+  }
+  void script(const std::string& sql) {
+    run([&] { return db->script(sql); });
+  }
+  Db* operator->() const { return db.get(); }
+
+  Place place;
+  Loops loops;
+  std::unique_ptr<Db> db;
+
+ private:
+  Options options_;
+};
+
+/// The Problem that `work` ends with; fails the test when it ends well.
+template <class Work>
+Problem problem_of(Work work) {
+  try {
+    run(work);
+  } catch (const Problem& p) {
+    return p;
+  }
+  ADD_FAILURE() << "no Problem was thrown";
+  return Problem(Problem::Kind::internal, "none");
+}
+
+}  // namespace antiphon::store
