@@ -6,6 +6,36 @@ import { within } from './until.mjs';
 
 const kTimeoutMs = 30_000;
 
+/** The body of one turn, with the fields and only the fields the web client of 0.12.4 sends. */
+function turnBody(content, { socket, models, chatId, parentId = null, userId, continueId, tasks = false, turns, body = {} }) {
+  const ids = turns.map((turn) => turn.messageId);
+  return {
+    stream: true,
+    model: models[0],
+    params: {},
+    tool_servers: [],
+    features: {},
+    variables: {},
+    session_id: socket.id,
+    ...(chatId ? { chat_id: chatId } : {}),
+    id: ids[0],
+    message_ids: ids.map((id, i) => ({ model_id: models[i], message_id: id, modelIdx: i })),
+    ...(continueId ? { assistant_message_id: continueId } : {}),
+    parent_id: parentId,
+    user_message: {
+      id: userId,
+      parentId,
+      childrenIds: ids,
+      role: 'user',
+      content,
+      models,
+      timestamp: Math.floor(Date.now() / 1000),
+    },
+    background_tasks: { title_generation: tasks, tags_generation: tasks, follow_up_generation: tasks },
+    ...body,
+  };
+}
+
 export class Client {
   #sockets = [];
 
@@ -109,31 +139,17 @@ export class Client {
 
   /**
    * Sends one turn as a browser does and gives the running Turn; `await turn.done()` for its end.
-   * Without chatId a new chat is made. `body` adds or overrides fields of the request.
+   * Without chatId a new chat is made. `userId`: an existing user message (regenerate); `continueId`: an assistant message to
+   * go on with; `models`: several at once, `turn.others` are the further answers. `body` adds or overrides fields.
    */
-  async send(content, { socket, model = 'numbered', chatId, parentId = null, tasks = false, body = {} } = {}) {
-    const userId = randomUUID();
-    const assistantId = randomUUID();
-    const turn = new Turn({ socket, userId, messageId: assistantId });
-    const user = { id: userId, parentId, childrenIds: [assistantId], role: 'user', content, models: [model] };
-    const reply = await this.post('/api/chat/completions', {
-      stream: true,
-      model,
-      params: {},
-      tool_servers: [],
-      features: {},
-      variables: {},
-      session_id: socket.id,
-      ...(chatId ? { chat_id: chatId } : {}),
-      id: assistantId,
-      message_ids: [{ model_id: model, message_id: assistantId, modelIdx: 0 }],
-      parent_id: parentId,
-      user_message: { ...user, timestamp: Math.floor(Date.now() / 1000) },
-      background_tasks: { title_generation: tasks, tags_generation: tasks, follow_up_generation: tasks },
-      ...body,
-    });
-    turn.accepted(reply);
-    return turn;
+  async send(content, options = {}) {
+    const { socket, model = 'numbered', models = [model], continueId } = options;
+    const userId = options.userId ?? randomUUID();
+    const turns = models.map(() => new Turn({ socket, userId, messageId: continueId ?? randomUUID() }));
+    turns[0].others = turns.slice(1);
+    const reply = await this.post('/api/chat/completions', turnBody(content, { ...options, models, userId, turns }));
+    for (const turn of turns) turn.accepted(reply);
+    return turns[0];
   }
 
   /** A whole turn: resolves when the answer is done. */

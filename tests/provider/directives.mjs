@@ -42,7 +42,7 @@ const kModels = Object.freeze({
   stalling: { stall: 10 },
 });
 
-export const modelNames = Object.keys(kModels);
+export const modelNames = [...Object.keys(kModels), 'n50d5', 'n200d5', 'n200d20'];
 
 /** `n200d5` means 200 tokens, 5 ms apart; a tag (`numbered:latest`) is ignored. */
 function byModel(model) {

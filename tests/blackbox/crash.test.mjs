@@ -1,0 +1,101 @@
+// kill -9 and SIGTERM while answers stream: what was seen is kept, and no answer stays unfinished.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { forEachDatabase } from '../lib/databases.mjs';
+import { startServer } from '../lib/server.mjs';
+import { readTokens } from '../lib/tokens.mjs';
+import { until } from '../lib/until.mjs';
+import { startProvider } from '../provider/provider.mjs';
+
+forEachDatabase((db) => {
+  describe('a server that dies', () => {
+    let provider;
+    let server;
+    let admin;
+    before(async () => {
+      provider = await startProvider();
+      server = await startServer({ provider, databaseUrl: await db.create() });
+      admin = await server.admin();
+    });
+    after(async () => {
+      await server?.close();
+      await provider?.stop();
+    });
+
+    const finished = (turn) =>
+      until(
+        async () => {
+          const message = await admin.message(turn.chatId, turn.messageId);
+          return message.done && message;
+        },
+        { ms: 10_000, every: 50, what: 'the message is done after the restart' },
+      );
+
+    it('keeps every token a client saw, and finishes the message at the next start', async () => {
+      const socket = await admin.connect({ reconnection: false });
+      const turn = await admin.send('[[tokens=400 delay=5]]', { socket });
+      await turn.tokens(100);
+      await server.kill();
+      const seen = readTokens(turn.text);
+      assert.ok(seen.count < 400, 'the answer was still running');
+      await server.start();
+      const message = await finished(turn);
+      const kept = readTokens(message.content);
+      assert.equal(kept.serial, seen.serial);
+      assert.ok(kept.count >= seen.count, `${kept.count} kept of ${seen.count} seen`);
+      assert.deepEqual((await admin.get(`/api/tasks/chat/${turn.chatId}`)).json.task_ids, []);
+    });
+
+    it('lets the answer be continued where it broke off', async () => {
+      const content = '[[tokens=200 delay=5]]';
+      const turn = await admin.send(content, { socket: await admin.connect({ reconnection: false }) });
+      await turn.tokens(50);
+      await server.restart();
+      const before = await finished(turn);
+      assert.ok(before.error || before.content, 'closed with a reason or continued');
+      const socket = await admin.connect();
+      const options = { socket, chatId: turn.chatId, userId: turn.userId, continueId: turn.messageId };
+      if (readTokens(before.content).count < 200) await admin.ask(content, options);
+      assert.equal(readTokens((await admin.message(turn.chatId, turn.messageId)).content).count, 200);
+    });
+
+    it('before the first token leaves no message unfinished either', async () => {
+      const turn = await admin.send('[[hang=1]]', { socket: await admin.connect({ reconnection: false }) });
+      await server.restart();
+      await finished(turn);
+    });
+
+    it('keeps what was acknowledged: chats, titles, accounts', async () => {
+      const socket = await admin.connect({ reconnection: false });
+      const turn = await admin.ask('[[tokens=10]]', { socket });
+      await admin.post(`/api/v1/chats/${turn.chatId}`, { chat: { title: 'Named before the crash' } }, { expect: 200 });
+      const user = await server.user(admin, `Late${db.name}`);
+      await server.restart();
+      assert.equal((await admin.chat(turn.chatId)).title, 'Named before the crash');
+      assert.equal((await user.get('/api/v1/auths/')).status, 200);
+      assert.equal(readTokens((await admin.message(turn.chatId, turn.messageId)).content).count, 10);
+    });
+
+    it('lets a client that reconnects by itself see the whole end', async () => {
+      const socket = await admin.connect();
+      const turn = await admin.send('[[tokens=300 delay=5]]', { socket });
+      await turn.tokens(30);
+      socket.io.engine.close();
+      await until(() => socket.connected, { ms: 5000, what: 'the socket is back' });
+      await turn.done();
+      turn.checkTokens(300);
+    });
+
+    it('ends after SIGTERM with 0, and loses nothing of a running answer', async () => {
+      const socket = await admin.connect({ reconnection: false });
+      const turn = await admin.send('[[tokens=100 delay=10]]', { socket });
+      await turn.tokens(20);
+      const outcome = await server.terminate(30_000);
+      assert.deepEqual(outcome, { code: 0, signal: null });
+      const seen = readTokens(turn.text).count;
+      await server.start();
+      const message = await finished(turn);
+      assert.ok(readTokens(message.content).count >= seen);
+    });
+  });
+});
