@@ -395,7 +395,9 @@ TEST_F(ClientTest, AStrangersUrlNeverReachesALocalPort) {
                            "127.0.0.1\\@1.1.1.1",
                            "1.1.1.1@127.0.0.1"}) {
     Problem p = failure(stranger("http://" + host + port));
-    EXPECT_EQ(p.status(), 400) << host << ": " << p.detail() << " / " << p.cause();
+    // With a dot at its end it is a name, which may not exist.
+    bool unknown = host.ends_with('.') && p.detail().find("is not known") != std::string::npos;
+    EXPECT_TRUE(p.status() == 400 || unknown) << host << ": " << p.detail() << " / " << p.cause();
   }
   EXPECT_EQ(server.connections(), 0);
 }

@@ -11,7 +11,12 @@ namespace asio = boost::asio;
 /// A socket of libcurl's. Asio watches the descriptor and never owns it.
 struct Engine::Watch {
   Watch(const Executor& loop, curl_socket_t fd) : descriptor(loop, fd) {}
-  ~Watch() { (void)descriptor.release(); }
+  ~Watch() { end(); }
+  /// Ends its waits. At once, not when the last handler lets go: libcurl may use the descriptor again.
+  void end() {
+    wanted = 0;
+    if (descriptor.is_open()) (void)descriptor.release();
+  }
   asio::posix::stream_descriptor descriptor;
   int wanted = 0;                         ///< CURL_CSELECT_IN and _OUT.
   bool armed[3] = {false, false, false};  ///< Indexed by direction.
@@ -54,8 +59,7 @@ void Engine::close(std::function<void()> closed) {
   asio::post(loop_, [self = shared_from_this(), closed = std::move(closed)] {
     if (self->closed_) return closed();
     self->closed_ = true;
-    auto error =
-        std::make_exception_ptr(Problem(Problem::Kind::unavailable, "The server is stopping."));
+    auto error = Problem(Problem::Kind::unavailable, "The server is stopping.");
     while (!self->running_.empty()) self->end(std::shared_ptr(self->running_.begin()->second), error);
     curl_multi_cleanup(std::exchange(self->multi_, nullptr));
     self->timer_.cancel();
@@ -65,14 +69,11 @@ void Engine::close(std::function<void()> closed) {
 
 void Engine::add(const std::shared_ptr<Transfer>& transfer) {
   if (transfer->cancelled()) return;  // Before it began: a cancel on this loop overtakes the start.
-  if (closed_)
-    return transfer->fail(
-        std::make_exception_ptr(Problem(Problem::Kind::unavailable, "The server is stopping.")));
+  if (closed_) return transfer->fail(Problem(Problem::Kind::unavailable, "The server is stopping."));
   CURL* easy = transfer->prepare(manner_);
   running_[easy] = transfer;
   if (curl_multi_add_handle(multi_, easy) != CURLM_OK)
-    return end(transfer, std::make_exception_ptr(
-                             Problem(Problem::Kind::internal, "The request could not start.")));
+    return end(transfer, Problem(Problem::Kind::internal, "The request could not start."));
   transfer->watch_for_stall();
 }
 
@@ -80,7 +81,7 @@ void Engine::remove(const std::shared_ptr<Transfer>& transfer) {
   if (running_.erase(transfer->easy()) != 0) curl_multi_remove_handle(multi_, transfer->easy());
 }
 
-void Engine::end(const std::shared_ptr<Transfer>& transfer, std::exception_ptr error) {
+void Engine::end(const std::shared_ptr<Transfer>& transfer, Problem error) {
   remove(transfer);
   transfer->fail(std::move(error));
 }
@@ -92,7 +93,8 @@ int Engine::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
 
 void Engine::watch(curl_socket_t fd, int what) {
   if (what == CURL_POLL_REMOVE) {
-    watches_.erase(fd);  // Handlers still hold it; release() ends their waits, wanted == 0 their work.
+    if (auto found = watches_.find(fd); found != watches_.end()) found->second->end();
+    watches_.erase(fd);
     return;
   }
   auto& watch = watches_[fd];

@@ -28,7 +28,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   Executor loop() const { return loop_; }
   /// On the loop: ends a transfer that libcurl still runs.
-  void end(const std::shared_ptr<Transfer>& transfer, std::exception_ptr error);
+  void end(const std::shared_ptr<Transfer>& transfer, Problem error);
 
  private:
   struct Watch;

@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
 constexpr std::size_t kMaxHeaders = 200;
 
-std::exception_ptr problem(Problem::Kind kind, std::string detail, std::string cause = {}) {
-  return std::make_exception_ptr(Problem(Problem(kind, std::move(detail)).because(std::move(cause))));
+Problem problem(Problem::Kind kind, std::string detail, std::string cause = {}) {
+  return Problem(kind, std::move(detail)).because(std::move(cause));
 }
 
 std::string_view trim(std::string_view text) {
@@ -232,7 +232,7 @@ void Transfer::finish(CURLcode code) {
   wake(lock);
 }
 
-void Transfer::fail(std::exception_ptr error) {
+void Transfer::fail(Problem error) {
   stall_timer_.reset();
   std::unique_lock lock(mutex_);
   if (!failure_) failure_ = std::move(error);
@@ -240,7 +240,7 @@ void Transfer::fail(std::exception_ptr error) {
   wake(lock);
 }
 
-std::exception_ptr Transfer::explain(CURLcode code) const {
+Problem Transfer::explain(CURLcode code) const {
   using enum Problem::Kind;
   std::string where = url_.host + ":" + std::to_string(url_.port);
   std::string cause =
@@ -315,7 +315,7 @@ Task<> Transfer::opened() {
     {
       std::scoped_lock lock(mutex_);
       if (opened_) co_return;
-      if (failure_) std::rethrow_exception(failure_);
+      if (failure_) throw Problem(*failure_);
     }
     co_await wait(For::header);
   }
@@ -332,7 +332,7 @@ Task<std::string> Transfer::read() {
         if (resume) engine_->unpause(shared_from_this());
         co_return out;
       }
-      if (failure_) std::rethrow_exception(failure_);
+      if (failure_) throw Problem(*failure_);
       if (ended_) co_return std::string();
     }
     co_await wait(For::body);

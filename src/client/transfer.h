@@ -4,13 +4,14 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/problem.h"
 #include "base/task.h"
 #include "client/address.h"
 #include "client/client.h"
@@ -53,7 +54,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // The engine's side. On its loop.
   CURL* prepare(const Manner& manner);
   void finish(CURLcode code);
-  void fail(std::exception_ptr error);
+  void fail(Problem error);
   CURL* easy() const { return easy_; }
   void watch_for_stall();
   void unpause();
@@ -69,7 +70,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   void set_method();
   void set_headers();
   void set_limits(const Manner& manner);
-  std::exception_ptr explain(CURLcode code) const;
+  Problem explain(CURLcode code) const;
   void wake(std::unique_lock<std::mutex>& lock);
   enum class For { header, body };
   Task<> wait(For what);
@@ -99,7 +100,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // Guarded by mutex_.
   bool opened_ = false, ended_ = false, paused_ = false, cancelled_ = false;
   std::string buffer_;
-  std::exception_ptr failure_;
+  std::optional<Problem> failure_;  ///< A value: an exception_ptr would be shared by threads.
   std::function<void()> waiter_;
 };
 
