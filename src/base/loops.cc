@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <exception>
 #include <thread>
 
@@ -46,12 +47,16 @@ void Loops::stop() {
 void run_to_end(std::function<Task<>()> work) {
   asio::io_context context(1);
   std::exception_ptr failure;
+  bool done = false;
   asio::co_spawn(context, [&]() -> Task<> { co_await work(); },
                  [&](std::exception_ptr error) {
                    failure = error;
-                   context.stop();
+                   done = true;
                  });
-  context.run();
+  while (!done && context.run_one() != 0) {
+  }
+  // Another thread that resumed the coroutine may still be inside post(): suspend() counts it as work.
+  context.run_for(std::chrono::milliseconds(200));
   if (failure) std::rethrow_exception(failure);
 }
 
