@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/secret.h"
+
+namespace antiphon::config {
+
+/// Keeps secrets unreadable at rest. Any thread.
+class Sealer {
+ public:
+  virtual ~Sealer() = default;
+  /// `where` (the row's key) is bound in: sealed text moved to another row does not open.
+  virtual std::string seal(std::string_view where, std::string_view plain) const = 0;
+  /// Nothing when it was sealed under another key or for another place, or was tampered with.
+  virtual std::optional<std::string> open(std::string_view where, std::string_view sealed) const = 0;
+};
+
+/// AES-256-GCM with a random nonce; "v1:" and base64url of nonce, ciphertext and tag.
+class AesSealer final : public Sealer {
+ public:
+  /// 32 bytes each: the first seals, all open. Throws std::logic_error for another length or none.
+  explicit AesSealer(std::vector<Secret> keys);
+
+  std::string seal(std::string_view where, std::string_view plain) const override;
+  std::optional<std::string> open(std::string_view where, std::string_view sealed) const override;
+
+ private:
+  std::vector<Secret> keys_;
+};
+
+}  // namespace antiphon::config
