@@ -174,7 +174,9 @@ Endpoint bind_as(Api api, Task<R> (Api::*)(P...)) {
   static_assert((Arg<P>::kSaysWho + ... + 0) == 1, "a handler says who may call it: once");
   Endpoint e;
   (Arg<P>::note(e), ...);
-  if constexpr (!std::is_void_v<R> && !std::is_same_v<R, Response>) e.reply = &json::shape<R>();
+  if constexpr (!std::is_void_v<R> && !std::is_same_v<R, Response> &&
+                !std::is_same_v<R, std::optional<Response>>)
+    e.reply = &json::shape<R>();
   e.run = [api](Call& call) mutable -> Task<std::optional<Response>> {
     std::tuple<Slot<P>...> slots;
     std::apply([&](auto&... slot) { (slot.take(call), ...); }, slots);
@@ -184,7 +186,7 @@ Endpoint bind_as(Api api, Task<R> (Api::*)(P...)) {
     if constexpr (std::is_void_v<R>) {
       co_await std::apply(invoke, slots);
       co_return std::nullopt;
-    } else if constexpr (std::is_same_v<R, Response>) {
+    } else if constexpr (std::is_same_v<R, Response> || std::is_same_v<R, std::optional<Response>>) {
       co_return co_await std::apply(invoke, slots);
     } else {
       R reply = co_await std::apply(invoke, slots);

@@ -1,0 +1,264 @@
+#include <boost/json.hpp>
+
+#include "base/async.h"
+#include "base/log.h"
+#include "base/loops.h"
+#include "base/problem.h"
+#include "base/time.h"
+#include "features/completions/completions.h"
+#include "features/completions/prompt.h"
+
+namespace antiphon::completions {
+namespace {
+
+constexpr int kMaxRounds = 64;  ///< Of tool calls in one answer.
+constexpr std::size_t kMaxToolResult = 256 * 1024;
+
+json::Value event(std::string_view type, json::Object data) {
+  return json::Object{{"type", type}, {"data", std::move(data)}};
+}
+
+/// `params.reasoning_tags`: false turns detection off, [start, end] replaces the list.
+TagScanner tags_for(const json::Value& params) {
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  const json::Value* tags = json::find(params, "reasoning_tags");
+  if (tags && tags->is_bool() && !tags->as_bool()) return TagScanner(Pairs{});
+  if (tags && tags->is_array() && tags->as_array().size() == 2 && tags->as_array()[0].is_string() &&
+      tags->as_array()[1].is_string()) {
+    std::string open(json::view(tags->as_array()[0].as_string()));
+    std::string close(json::view(tags->as_array()[1].as_string()));
+    if (!open.empty() && !close.empty() && open.size() <= 64 && close.size() <= 64)
+      return TagScanner(Pairs{{open, close}});
+  }
+  return TagScanner();
+}
+
+/// Servers without tool support refuse the whole request; then it is asked again without.
+bool refuses_tools(const Problem& p) {
+  return p.status() >= 400 && p.status() < 500 && p.detail().find("tool") != std::string::npos;
+}
+
+}  // namespace
+
+Task<> Completions::answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items) {
+  Composer composer([&](json::Value e) { run->emit(std::move(e)); }, tags_for(plan.params), std::move(items));
+  if (plan.continued) {
+    // What is there already, so that a client that does not have it can append.
+    run->emit(event("chat:completion", {{"output", composer.output().items()}}));
+    composer.continue_text();
+  }
+  Ending ending;
+  try {
+    ending = co_await converse(me, *run, plan, composer);
+  } catch (const Problem& p) {
+    ending = {runs::State::failed, p.detail()};
+    log::info("An answer ended in an error",
+              {{"run", run->id()}, {"model", plan.model_id}, {"detail", p.detail()}, {"cause", p.cause()}});
+  } catch (const std::exception& e) {
+    ending = {runs::State::failed, "The server could not finish this answer. Try again."};
+    log::error("An answer ended in a fault", {{"run", run->id()}, {"error", e.what()}});
+  }
+  if (run->fenced()) co_return;
+  if (run->cancelled()) ending = {runs::State::cancelled, ""};
+  composer.end_round(ending.state == runs::State::done ? "completed" : "incomplete");
+  co_await conclude(*run, plan, composer, std::move(ending));
+}
+
+Task<json::Array> Completions::prompt(const Plan& plan, const Composer& composer) {
+  json::Array messages;
+  if (plan.temporary) {
+    messages = plan.messages;
+    if (!messages.empty() && json::text_at(messages.front(), "role") == "system") messages.erase(messages.begin());
+  } else {
+    std::string leaf = plan.question_id;
+    if (plan.continued)
+      if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id)) leaf = m->parent_id.value_or("");
+    messages = provider_messages(co_await p_.chats.branch(plan.chat_id, leaf));
+  }
+  if (!plan.guidance.empty()) messages.emplace_back(json::Object{{"role", "user"}, {"content", plan.guidance}});
+  append_output(messages, composer.output().items());
+  put_system(messages, plan.system);
+  co_return messages;
+}
+
+Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& plan, Composer& composer) {
+  Model model = co_await p_.provider.resolve(me, plan.model_id);
+  bool tools = plan.server_tools && !p_.tools.empty() &&
+               json::bool_at(model.meta, "builtin_tools", true);
+  for (int rounds = 0; rounds != kMaxRounds; ++rounds) {
+    json::Object body;
+    body["messages"] = co_await prompt(plan, composer);
+    put_preset_system(body, model.params);
+    apply_params(body, model.params);
+    apply_params(body, plan.params);
+    for (const auto& [key, value] : plan.provider) body[key] = value;
+    if (tools) body["tools"] = p_.tools.declarations();
+    body["stream"] = plan.stream;
+    std::exception_ptr refused;
+    try {
+      co_await round(me, run, plan, model, body, composer);
+    } catch (const Problem& p) {
+      if (!tools || composer.output().begun() || !refuses_tools(p)) throw;
+      refused = std::current_exception();
+    }
+    if (refused) {
+      tools = false;
+      continue;
+    }
+    if (run.cancelled() || run.fenced()) co_return Ending{runs::State::cancelled, ""};
+    if (composer.calls().empty()) co_return Ending{};
+    co_await run_tools(me, run, composer);
+  }
+  co_return Ending{runs::State::failed, "The model asked for tools too many times. Ask again, more narrowly."};
+}
+
+Task<> Completions::round(const User& me, runs::Run& run, const Plan& plan, const Model& model,
+                          json::Object body, Composer& composer) {
+  if (!plan.stream) {
+    json::Value whole = co_await p_.provider.complete(me, model, std::move(body));
+    composer.take_whole(whole);
+  } else {
+    std::shared_ptr<Chunks> chunks = co_await p_.provider.stream(me, model, std::move(body));
+    run.on_cancel([chunks] { chunks->cancel(); });
+    while (!run.cancelled() && !run.fenced()) {
+      auto chunk = co_await chunks->next();
+      if (!chunk) break;
+      composer.take(*chunk);
+      co_await run.room();
+    }
+    run.on_cancel({});
+    chunks->cancel();
+  }
+  composer.end_round(run.cancelled() ? "incomplete" : "completed");
+}
+
+Task<> Completions::run_tools(const User& me, runs::Run& run, Composer& composer) {
+  co_await run.committed();  // The intent is durable before anything happens.
+  for (const ToolCall& call : composer.calls()) {
+    std::string result;
+    const Tool* tool = p_.tools.find(call.name);
+    auto arguments = json::try_parse(call.arguments.empty() ? "{}" : call.arguments);
+    if (!tool)
+      result = R"({"error":"There is no tool of this name"})";
+    else if (!arguments || !arguments->is_object())
+      result = R"({"error":"The arguments are not a JSON object"})";
+    else
+      try {
+        result = co_await tool->run(me, *arguments);
+      } catch (const Problem& p) {
+        result = json::serialize(json::Object{{"error", p.detail()}});
+      }
+    if (result.size() > kMaxToolResult) result.resize(kMaxToolResult);
+    composer.tool_result(call, result);
+    if (run.cancelled()) co_return;
+  }
+  co_await run.committed();
+}
+
+Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& composer, Ending ending) {
+  runs::Output output = composer.output();
+  if (ending.state != runs::State::done) output.close_items("incomplete");
+  chats::Message m;
+  m.chat_id = plan.chat_id;
+  m.id = plan.message_id;
+  m.content = output.text();
+  if (output.begun()) m.output = output.items();
+  if (!composer.usage().is_null()) m.usage = composer.usage();
+  if (!ending.error.empty()) m.error = json::Object{{"content", ending.error}};
+  m.done = true;
+  m.updated_at = unix_seconds();
+  json::Value last;
+  if (ending.state == runs::State::cancelled) {
+    last = event("chat:tasks:cancel", {{"output", output.items()}});
+  } else if (m.error) {
+    if (output.begun()) run.emit(event("chat:completion", {{"output", output.items()}}));
+    last = event("chat:message:error", {{"error", *m.error}, {"done", true}});
+  } else {
+    json::Object done{{"done", true}, {"output", output.items()}, {"content", m.content}};
+    if (m.usage) done["usage"] = *m.usage;
+    last = event("chat:completion", std::move(done));
+  }
+  bool ended = co_await run.finish(ending.state, std::move(last), [&](store::Connection& c) -> Task<> {
+    if (plan.temporary) co_return;
+    co_await chats::Chats::finish_message(c, m);
+    if (ending.state != runs::State::done) co_return;
+    json::Object payload{{"user", plan.user.value},
+                         {"chat_id", plan.chat_id},
+                         {"message_id", plan.message_id},
+                         {"model", plan.model_id}};
+    if (plan.follow_ups)
+      co_await c.run_bound(jobs::Jobs::queueing("chat.follow_ups", "follow_ups:" + run.id(), payload));
+    if (plan.tags) co_await c.run_bound(jobs::Jobs::queueing("chat.tags", "tags:" + plan.chat_id, payload));
+  });
+  if (!ended) co_return;
+  p_.jobs.wake();
+  if (!plan.temporary)
+    hint(plan.user, plan.chat_id, "chat:list", json::Object{{"chat_id", plan.chat_id}, {"folder_id", json::Value(nullptr)}});
+  co_await tell_idle(plan.user, plan.chat_id);
+}
+
+/// Takes up what a dead process left: begins again when there is no word yet, otherwise keeps every
+/// committed word and offers Continue.
+Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::LoggedEvent> left) {
+  Plan plan;
+  plan.user = {run->user_id()};
+  plan.chat_id = run->chat_id();
+  plan.message_id = run->message_id();
+  auto row = co_await p_.runs.find(run->id());
+  if (auto stored = row ? Plan::parse(row->request) : std::nullopt) plan = std::move(*stored);
+  runs::Output output;
+  for (const runs::LoggedEvent& e : left) output.apply(e.event);
+  p_.hub.track(realtime::Room::user(plan.user),
+               {run->id(), left.empty() ? 0 : left.back().seq, left.empty() ? 0 : left.back().index});
+  std::optional<User> me = co_await p_.user(plan.user);
+  bool cancelled = row && run->cancelled();
+  if (me && !output.begun() && run->attempts() <= 3 && !cancelled) {
+    json::Array items;
+    if (plan.continued)
+      if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id); m && m->output && m->output->is_array())
+        items = m->output->as_array();
+    co_await answer(*me, run, std::move(plan), std::move(items));
+    co_return;
+  }
+  Composer composer([&](json::Value e) { run->emit(std::move(e)); }, tags_for(plan.params), output.items());
+  Ending ending{runs::State::interrupted,
+                "The server writing this answer stopped. What it had written is kept; press Continue for the rest."};
+  co_await conclude(*run, plan, composer, std::move(ending));
+}
+
+// ---------------------------------------------------------------------------------------------
+
+Task<std::int64_t> Completions::stop_chat(const User& me, std::string chat_id) {
+  bool temporary = chat_id.starts_with("temporary:") || chat_id.starts_with("local:");
+  if (!temporary) (void)co_await chats::Guard(p_.chats).write(me, chat_id);
+  auto live = co_await p_.runs.live_of_chat(chat_id);
+  for (const runs::RunRow& run : live)
+    if (run.user_id != me.id.value && temporary) throw not_found("Chat").answering(401);  // row 58
+  if (live.empty()) {
+    if (!temporary) co_await p_.chats.close_open_messages(chat_id);
+    co_return 0;
+  }
+  auto stopped = co_await p_.runs.cancel_chat(chat_id);
+  // So that the caller's next read shows the end.
+  for (const runs::RunRow& run : stopped)
+    for (int i = 0; i != 100; ++i) {
+      auto row = co_await p_.runs.find(run.run_id);
+      if (!row || row->state >= 10) break;
+      co_await sleep_for(std::chrono::milliseconds(20));
+    }
+  co_return static_cast<std::int64_t>(stopped.size());
+}
+
+Task<std::vector<std::string>> Completions::tasks_of_chat(std::string chat_id) const {
+  std::vector<std::string> out;
+  for (const runs::RunRow& run : co_await p_.runs.live_of_chat(std::move(chat_id))) out.push_back(run.run_id);
+  co_return out;
+}
+
+Task<std::vector<std::string>> Completions::all_tasks() const {
+  std::vector<std::string> out;
+  for (const runs::RunRow& run : co_await p_.runs.live()) out.push_back(run.run_id);
+  co_return out;
+}
+
+}  // namespace antiphon::completions

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/scope.h"
+#include "features/chats/chats.h"
+#include "features/completions/composer.h"
+#include "features/completions/provider.h"
+#include "features/completions/tools.h"
+#include "features/completions/turn.h"
+#include "jobs/jobs.h"
+#include "realtime/hub.h"
+#include "runs/runs.h"
+
+namespace antiphon {
+class Loops;
+}
+namespace antiphon::http {
+class Router;
+}
+
+/// The answer pipeline: from a question to the last word, through the answer log.
+/// turn.h reads the request, accept.cc stores the question, answer.cc speaks with the model,
+/// composer.h makes events of its chunks, background.cc does titles, tags and follow-ups.
+namespace antiphon::completions {
+
+/// What an answer needs to be written, or taken up again by another process. Stored in the run.
+struct Plan {
+  UserId user;
+  std::string chat_id;
+  std::string message_id;
+  std::string model_id;
+  std::string question_id;      ///< The user's message this answers; saved chats.
+  bool temporary = false;
+  bool continued = false;
+  bool first_turn = false;
+  bool stream = true;
+  bool server_tools = true;
+  bool title = false, tags = false, follow_ups = false;
+  std::string system;
+  std::string guidance;
+  json::Array messages;         ///< Temporary chats only; others are read from their rows.
+  json::Object provider;
+  json::Value params;
+
+  std::string text() const;
+  static std::optional<Plan> parse(std::string_view text);
+};
+
+struct Accepted {
+  std::string chat_id;
+  std::vector<std::string> task_ids;
+  std::vector<std::shared_ptr<runs::Run>> runs;  ///< Empty for a repeat.
+  std::vector<Plan> plans;
+};
+
+/// How an answer ended.
+struct Ending {
+  runs::State state = runs::State::done;
+  std::string error;  ///< For people; empty unless failed or interrupted.
+};
+
+class Completions {
+ public:
+  struct Parts {
+    store::Db& db;
+    runs::Runs& runs;
+    chats::Chats& chats;
+    realtime::Hub& hub;
+    Provider& provider;
+    jobs::Jobs& jobs;
+    const Toolbox& tools;
+    Loops& loops;
+    /// The user as stored now; nothing when gone or not allowed any more (row 80).
+    std::function<Task<std::optional<User>>(UserId)> user;
+    /// The system prompt of the chat's folder; "" without one.
+    std::function<Task<std::string>(const User&, const std::string& folder_id)> folder_prompt;
+  };
+  explicit Completions(Parts parts);
+
+  /// Wires publishing, recovery and job handlers. Before Runs::start and Hub::start.
+  void start();
+  Task<> stop(std::chrono::milliseconds deadline);
+
+  /// Stores question and placeholders and starts the answers. A repeat of the same request (by
+  /// `idempotency_key`, or by its message ids) yields the same tasks and starts nothing.
+  Task<Accepted> accept(const User& me, Turn turn, std::optional<std::string> idempotency_key);
+  /// accept(), and waits for the end: calls with a chat but without a socket.
+  Task<> accept_and_wait(const User& me, Turn turn, std::optional<std::string> idempotency_key);
+
+  /// A program's call without a chat: the provider's answer passed on.
+  Task<json::Value> plain(const User& me, Turn turn);
+  Task<std::unique_ptr<Chunks>> plain_stream(const User& me, Turn turn);
+
+  /// Stops what is being written in the chat; unfinished messages without a run are closed.
+  Task<std::int64_t> stop_chat(const User& me, std::string chat_id);
+  Task<std::vector<std::string>> tasks_of_chat(std::string chat_id) const;
+  Task<std::vector<std::string>> all_tasks() const;
+  Task<bool> stop_task(std::string run_id) { co_return co_await p_.runs.cancel(std::move(run_id)); }
+
+ private:
+  struct Accepting;
+  // accept.cc
+  Task<std::optional<Accepted>> repeated(const User& me, const Turn& turn, const std::optional<std::string>& key);
+  Task<chats::Chat> chat_for(const User& me, const Turn& turn);
+  Task<> store_turn(const User& me, Accepting& work);
+  Task<std::string> system_prompt(const User& me, const Turn& turn, const chats::Chat* chat);
+  void begin(const User& me, Accepted& accepted);
+  // answer.cc
+  Task<> answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items);
+  Task<Ending> converse(const User& me, runs::Run& run, const Plan& plan, Composer& composer);
+  Task<json::Array> prompt(const Plan& plan, const Composer& composer);
+  Task<> round(const User& me, runs::Run& run, const Plan& plan, const Model& model, json::Object body,
+               Composer& composer);
+  Task<> run_tools(const User& me, runs::Run& run, Composer& composer);
+  Task<> conclude(runs::Run& run, const Plan& plan, const Composer& composer, Ending ending);
+  Task<> recover(std::shared_ptr<runs::Run> run, std::vector<runs::LoggedEvent> left);
+  // background.cc
+  Task<> make_title(const jobs::Job& job);
+  Task<> make_tags(const jobs::Job& job);
+  Task<> make_follow_ups(const jobs::Job& job);
+  Task<std::optional<json::Value>> ask_task_model(const jobs::Job& job, std::string_view instruction,
+                                                  std::size_t messages);
+  // events.cc
+  void publish(const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events, bool last);
+  Task<> send_keyframes(realtime::Socket& socket, realtime::Arrival arrival);
+  Task<> tell(UserId user, std::string chat_id, std::string message_id, std::string_view type, json::Value data);
+  void hint(const UserId& user, const std::string& chat_id, std::string_view type, json::Value data);
+  Task<> tell_idle(UserId user, std::string chat_id);
+
+  Parts p_;
+  Scope scope_;
+};
+
+/// POST /api/chat/completions and its kin, tasks and stop.
+void add_routes(http::Router& r, Completions& completions, const chats::Guard& guard);
+
+}  // namespace antiphon::completions

@@ -1,0 +1,247 @@
+#include "features/completions/composer.h"
+
+#include <boost/json.hpp>
+
+#include "base/ids.h"
+#include "base/time.h"
+
+namespace antiphon::completions {
+namespace {
+
+constexpr std::size_t kMaxCalls = 128;
+
+json::Value event(std::string_view type, json::Object data) {
+  return json::Object{{"type", type}, {"data", std::move(data)}};
+}
+
+std::string_view reasoning_of(const json::Value& delta) {
+  for (std::string_view key : {"reasoning_content", "reasoning", "thinking"})
+    if (std::string_view text = json::text_at(delta, key); !text.empty()) return text;
+  return {};
+}
+
+}  // namespace
+
+Composer::Composer(Emit emit, TagScanner tags, json::Array items)
+    : emit_(std::move(emit)), tags_(std::move(tags)) {
+  output_.items() = std::move(items);
+}
+
+void Composer::send(std::string_view type, json::Object data) {
+  data["type"] = type;
+  json::Value made = event("response:completion", std::move(data));
+  output_.apply(made);
+  emit_(std::move(made));
+}
+
+void Composer::delta(std::string_view type, const OpenItem& item, std::string_view text) {
+  send(type, {{"item_id", item.id}, {"output_index", item.index}, {"content_index", 0}, {"delta", text}});
+}
+
+json::Object* Composer::item(const std::string& id) {
+  for (json::Value& value : output_.items())
+    if (json::text_at(value, "id") == id) return &value.as_object();
+  return nullptr;
+}
+
+void Composer::take(const json::Value& chunk) {
+  if (const json::Value* usage = json::find(chunk, "usage"); usage && usage->is_object()) add_usage(*usage);
+  const json::Array* choices = json::array_at(chunk, "choices");
+  if (!choices || choices->empty()) return;
+  const json::Value& choice = choices->front();
+  if (const json::Value* delta = json::find(choice, "delta")) {
+    if (std::string_view thought = reasoning_of(*delta); !thought.empty()) reasoning(thought, "<think>", "</think>");
+    if (std::string_view words = json::text_at(*delta, "content"); !words.empty()) scan(tags_.feed(words));
+    if (const json::Array* calls = json::array_at(*delta, "tool_calls"))
+      for (const json::Value& call : *calls) tool_delta(call);
+  }
+  if (std::string_view reason = json::text_at(choice, "finish_reason"); !reason.empty()) finish_reason_ = reason;
+}
+
+void Composer::take_whole(const json::Value& completion) {
+  if (!completion.is_object()) return;
+  json::Object chunk = completion.as_object();
+  if (const json::Array* choices = json::array_at(completion, "choices"); choices && !choices->empty()) {
+    json::Object choice = choices->front().is_object() ? choices->front().as_object() : json::Object();
+    if (const json::Value* message = json::find(choices->front(), "message")) choice["delta"] = *message;
+    chunk["choices"] = json::Array{std::move(choice)};
+  }
+  take(chunk);
+}
+
+void Composer::continue_text() {
+  if (output_.items().empty()) return;
+  const json::Value& last = output_.items().back();
+  if (json::text_at(last, "type") != "message") return;
+  message_ = {std::string(json::text_at(last, "id")), output_.items().size() - 1};
+}
+
+void Composer::say(std::string_view words) {
+  text(words);
+}
+
+void Composer::scan(const std::vector<TagScanner::Piece>& pieces) {
+  for (const TagScanner::Piece& piece : pieces) switch (piece.kind) {
+      case TagScanner::Piece::Kind::text:
+        text(piece.text);
+        break;
+      case TagScanner::Piece::Kind::open:
+        close_text("completed");
+        open_reasoning(piece.text, {});
+        reasoning_by_tag_ = true;
+        break;
+      case TagScanner::Piece::Kind::reasoning:
+        if (!reasoning_) open_reasoning("<think>", "</think>");
+        delta("response.reasoning_text.delta", reasoning_, piece.text);
+        break;
+      case TagScanner::Piece::Kind::close:
+        if (json::Object* open = item(reasoning_.id)) (*open)["end_tag"] = piece.text;
+        close_reasoning("completed");
+        break;
+    }
+}
+
+void Composer::text(std::string_view words) {
+  if (reasoning_) close_reasoning("completed");
+  bool blank = words.find_first_not_of(" \t\r\n") == words.npos;
+  if (!message_) {
+    if (blank) return;  // Line feeds between the reasoning and the answer.
+    message_ = {"msg_" + random_hex(12), output_.items().size()};
+  }
+  delta("response.output_text.delta", message_, words);
+}
+
+void Composer::reasoning(std::string_view words, std::string_view start_tag, std::string_view end_tag) {
+  if (!reasoning_) {
+    close_text("completed");
+    open_reasoning(start_tag, end_tag);
+  }
+  delta("response.reasoning_text.delta", reasoning_, words);
+}
+
+void Composer::open_reasoning(std::string_view start_tag, std::string_view end_tag) {
+  reasoning_ = {"r_" + random_hex(12), output_.items().size()};
+  send("response.output_item.added",
+       {{"output_index", reasoning_.index},
+        {"item",
+         json::Object{{"type", "reasoning"},
+                      {"id", reasoning_.id},
+                      {"status", "in_progress"},
+                      {"start_tag", start_tag},
+                      {"end_tag", end_tag},
+                      {"attributes", json::Object{{"type", "reasoning_content"}}},
+                      {"content", json::Array()},
+                      {"summary", nullptr},
+                      {"started_at", unix_seconds()}}}});
+}
+
+void Composer::close_reasoning(std::string_view status) {
+  json::Object* open = item(reasoning_.id);
+  std::size_t index = reasoning_.index;
+  reasoning_ = {};
+  reasoning_by_tag_ = false;
+  if (!open) return;
+  json::Object closed = *open;
+  std::int64_t now = unix_seconds();
+  closed["status"] = status;
+  closed["ended_at"] = now;
+  closed["duration"] = now - json::int_at(*open, "started_at", now);
+  send("response.output_item.done", {{"output_index", index}, {"item", std::move(closed)}});
+}
+
+void Composer::close_text(std::string_view status) {
+  if (json::Object* open = item(message_.id)) (*open)["status"] = status;
+  message_ = {};
+}
+
+void Composer::tool_delta(const json::Value& call) {
+  std::int64_t index = json::int_at(call, "index", static_cast<std::int64_t>(calls_.size()));
+  const json::Value* function = json::find(call, "function");
+  OpenItem* open = nullptr;
+  for (auto& [at, known] : calls_)
+    if (at == index) open = &known;
+  if (!open) {
+    if (calls_.size() >= kMaxCalls) return;
+    if (reasoning_) close_reasoning("completed");
+    close_text("completed");
+    std::string call_id(json::text_at(call, "id"));
+    if (call_id.empty()) call_id = "call_" + random_hex(12);
+    open = &calls_.emplace_back(index, OpenItem{"fc_" + random_hex(12), output_.items().size()}).second;
+    send("response.output_item.added",
+         {{"output_index", open->index},
+          {"item", json::Object{{"type", "function_call"},
+                                {"id", open->id},
+                                {"call_id", call_id},
+                                {"name", function ? json::text_at(*function, "name") : std::string_view()},
+                                {"arguments", ""},
+                                {"status", "in_progress"}}}});
+  }
+  std::string_view arguments = function ? json::text_at(*function, "arguments") : std::string_view();
+  if (!arguments.empty())
+    send("response.function_call_arguments.delta",
+         {{"item_id", open->id}, {"output_index", open->index}, {"delta", arguments}});
+}
+
+void Composer::close_calls(std::string_view status) {
+  for (auto& [at, open] : calls_) {
+    json::Object* call = item(open.id);
+    if (!call || json::text_at(*call, "status") != "in_progress") continue;
+    std::string arguments(json::text_at(*call, "arguments"));
+    send("response.function_call_arguments.done",
+         {{"item_id", open.id}, {"output_index", open.index}, {"arguments", arguments}});
+    json::Object closed = *item(open.id);
+    closed["status"] = status;
+    send("response.output_item.done", {{"output_index", open.index}, {"item", std::move(closed)}});
+  }
+}
+
+void Composer::end_round(std::string_view status) {
+  scan(tags_.finish());
+  if (reasoning_) close_reasoning(status);
+  close_text(status);
+  close_calls(status);
+}
+
+std::vector<ToolCall> Composer::calls() const {
+  std::vector<ToolCall> out;
+  for (const auto& [at, open] : calls_)
+    for (const json::Value& item : output_.items())
+      if (json::text_at(item, "id") == open.id)
+        out.push_back({open.id, std::string(json::text_at(item, "call_id")),
+                       std::string(json::text_at(item, "name")), std::string(json::text_at(item, "arguments"))});
+  return out;
+}
+
+void Composer::tool_result(const ToolCall& call, std::string_view words) {
+  std::erase_if(calls_, [&](const auto& open) { return open.second.id == call.item_id; });
+  send("response.output_item.done",
+       {{"output_index", output_.items().size()},
+        {"item", json::Object{{"type", "function_call_output"},
+                              {"id", "fco_" + random_hex(12)},
+                              {"call_id", call.call_id},
+                              {"output", json::Array{json::Object{{"type", "input_text"}, {"text", words}}}},
+                              {"status", "completed"}}}});
+}
+
+void Composer::add_usage(const json::Value& usage) {
+  json::Object sum = usage_.is_object() ? usage_.as_object() : json::Object();
+  for (const auto& member : usage.as_object()) {
+    json::Value& have = sum[member.key()];
+    if (member.value().is_int64() && have.is_int64())
+      have = have.as_int64() + member.value().as_int64();
+    else
+      have = member.value();
+  }
+  json::Value now(std::move(sum));
+  std::int64_t in = json::int_at(now, "prompt_tokens", json::int_at(now, "input_tokens"));
+  std::int64_t out = json::int_at(now, "completion_tokens", json::int_at(now, "output_tokens"));
+  now.as_object()["input_tokens"] = in;
+  now.as_object()["output_tokens"] = out;
+  now.as_object()["total_tokens"] = in + out;
+  usage_ = std::move(now);
+  json::Value made = event("chat:completion", {{"usage", usage_}});
+  output_.apply(made);
+  emit_(std::move(made));
+}
+
+}  // namespace antiphon::completions

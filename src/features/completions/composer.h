@@ -1,0 +1,81 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "features/completions/tags.h"
+#include "runs/output.h"
+
+namespace antiphon::completions {
+
+/// A call the model asks for.
+struct ToolCall {
+  std::string item_id;
+  std::string call_id;
+  std::string name;
+  std::string arguments;  ///< JSON text, as the model wrote it.
+};
+
+/// Turns a provider's chunks (OpenAI's chat.completion.chunk) into the events clients receive, and
+/// keeps what they amount to. One answer has one composer over all its rounds; pure, not shared.
+class Composer {
+ public:
+  using Emit = std::function<void(json::Value)>;
+
+  /// `items`: what the message holds already (Continue, or a run taken over).
+  Composer(Emit emit, TagScanner tags, json::Array items = {});
+
+  /// One chunk. Odd members are ignored.
+  void take(const json::Value& chunk);
+  /// A whole chat.completion, as if it had come in one chunk.
+  void take_whole(const json::Value& completion);
+  /// The text that comes next belongs to the last message item (Continue).
+  void continue_text();
+  /// The provider's stream has ended: closes what is open, as `status` ("completed", "incomplete").
+  void end_round(std::string_view status = "completed");
+  /// Text that is not from a provider.
+  void say(std::string_view text);
+
+  /// The calls of the round that ended; empty when the model has answered.
+  std::vector<ToolCall> calls() const;
+  /// A tool's answer becomes an item of its own.
+  void tool_result(const ToolCall& call, std::string_view text);
+
+  const runs::Output& output() const { return output_; }
+  const std::string& finish_reason() const { return finish_reason_; }
+  /// Summed over the rounds, with input_tokens, output_tokens and total_tokens added; null when the
+  /// provider gave none.
+  const json::Value& usage() const { return usage_; }
+
+ private:
+  struct OpenItem {
+    std::string id;
+    std::size_t index = 0;
+    explicit operator bool() const { return !id.empty(); }
+  };
+  void text(std::string_view text);
+  void reasoning(std::string_view text, std::string_view start_tag, std::string_view end_tag);
+  void open_reasoning(std::string_view start_tag, std::string_view end_tag);
+  void close_reasoning(std::string_view status);
+  void scan(const std::vector<TagScanner::Piece>& pieces);
+  void tool_delta(const json::Value& call);
+  void close_calls(std::string_view status);
+  void close_text(std::string_view status);
+  void add_usage(const json::Value& usage);
+  void send(std::string_view type, json::Object data);
+  void delta(std::string_view type, const OpenItem& item, std::string_view text);
+  json::Object* item(const std::string& id);
+
+  Emit emit_;
+  TagScanner tags_;
+  runs::Output output_;
+  OpenItem message_;
+  OpenItem reasoning_;
+  bool reasoning_by_tag_ = false;
+  std::vector<std::pair<std::int64_t, OpenItem>> calls_;  ///< By the provider's index; of this round.
+  std::string finish_reason_;
+  json::Value usage_;
+};
+
+}  // namespace antiphon::completions

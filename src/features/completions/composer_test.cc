@@ -1,0 +1,100 @@
+#include "features/completions/composer.h"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+namespace antiphon::completions {
+namespace {
+
+struct Recorded {
+  std::vector<json::Value> events;
+  Composer composer{[this](json::Value e) { events.push_back(std::move(e)); }, TagScanner()};
+
+  void content(std::string_view text) { chunk({{"content", text}}); }
+  void chunk(json::Object delta, json::Value finish = nullptr) {
+    composer.take(json::Object{
+        {"choices", json::Array{json::Object{{"delta", std::move(delta)}, {"finish_reason", std::move(finish)}}}}});
+  }
+  /// What a client that applied every event holds.
+  runs::Output replayed() const {
+    runs::Output out;
+    for (const json::Value& e : events) out.apply(e);
+    return out;
+  }
+};
+
+TEST(Composer, AClientThatAppliesTheEventsHoldsWhatTheServerHolds) {
+  Recorded r;
+  r.chunk({{"role", "assistant"}});
+  r.chunk({{"reasoning_content", "let me "}});
+  r.chunk({{"reasoning_content", "think"}});
+  r.content("Hello ");
+  r.content("world");
+  r.chunk({}, "stop");
+  r.composer.end_round();
+
+  EXPECT_EQ(r.composer.output().text(), "Hello world");
+  EXPECT_EQ(r.replayed().text(), "Hello world");
+  ASSERT_EQ(r.replayed().items().size(), 2u);
+  EXPECT_EQ(json::text_at(r.replayed().items()[0], "type"), "reasoning");
+  EXPECT_EQ(runs::item_text(r.replayed().items()[0]), "let me think");
+  EXPECT_EQ(json::text_at(r.replayed().items()[0], "status"), "completed");
+  EXPECT_EQ(r.composer.finish_reason(), "stop");
+}
+
+TEST(Composer, TagsInTheTextBecomeAReasoningItem) {
+  Recorded r;
+  for (std::string_view piece : {"<th", "ink>deep", " thought</thi", "nk>\n\nAnswer"}) r.content(piece);
+  r.composer.end_round();
+
+  ASSERT_EQ(r.replayed().items().size(), 2u);
+  EXPECT_EQ(runs::item_text(r.replayed().items()[0]), "deep thought");
+  EXPECT_EQ(r.replayed().text(), "Answer");
+}
+
+TEST(Composer, ToolCallsArriveInPiecesAndAreAnsweredInOrder) {
+  Recorded r;
+  auto call = [](int index, json::Object function, json::Value id = nullptr) {
+    return json::Object{{"tool_calls", json::Array{json::Object{
+                                           {"index", index}, {"id", id}, {"function", std::move(function)}}}}};
+  };
+  r.chunk(call(0, {{"name", "get_time"}, {"arguments", ""}}, "call_1"));
+  r.chunk(call(0, {{"arguments", "{\"zone\":"}}));
+  r.chunk(call(1, {{"name", "other"}, {"arguments", "{}"}}, "call_2"));
+  r.chunk(call(0, {{"arguments", "\"UTC\"}"}}));
+  r.chunk({}, "tool_calls");
+  r.composer.end_round();
+
+  auto calls = r.composer.calls();
+  ASSERT_EQ(calls.size(), 2u);
+  EXPECT_EQ(calls[0].arguments, R"({"zone":"UTC"})");
+  EXPECT_EQ(calls[1].name, "other");
+  for (const ToolCall& c : calls) r.composer.tool_result(c, "done");
+  EXPECT_TRUE(r.composer.calls().empty());
+  EXPECT_EQ(r.replayed().items().size(), 4u);
+  EXPECT_EQ(json::text_at(r.replayed().items()[3], "call_id"), "call_2");
+}
+
+TEST(Composer, UsageIsNormalisedAndSummedOverRounds) {
+  Recorded r;
+  json::Value usage = json::Object{{"usage", json::Object{{"prompt_tokens", 3}, {"completion_tokens", 4}}}};
+  r.composer.take(usage);
+  r.composer.take(usage);
+  EXPECT_EQ(json::int_at(r.composer.usage(), "prompt_tokens"), 6);
+  EXPECT_EQ(json::int_at(r.composer.usage(), "input_tokens"), 6);
+  EXPECT_EQ(json::int_at(r.composer.usage(), "total_tokens"), 14);
+}
+
+TEST(Composer, OddChunksChangeNothing) {  // A hostile model server.
+  Recorded r;
+  for (std::string_view text :
+       {"null", "[]", "{}", R"({"choices":{}})", R"({"choices":[7]})", R"({"choices":[{"delta":[]}]})",
+        R"({"choices":[{"delta":{"content":5,"tool_calls":{"a":1}}}],"usage":7})",
+        R"({"event":{"type":"execute","data":{"code":"x"}}})"})  // row 31
+    r.composer.take(json::parse_value(text));
+  r.composer.end_round();
+  EXPECT_TRUE(r.events.empty());
+}
+
+}  // namespace
+}  // namespace antiphon::completions

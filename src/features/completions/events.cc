@@ -1,0 +1,84 @@
+#include <boost/json.hpp>
+
+#include "features/completions/completions.h"
+
+namespace antiphon::completions {
+namespace {
+
+/// What clients receive: `events` with this envelope (chat-flow.md §1.3).
+json::Value envelope(const std::string& chat_id, const std::string& message_id, json::Value event) {
+  json::Object out{{"chat_id", chat_id}, {"message_id", message_id}, {"data", std::move(event)}};
+  if (message_id.empty()) out["message_id"] = nullptr;
+  return out;
+}
+
+}  // namespace
+
+Completions::Completions(Parts parts) : p_(std::move(parts)) {}
+
+void Completions::start() {
+  p_.runs.on_publish([this](const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events,
+                            bool last) { publish(run, seq, events, last); });
+  p_.runs.on_orphan([this](std::shared_ptr<runs::Run> run, std::vector<runs::LoggedEvent> left) {
+    return recover(std::move(run), std::move(left));
+  });
+  p_.jobs.on("chat.title", [this](const jobs::Job& job) { return make_title(job); });
+  p_.jobs.on("chat.tags", [this](const jobs::Job& job) { return make_tags(job); });
+  p_.jobs.on("chat.follow_ups", [this](const jobs::Job& job) { return make_follow_ups(job); });
+  p_.hub.on_signed_in([this](realtime::Socket& socket, realtime::Arrival arrival) {
+    return send_keyframes(socket, arrival);
+  });
+}
+
+Task<> Completions::stop(std::chrono::milliseconds deadline) {
+  (void)co_await scope_.close(deadline);
+}
+
+void Completions::publish(const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events,
+                          bool last) {
+  for (std::size_t i = 0; i != events.size(); ++i) {
+    realtime::Event::Run at{run.id(), seq, static_cast<std::int64_t>(i) + 1, last && i + 1 == events.size()};
+    p_.hub.emit(realtime::Room::user({run.user_id()}),
+                realtime::Event::of_run(envelope(run.chat_id(), run.message_id(), events[i]), std::move(at)));
+  }
+}
+
+/// Whoever signs in while an answer is being written gets all of it so far; what follows appends.
+Task<> Completions::send_keyframes(realtime::Socket& socket, realtime::Arrival arrival) {
+  if (arrival == realtime::Arrival::resumed) co_return;
+  for (const runs::RunRow& row : co_await p_.runs.live_of_user(socket.caller().id.value)) {
+    auto events = co_await p_.runs.events(row.run_id);
+    if (events.empty()) continue;
+    runs::Output output;
+    for (const runs::LoggedEvent& e : events) output.apply(e.event);
+    json::Value snapshot = json::Object{{"type", "chat:completion"}, {"data", json::Object{{"output", output.items()}}}};
+    auto frame = realtime::Event::of_run(envelope(row.chat_id, row.message_id, std::move(snapshot)),
+                                         {row.run_id, events.back().seq, events.back().index, false});
+    frame.keyframe = true;
+    if (arrival == realtime::Arrival::gap)
+      socket.emit(realtime::Event::of(
+          "events", envelope(row.chat_id, row.message_id, json::Object{{"type", "chat:reload"}, {"data", json::Object()}})));
+    socket.emit(frame);
+  }
+}
+
+Task<> Completions::tell(UserId user, std::string chat_id, std::string message_id, std::string_view type,
+                         json::Value data) {
+  json::Value event = json::Object{{"type", type}, {"data", std::move(data)}};
+  co_await p_.hub.publish(realtime::Room::user(user),
+                          realtime::Event::of("events", envelope(chat_id, message_id, std::move(event))));
+}
+
+/// For the sidebar and the like: a client that misses one asks again.
+void Completions::hint(const UserId& user, const std::string& chat_id, std::string_view type, json::Value data) {
+  json::Value event = json::Object{{"type", type}, {"data", std::move(data)}};
+  p_.hub.emit(realtime::Room::user(user),
+              realtime::Event::of("events", envelope(chat_id, "", std::move(event))));
+}
+
+Task<> Completions::tell_idle(UserId user, std::string chat_id) {
+  if (!(co_await p_.runs.live_of_chat(chat_id)).empty()) co_return;
+  hint(user, chat_id, "chat:active", json::Object{{"active", false}, {"folder_id", json::Value(nullptr)}});
+}
+
+}  // namespace antiphon::completions

@@ -1,0 +1,54 @@
+#include <boost/json.hpp>
+
+#include "features/completions/completions.h"
+
+namespace antiphon::completions {
+
+std::string Plan::text() const {
+  return json::serialize(json::Object{{"user", user.value},
+                                      {"chat_id", chat_id},
+                                      {"message_id", message_id},
+                                      {"model", model_id},
+                                      {"question_id", question_id},
+                                      {"temporary", temporary},
+                                      {"continued", continued},
+                                      {"first_turn", first_turn},
+                                      {"stream", stream},
+                                      {"server_tools", server_tools},
+                                      {"title", title},
+                                      {"tags", tags},
+                                      {"follow_ups", follow_ups},
+                                      {"system", system},
+                                      {"guidance", guidance},
+                                      {"messages", messages},
+                                      {"provider", provider},
+                                      {"params", params}});
+}
+
+std::optional<Plan> Plan::parse(std::string_view text) {
+  auto value = json::try_parse(text);
+  if (!value || !value->is_object()) return std::nullopt;
+  const json::Value& v = *value;
+  Plan p;
+  p.user = {std::string(json::text_at(v, "user"))};
+  p.chat_id = json::text_at(v, "chat_id");
+  p.message_id = json::text_at(v, "message_id");
+  p.model_id = json::text_at(v, "model");
+  p.question_id = json::text_at(v, "question_id");
+  p.temporary = json::bool_at(v, "temporary");
+  p.continued = json::bool_at(v, "continued");
+  p.first_turn = json::bool_at(v, "first_turn");
+  p.stream = json::bool_at(v, "stream", true);
+  p.server_tools = json::bool_at(v, "server_tools");
+  p.title = json::bool_at(v, "title");
+  p.tags = json::bool_at(v, "tags");
+  p.follow_ups = json::bool_at(v, "follow_ups");
+  p.system = json::text_at(v, "system");
+  p.guidance = json::text_at(v, "guidance");
+  if (const json::Array* messages = json::array_at(v, "messages")) p.messages = *messages;
+  if (const json::Object* provider = json::object_at(v, "provider")) p.provider = *provider;
+  if (const json::Object* params = json::object_at(v, "params")) p.params = *params;
+  return p;
+}
+
+}  // namespace antiphon::completions

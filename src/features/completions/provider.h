@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/task.h"
+#include "http/caller.h"
+#include "json/text.h"
+
+namespace antiphon::completions {
+
+/// A model's answer as it comes.
+class Chunks {
+ public:
+  virtual ~Chunks() = default;
+  /// The next chunk in OpenAI's shape; nothing at the end. Throws Problem(upstream) with the provider's own
+  /// words as detail when it refuses or breaks.
+  virtual Task<std::optional<json::Value>> next() = 0;
+  /// Closes the provider's connection now; next() then throws or ends. Any thread.
+  virtual void cancel() = 0;
+};
+
+/// A model the caller may use.
+struct Model {
+  std::string id;            ///< As the caller named it.
+  std::string name;
+  json::Value params;        ///< The preset's own parameters; object.
+  json::Value meta;          ///< Capabilities and so on; object.
+  std::shared_ptr<const void> target;  ///< The provider's own.
+  bool local = false;        ///< Answered by Ollama: decides which task model serves it.
+};
+
+/// What answers: features/models behind an interface of our own, so that tests can answer too.
+class Provider {
+ public:
+  virtual ~Provider() = default;
+  /// Throws Problem: "Model not found" when there is none, or the caller may not use it (row 68).
+  virtual Task<Model> resolve(const User& me, std::string model_id) = 0;
+  /// `body` in OpenAI's shape, without `model`.
+  virtual Task<std::unique_ptr<Chunks>> stream(const User& me, const Model& model, json::Object body) = 0;
+  virtual Task<json::Value> complete(const User& me, const Model& model, json::Object body) = 0;
+  /// The model for titles, tags and follow-ups of a chat with `model`: an administrator's choice, or itself.
+  virtual Task<Model> task_model(const User& me, Model model) = 0;
+};
+
+}  // namespace antiphon::completions

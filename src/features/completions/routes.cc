@@ -1,0 +1,105 @@
+#include <boost/json.hpp>
+
+#include "base/problem.h"
+#include "features/completions/completions.h"
+#include "http/bind.h"
+
+namespace antiphon::completions {
+namespace {
+
+using http::bind;
+using http::Cost;
+
+struct Api {
+  Completions& completions;
+  const chats::Guard& guard;
+
+  /// One POST a turn: an acknowledgement when the answer goes to a socket, else the answer itself.
+  Task<std::optional<http::Response>> complete(const User& me, http::Call& call, json::Value body,
+                                               http::Events out) {
+    Turn turn = Turn::read(body);
+    std::optional<std::string> key;
+    if (auto given = call.request.headers.get("Idempotency-Key"); !given.empty()) key = std::string(given.substr(0, 128));
+    if (turn.kind != Turn::Kind::plain) {
+      if (turn.in_request) {
+        co_await completions.accept_and_wait(me, std::move(turn), key);
+        co_return http::json_response("null");
+      }
+      co_return http::json_response(json::serialize(reply(co_await completions.accept(me, std::move(turn), key))));
+    }
+    if (!turn.stream) co_return http::json_response(json::serialize(co_await completions.plain(me, std::move(turn))));
+    co_await pass_on(co_await completions.plain_stream(me, std::move(turn)), out);
+    co_return std::nullopt;
+  }
+
+  Task<json::Value> tasks_of_chat(const User& me, std::string chat_id) {
+    json::Array ids;
+    if (co_await may_see(me, chat_id))
+      for (std::string& id : co_await completions.tasks_of_chat(chat_id)) ids.emplace_back(std::move(id));
+    co_return json::Object{{"task_ids", std::move(ids)}};
+  }
+
+  Task<json::Value> stop_chat(const User& me, std::string chat_id) {
+    std::int64_t stopped = co_await completions.stop_chat(me, chat_id);
+    co_return json::Object{{"status", true},
+                           {"message", stopped ? "Stopped " + std::to_string(stopped) + " answer(s)."
+                                               : std::string("No answer was being written.")}};
+  }
+
+  Task<json::Value> all_tasks(const Admin&) {
+    json::Array ids;
+    for (std::string& id : co_await completions.all_tasks()) ids.emplace_back(std::move(id));
+    co_return json::Object{{"tasks", std::move(ids)}};
+  }
+
+  Task<json::Value> stop_task(const Admin&, std::string id) {
+    bool known = co_await completions.stop_task(id);
+    if (!known) throw not_found("Task");
+    co_return json::Object{{"status", true}, {"message", "Task " + id + " is being stopped."}};
+  }
+
+ private:
+  static json::Value reply(const Accepted& accepted) {
+    json::Array ids;
+    for (const std::string& id : accepted.task_ids) ids.emplace_back(id);
+    return json::Object{{"status", true}, {"task_ids", std::move(ids)}, {"chat_id", accepted.chat_id}};
+  }
+
+  static Task<> pass_on(std::unique_ptr<Chunks> chunks, http::Events& out) {
+    std::string broken;
+    try {
+      while (auto chunk = co_await chunks->next()) co_await out.send(json::serialize(*chunk));
+    } catch (const Problem& p) {
+      if (!out.begun()) throw;  // Still time for a proper status.
+      broken = p.detail();
+    }
+    if (!broken.empty())
+      co_await out.send(json::serialize(json::Object{{"error", json::Object{{"message", broken}}}}));
+    co_await out.done();
+  }
+
+  Task<bool> may_see(const User& me, const std::string& chat_id) {
+    if (chat_id.starts_with("temporary:") || chat_id.starts_with("local:")) co_return true;
+    try {
+      (void)co_await guard.read(me, chat_id);
+      co_return true;
+    } catch (const Problem&) {  // Upstream answers an empty list, not an error.
+      co_return false;
+    }
+  }
+};
+
+}  // namespace
+
+void add_routes(http::Router& r, Completions& completions, const chats::Guard& guard) {
+  Api api{completions, guard};
+  http::Options large{.body_limit = 16 << 20, .summary = "Asks a model: one turn of a chat, or a plain call"};
+  for (std::string_view path : {"POST /api/chat/completions", "POST /api/v1/chat/completions"})
+    r.on(path, Cost::model, bind<&Api::complete>(api), large);
+  r.on("GET /api/tasks", Cost::read, bind<&Api::all_tasks>(api));
+  r.on("POST /api/tasks/stop/{id}", Cost::write, bind<&Api::stop_task>(api));
+  r.on("GET /api/tasks/chat/{chat_id}", Cost::read, bind<&Api::tasks_of_chat>(api));
+  r.on("POST /api/tasks/chat/{chat_id}/stop", Cost::write, bind<&Api::stop_chat>(api));
+}
+
+}  // namespace antiphon::completions

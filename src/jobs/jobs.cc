@@ -1,0 +1,131 @@
+#include "jobs/jobs.h"
+
+#include "base/async.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/loops.h"
+#include "base/problem.h"
+#include "base/time.h"
+#include "json/dto.h"
+
+namespace antiphon::jobs {
+
+ANTIPHON_DTO(Job, id, kind, payload, attempts)
+ANTIPHON_DTO_DEFINE(Job)
+
+namespace {
+
+using namespace std::chrono_literals;
+using store::Sql;
+
+constexpr int kAtOnce = 4;
+constexpr std::int64_t kLease = 120;
+constexpr std::int64_t kAttempts = 4;
+constexpr std::int64_t kKeep = 24 * 3600;
+
+}  // namespace
+
+Jobs::Jobs(store::Db& db, Loops& loops) : db_(db), loops_(loops), owner_(uuid4()) {}
+
+void Jobs::on(std::string kind, Handler handler) {
+  handlers_[std::move(kind)] = std::move(handler);
+}
+
+void Jobs::start() {
+  scope_.start(loops_.at(0), "jobs", [this] { return work(); });
+}
+
+Task<> Jobs::stop(std::chrono::milliseconds deadline) {
+  due_.notify();
+  (void)co_await scope_.close(deadline);
+}
+
+store::Bound Jobs::queueing(std::string_view kind, std::string_view key, const json::Value& payload) {
+  static constexpr Sql kQueue{"jobs.queue", R"(
+      INSERT INTO job (id, kind, key, state, owner, lease_until, attempts, run_at, payload, created_at)
+      VALUES ($1, $2, $3, 0, '', 0, 0, $4, $5, $4) ON CONFLICT DO NOTHING)"};
+  return {kQueue, uuid4(), kind, key, unix_seconds(), payload};
+}
+
+void Jobs::wake() {
+  due_.notify();
+}
+
+Task<> Jobs::work() {
+  static constexpr Sql kSweep{"jobs.sweep", "DELETE FROM job WHERE state >= 2 AND created_at < $1"};
+  for (std::int64_t round = 0; !scope_.closing(); ++round) {
+    try {
+      while (running_ < kAtOnce && !scope_.closing()) {
+        auto job = co_await claim();
+        if (!job) break;
+        ++running_;
+        scope_.start(loops_.next(), job->kind, [this, job = std::move(*job)] { return perform(job); });
+      }
+      if (round % 3600 == 0) co_await db_.run(kSweep, unix_seconds() - kKeep);
+    } catch (const Problem& p) {
+      log::warn("Background jobs wait for the database", {{"cause", p.cause()}});
+    }
+    (void)co_await due_.wait(1s);
+  }
+}
+
+Task<std::optional<Job>> Jobs::claim() {
+  static constexpr Sql kClaim{"jobs.claim", R"(
+      UPDATE job SET state = 1, owner = $1, lease_until = $2 + $3, attempts = attempts + 1
+       WHERE id = (SELECT id FROM job
+                    WHERE state < 2 AND run_at <= $2 AND (state = 0 OR lease_until < $2)
+                    ORDER BY run_at LIMIT 1)
+      RETURNING id, kind, payload, attempts)",
+                              R"(
+      UPDATE job SET state = 1, owner = $1, lease_until = $2::bigint + $3::bigint, attempts = attempts + 1
+       WHERE id = (SELECT id FROM job
+                    WHERE state < 2 AND run_at <= $2::bigint AND (state = 0 OR lease_until < $2::bigint)
+                    ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+      RETURNING id, kind, payload, attempts)"};
+  static constexpr Sql kDue{"jobs.due", R"(
+      SELECT id, kind, payload, attempts FROM job
+       WHERE state < 2 AND run_at <= $1 AND (state = 0 OR lease_until < $1) LIMIT 1)"};
+  std::int64_t now = unix_seconds();
+  // Looking costs a read; claiming would cost a commit each second.
+  if (!co_await db_.first<Job>(kDue, now)) co_return std::nullopt;
+  co_return co_await db_.first<Job>(kClaim, owner_, now, kLease);
+}
+
+Task<> Jobs::perform(Job job) {
+  std::string error;
+  try {
+    auto handler = handlers_.find(job.kind);
+    if (handler == handlers_.end()) throw not_found("A handler for this kind of job");
+    co_await handler->second(job);
+  } catch (const Problem& p) {
+    error = p.detail() + (p.cause().empty() ? "" : ": " + p.cause());
+  } catch (const std::exception& e) {
+    error = e.what();
+  }
+  try {
+    co_await settle(job, error);
+  } catch (const Problem& p) {
+    log::warn("A job's end could not be noted; it will run again",
+              {{"job", job.id}, {"kind", job.kind}, {"cause", p.cause()}});
+  }
+  --running_;
+  due_.notify();
+}
+
+Task<> Jobs::settle(const Job& job, std::string error) {
+  static constexpr Sql kDone{"jobs.done", "UPDATE job SET state = 2, error = NULL WHERE id = $1 AND owner = $2"};
+  static constexpr Sql kAgain{"jobs.again",
+                              "UPDATE job SET state = $3, run_at = $4, error = $5 WHERE id = $1 AND owner = $2"};
+  if (error.empty()) {
+    co_await db_.run(kDone, job.id, owner_);
+    co_return;
+  }
+  bool over = job.attempts >= kAttempts;
+  std::int64_t wait = 5;
+  for (std::int64_t i = 1; i < job.attempts; ++i) wait *= 5;
+  log::warn(over ? "A background job failed for good" : "A background job failed and will run again",
+            {{"kind", job.kind}, {"job", job.id}, {"attempt", job.attempts}, {"error", error}});
+  co_await db_.run(kAgain, job.id, owner_, over ? 3 : 0, unix_seconds() + wait, error);
+}
+
+}  // namespace antiphon::jobs

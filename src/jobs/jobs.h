@@ -1,0 +1,63 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "base/scope.h"
+#include "base/signal.h"
+#include "json/types.h"
+#include "store/db.h"
+
+namespace antiphon {
+class Loops;
+}
+
+/// Background work as rows, so that none is lost with its process (rule 9: no detached work without a row).
+namespace antiphon::jobs {
+
+/// A row of `job`, claimed.
+struct Job {
+  std::string id;
+  std::string kind;
+  json::Value payload;
+  std::int64_t attempts;
+};
+
+/// At most four run at once here; one that fails is tried again after 5, 25 and 125 seconds; one that is
+/// not done within two minutes is cut by its lease and taken up by whoever claims it next, so handlers are
+/// idempotent. Any thread.
+class Jobs {
+ public:
+  using Handler = std::function<Task<>(const Job&)>;
+
+  Jobs(store::Db& db, Loops& loops);
+
+  /// Before start().
+  void on(std::string kind, Handler handler);
+  void start();
+  Task<> stop(std::chrono::milliseconds deadline);
+
+  /// The statement that queues a job: part of the transaction that makes it due. A second one with the
+  /// same key does nothing.
+  static store::Bound queueing(std::string_view kind, std::string_view key, const json::Value& payload);
+  /// After that transaction has committed; without it the job starts within a second.
+  void wake();
+
+ private:
+  Task<> work();
+  Task<> perform(Job job);
+  Task<std::optional<Job>> claim();
+  Task<> settle(const Job& job, std::string error);
+
+  store::Db& db_;
+  Loops& loops_;
+  std::string owner_;
+  std::map<std::string, Handler, std::less<>> handlers_;
+  Scope scope_;
+  Signal due_;
+  std::atomic<int> running_ = 0;
+};
+
+}  // namespace antiphon::jobs

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "json/dto.h"
+#include "runs/runs.h"
+
+namespace antiphon::runs {
+
+ANTIPHON_DTO(RunRow, run_id, chat_id, message_id, user_id, state, owner, epoch, attempts, request,
+             updated_at)
+
+/// One number.
+struct Number {
+  std::int64_t value;
+};
+ANTIPHON_DTO(Number, value)
+
+struct EventRow {
+  std::int64_t seq;
+  std::string payload;
+};
+ANTIPHON_DTO(EventRow, seq, payload)
+
+}  // namespace antiphon::runs

@@ -1,0 +1,275 @@
+#include <boost/json.hpp>
+
+#include "base/async.h"
+#include "base/log.h"
+#include "base/problem.h"
+#include "base/time.h"
+#include "json/text.h"
+#include "runs/output.h"
+#include "runs/rows.h"
+#include "runs/runs.h"
+#include "runs/sql.h"
+
+namespace antiphon::runs {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMaxPendingBytes = 256 * 1024;
+
+std::size_t weight(const json::Value& event) {
+  const json::Value* data = json::find(event, "data");
+  std::size_t text = data ? json::text_at(*data, "delta").size() : 0;
+  return 200 + text;  // The envelope is about that long; snapshots are rare.
+}
+
+std::string payload_of(const std::vector<json::Value>& events) {
+  std::string out = "[";
+  for (const json::Value& event : events) {
+    if (out.size() > 1) out += ',';
+    json::serialize(event, out);
+  }
+  return out += ']';
+}
+
+}  // namespace
+
+Run::Run(Runs& runs, RunRow row, std::int64_t next_seq)
+    : runs_(runs), row_(std::move(row)), next_seq_(next_seq) {}
+
+void Run::emit(json::Value event) {
+  bool wake = false;
+  bool urgent = false;
+  {
+    std::scoped_lock lock(mutex_);
+    pending_bytes_ += weight(event);
+    if (!pending_.empty() && merge_delta(pending_.back(), event)) return;
+    wake = pending_.empty();
+    urgent = std::exchange(urgent_, false);
+    pending_.push_back(std::move(event));
+    ++emitted_;
+  }
+  if (wake) runs_.wake(urgent);
+}
+
+Task<> Run::room() {
+  for (;;) {
+    {
+      std::scoped_lock lock(mutex_);
+      if (pending_bytes_ < kMaxPendingBytes || fenced_) co_return;
+    }
+    co_await progress_.wait(1s);
+  }
+}
+
+Task<> Run::committed() {
+  std::int64_t target = 0;
+  {
+    std::scoped_lock lock(mutex_);
+    target = emitted_;
+    urgent_ = false;
+  }
+  runs_.wake(true);
+  for (;;) {
+    if (fenced_) throw Problem(Problem::Kind::conflict, "This answer is being written elsewhere");
+    {
+      std::scoped_lock lock(mutex_);
+      if (committed_ >= target) co_return;
+    }
+    co_await progress_.wait(1s);
+  }
+}
+
+Task<> Run::ended() {
+  while (!ended_ && !fenced_) (void)co_await progress_.wait(1s);
+}
+
+void Run::cancel() {
+  std::function<void()> action;
+  {
+    std::scoped_lock lock(mutex_);
+    if (cancelled_.exchange(true)) return;
+    action = std::exchange(cancel_action_, nullptr);
+  }
+  if (action) action();
+}
+
+void Run::on_cancel(std::function<void()> action) {
+  {
+    std::scoped_lock lock(mutex_);
+    if (!cancelled_) {
+      cancel_action_ = std::move(action);
+      return;
+    }
+  }
+  if (action) action();
+}
+
+Task<bool> Run::finish(State state, std::optional<json::Value> last_event,
+                       std::function<Task<>(store::Connection&)> with) {
+  std::vector<json::Value> rest;
+  for (;;) {  // What the log writer has in hand comes first.
+    {
+      std::scoped_lock lock(mutex_);
+      finishing_ = true;
+      if (fenced_ || committed_ + static_cast<std::int64_t>(pending_.size()) == emitted_) {
+        rest = std::move(pending_);
+        pending_.clear();
+        break;
+      }
+    }
+    co_await progress_.wait(1s);
+  }
+  if (last_event) rest.push_back(std::move(*last_event));
+  std::string payload = payload_of(rest);
+  bool ended = !fenced_;
+  for (auto pause = 100ms; ended; pause = std::min<std::chrono::milliseconds>(pause * 2, 5s)) {
+    std::exception_ptr failure;
+    try {
+      ended = co_await runs_.finish_once(*this, state, payload, with);
+      break;
+    } catch (const Problem& p) {
+      if (p.kind() != Problem::Kind::unavailable) failure = std::current_exception();
+      log::warn("An answer could not be saved yet; it is kept in the log",
+                {{"run", id()}, {"cause", p.cause()}, {"kind", static_cast<int>(p.kind())}});
+    }
+    if (failure) {
+      runs_.forget(id());
+      ended_ = true;
+      progress_.notify();
+      std::rethrow_exception(failure);
+    }
+    co_await sleep_for(pause);
+  }
+  if (ended)
+    runs_.publish(*this, next_seq_, rest, true);
+  else
+    fenced_ = true;
+  runs_.forget(id());
+  ended_ = true;
+  progress_.notify();
+  co_return ended;
+}
+
+Task<bool> Runs::finish_once(Run& run, State state, const std::string& payload,
+                             const std::function<Task<>(store::Connection&)>& with) {
+  bool ended = false;
+  bool taken = false;
+  co_await db_.transact([&](store::Connection& c) -> Task<> {
+    auto changed = co_await c.run(sql::kFinish, run.id(), run.row_.epoch,
+                                  static_cast<std::int64_t>(state), unix_seconds());
+    if (changed == 0) {
+      taken = true;
+      co_return;
+    }
+    co_await c.run(sql::kLastEvent, run.id(), run.next_seq_, run.row_.epoch, payload);
+    if (with) co_await with(c);
+    ended = true;
+  });
+  // A commit whose answer was lost has ended it already.
+  if (taken) co_return co_await already_finished(run, state);
+  co_return ended;
+}
+
+Task<bool> Runs::already_finished(const Run& run, State state) const {
+  auto row = co_await find(run.id());
+  co_return row && row->epoch == run.row_.epoch && row->state == static_cast<std::int64_t>(state);
+}
+
+// ---------------------------------------------------------------------------------------------
+// The log writer: natural group commit over all runs of the process. One row a run and commit.
+
+struct Runs::Slice {
+  std::shared_ptr<Run> run;
+  std::int64_t seq;
+  std::vector<json::Value> events;
+  std::size_t bytes;
+  std::string payload;
+};
+
+void Runs::wake(bool urgent) {
+  if (urgent) hurry_.notify();
+  work_.notify();
+}
+
+std::vector<Runs::Slice> Runs::take_pending() {
+  std::vector<Slice> slices;
+  for (auto& run : live_runs()) {
+    std::scoped_lock lock(run->mutex_);
+    if (run->pending_.empty() || run->finishing_ || run->fenced_) continue;
+    slices.push_back({run, run->next_seq_, std::move(run->pending_), 0, {}});
+    run->pending_.clear();
+    slices.back().bytes = std::exchange(run->pending_bytes_, 0);
+  }
+  for (Slice& slice : slices) slice.payload = payload_of(slice.events);
+  return slices;
+}
+
+Task<> Runs::write_log() {
+  auto last = std::chrono::steady_clock::now() - 1s;
+  while (!(scope_.closing() && live_here() == 0)) {
+    if (!co_await work_.wait(1s)) continue;
+    auto interval = live_here() > 50 ? options_.flush_interval_busy : options_.flush_interval;
+    auto left = last + interval - std::chrono::steady_clock::now();
+    if (left > 0ms) (void)co_await hurry_.wait(left);
+    last = std::chrono::steady_clock::now();
+    if (auto slices = take_pending(); !slices.empty()) co_await commit(std::move(slices));
+  }
+}
+
+Task<> Runs::commit(std::vector<Slice> slices) {
+  std::vector<store::Bound> statements;
+  statements.reserve(slices.size());
+  for (const Slice& s : slices)
+    statements.emplace_back(sql::kAppend, s.run->id(), s.seq, s.run->row_.epoch, s.payload);
+  bool in_doubt = false;
+  for (auto pause = 100ms;; pause = std::min<std::chrono::milliseconds>(pause * 2, 2s)) {
+    std::vector<std::int64_t> inserted;
+    try {
+      inserted = co_await db_.batch(statements);
+    } catch (const Problem& p) {
+      log::warn("The answer log waits for the database", {{"cause", p.cause()}, {"detail", p.detail()}});
+      in_doubt = true;
+    }
+    if (!inserted.empty()) {
+      ++commits_;
+      rows_ += static_cast<std::int64_t>(slices.size());
+      for (std::size_t i = 0; i != slices.size(); ++i) {
+        bool ours = inserted[i] == 1;
+        if (!ours && in_doubt) ours = co_await was_committed(slices[i]);
+        settle(slices[i], ours);
+      }
+      co_return;
+    }
+    co_await sleep_for(pause);
+  }
+}
+
+/// After a commit whose outcome is unknown: is the row there, and ours?
+Task<bool> Runs::was_committed(const Slice& slice) const {
+  auto epoch = co_await db_.first<Number>(sql::kEventEpoch, slice.run->id(), slice.seq);
+  co_return epoch && epoch->value == slice.run->row_.epoch;
+}
+
+void Runs::settle(Slice& slice, bool committed) {
+  Run& run = *slice.run;
+  if (committed) {
+    publish(run, slice.seq, slice.events, false);
+  } else {
+    run.fenced_ = true;
+    run.cancel();
+    forget(run.id());
+  }
+  {
+    std::scoped_lock lock(run.mutex_);
+    if (committed) ++run.next_seq_;
+    run.committed_ += static_cast<std::int64_t>(slice.events.size());
+  }
+  run.progress_.notify();
+}
+
+void Runs::publish(const Run& run, std::int64_t seq, const std::vector<json::Value>& events, bool last) const {
+  if (publish_ && !events.empty()) publish_(run, seq, events, last);
+}
+
+}  // namespace antiphon::runs

@@ -1,0 +1,231 @@
+#include "runs/runs.h"
+
+#include <boost/json.hpp>
+
+#include "base/async.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/loops.h"
+#include "base/problem.h"
+#include "base/time.h"
+#include "json/text.h"
+#include "runs/rows.h"
+#include "runs/sql.h"
+
+namespace antiphon::runs {
+
+ANTIPHON_DTO_DEFINE(RunRow)
+ANTIPHON_DTO_DEFINE(Number)
+ANTIPHON_DTO_DEFINE(EventRow)
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int64_t kKeepEvents = 600;     // Seconds after the end: a client may still catch up.
+constexpr std::int64_t kKeepRuns = 24 * 3600; // For idempotent repeats.
+constexpr std::size_t kMaxReplay = 64 << 20;
+
+}  // namespace
+
+Runs::Runs(store::Db& db, Options options, Loops& loops)
+    : db_(db), options_(std::move(options)), loops_(loops), node_id_(uuid4()) {}
+Runs::~Runs() = default;
+
+Task<> Runs::start() {
+  co_await db_.run(sql::kRegister, node_id_, options_.node_name, options_.version,
+                   options_.lease.count());
+  contact_since_ = std::chrono::steady_clock::now();
+  scope_.start(loops_.at(0), "answer log", [this] { return write_log(); });
+  scope_.start(loops_.at(0), "run keeper", [this] { return tend(); });
+}
+
+Task<> Runs::stop(std::chrono::milliseconds deadline) {
+  auto end = std::chrono::steady_clock::now() + deadline;
+  while (live_here() != 0 && std::chrono::steady_clock::now() < end) co_await sleep_for(20ms);
+  // What is left keeps its committed tokens and is taken up by whoever comes next.
+  for (auto& run : live_runs()) {
+    run->fenced_ = true;
+    run->cancel();
+    run->progress_.notify();
+    forget(run->id());
+  }
+  stopping_.notify();
+  work_.notify();
+  hurry_.notify();
+  (void)co_await scope_.close(5s);
+  try {
+    co_await db_.run(sql::kLeave, node_id_);
+  } catch (const Problem& p) {
+    log::warn("The lease could not be returned; it runs out by itself", {{"cause", p.cause()}});
+  }
+}
+
+store::Bound Runs::creating(const NewRun& run) const {
+  return {sql::kCreate, run.run_id, run.chat_id, run.message_id, run.user_id, run.idempotency_key,
+          node_id_,     run.request, unix_seconds()};
+}
+
+std::shared_ptr<Run> Runs::begin(const NewRun& run) {
+  RunRow row{run.run_id, run.chat_id, run.message_id, run.user_id, 1, node_id_, 1, 1, run.request};
+  std::shared_ptr<Run> live(new Run(*this, std::move(row), 1));
+  std::scoped_lock lock(mutex_);
+  live_[run.run_id] = live;
+  return live;
+}
+
+Task<std::optional<RunRow>> Runs::find_by_key(std::string user_id, std::string key) const {
+  co_return co_await db_.first<RunRow>(sql::kFindByKey, user_id, key);
+}
+Task<std::vector<RunRow>> Runs::live_of_chat(std::string chat_id) const {
+  co_return co_await db_.all<RunRow>(sql::kLiveOfChat, chat_id);
+}
+Task<std::vector<RunRow>> Runs::live_of_user(std::string user_id) const {
+  co_return co_await db_.all<RunRow>(sql::kLiveOfUser, user_id);
+}
+Task<std::vector<RunRow>> Runs::live() const {
+  co_return co_await db_.all<RunRow>(sql::kLive);
+}
+Task<std::vector<RunRow>> Runs::recent_of_user(std::string user_id, std::int64_t since) const {
+  co_return co_await db_.all<RunRow>(sql::kRecentOfUser, user_id, since);
+}
+Task<std::optional<RunRow>> Runs::find(std::string run_id) const {
+  co_return co_await db_.first<RunRow>(sql::kFind, run_id);
+}
+
+Task<std::vector<LoggedEvent>> Runs::events(std::string run_id, std::int64_t after_seq,
+                                            std::int64_t after_index) const {
+  std::vector<LoggedEvent> out;
+  std::size_t bytes = 0;
+  for (EventRow& row : co_await db_.all<EventRow>(sql::kEventsSince, run_id, after_seq)) {
+    if ((bytes += row.payload.size()) > kMaxReplay) break;
+    auto parsed = json::try_parse(row.payload);
+    if (!parsed || !parsed->is_array()) continue;
+    std::int64_t index = 0;
+    for (json::Value& event : parsed->as_array()) {
+      ++index;
+      if (row.seq == after_seq && index <= after_index) continue;
+      out.push_back({row.seq, index, std::move(event)});
+    }
+  }
+  co_return out;
+}
+
+Task<std::vector<RunRow>> Runs::cancel_chat(std::string chat_id) {
+  auto rows = co_await db_.all<RunRow>(sql::kCancelChat, chat_id);
+  for (const RunRow& row : rows)
+    if (auto run = live_run(row.run_id)) run->cancel();
+  co_await adopt_orphans(chat_id);
+  co_return rows;
+}
+
+Task<bool> Runs::cancel(std::string run_id) {
+  bool known = co_await db_.run(sql::kCancel, run_id) != 0;
+  if (auto run = live_run(run_id)) run->cancel();
+  co_return known;
+}
+
+// ---------------------------------------------------------------------------------------------
+// The keeper: the lease, orphans, requests to stop, and old rows.
+
+Task<> Runs::tend() {
+  auto step = [](std::string_view what, Task<> work) -> Task<bool> {
+    try {
+      co_await std::move(work);
+      co_return true;
+    } catch (const Problem& p) {
+      log::warn("The run keeper will try again", {{"step", what}, {"cause", p.cause()}});
+      co_return false;
+    }
+  };
+  bool many = db_.dialect() == store::Dialect::postgres;
+  for (std::int64_t round = 0; !scope_.closing(); ++round) {
+    if (many && !co_await step("lease", renew_lease())) contact_since_ = std::chrono::steady_clock::now();
+    if (many) (void)co_await step("cancels", obey_cancels());
+    if (many || round == 0) (void)co_await step("orphans", adopt_orphans());
+    if (round % 60 == 0) (void)co_await step("sweep", sweep(round == 0));
+    (void)co_await stopping_.wait(1s);
+  }
+}
+
+Task<> Runs::renew_lease() {
+  if (co_await db_.run(sql::kRenew, node_id_, options_.lease.count()) == 0)
+    co_await db_.run(sql::kRegister, node_id_, options_.node_name, options_.version,
+                     options_.lease.count());
+}
+
+Task<> Runs::obey_cancels() {
+  if (live_here() == 0) co_return;
+  for (const RunRow& row : co_await db_.all<RunRow>(sql::kCancelled, node_id_))
+    if (auto run = live_run(row.run_id)) run->cancel();
+}
+
+/// `all`: also what ended while no process was there to sweep.
+Task<> Runs::sweep(bool all) {
+  std::int64_t now = unix_seconds();
+  co_await db_.run(sql::kSweepEvents, now - kKeepEvents, all ? 0 : now - 2 * kKeepEvents);
+  co_await db_.run(sql::kSweepRuns, now - kKeepRuns - kKeepEvents);
+  co_await db_.run(sql::kForgetNodes, node_id_);
+}
+
+Task<> Runs::adopt_orphans(std::optional<std::string> chat_id) {
+  // After an outage every lease looks expired: first let the others renew theirs.
+  bool steady = std::chrono::steady_clock::now() - contact_since_ > options_.lease;
+  for (RunRow& row : co_await db_.all<RunRow>(sql::kOrphans, node_id_, chat_id, steady ? 1 : 0))
+    (void)co_await take_over(std::move(row));
+}
+
+Task<bool> Runs::take_over(RunRow row) {
+  // Two steps, two commits: once the epoch has moved, the old owner's appends fail their join.
+  if (co_await db_.run(sql::kTakeOver, row.run_id, row.epoch, node_id_) == 0) co_return false;
+  row.epoch += 1;
+  row.attempts += 1;
+  row.owner = node_id_;
+  std::int64_t marker = co_await mark_takeover(row);
+  co_await db_.run(sql::kTaken, row.run_id, row.epoch);
+  auto left = co_await events(row.run_id);
+  log::info("Took over an answer whose writer is gone",
+            {{"run", row.run_id}, {"chat", row.chat_id}, {"attempt", row.attempts}, {"events", std::int64_t(left.size())}});
+  std::shared_ptr<Run> run(new Run(*this, row, marker + 1));
+  {
+    std::scoped_lock lock(mutex_);
+    live_[row.run_id] = run;
+  }
+  scope_.start(loops_.next(), "recover answer", [this, run, left]() -> Task<> { co_await recover_(run, left); });
+  co_return true;
+}
+
+/// Occupies the next seq. A zombie may still win that place with a row it had under way before the
+/// epoch moved; then the next one is tried.
+Task<std::int64_t> Runs::mark_takeover(const RunRow& row) {
+  std::string payload = R"([{"type":"run:takeover","data":{"epoch":)" + std::to_string(row.epoch) + "}}]";
+  for (int tries = 0; tries != 100; ++tries) {
+    auto last = co_await db_.first<Number>(sql::kMaxSeq, row.run_id);
+    std::int64_t seq = (last ? last->value : 0) + 1;
+    if (co_await db_.run(sql::kAppend, row.run_id, seq, row.epoch, payload) == 1) co_return seq;
+  }
+  throw Problem(Problem::Kind::conflict, "This answer is being written elsewhere");
+}
+
+std::int64_t Runs::live_here() const {
+  std::scoped_lock lock(mutex_);
+  return static_cast<std::int64_t>(live_.size());
+}
+std::shared_ptr<Run> Runs::live_run(const std::string& run_id) const {
+  std::scoped_lock lock(mutex_);
+  auto found = live_.find(run_id);
+  return found == live_.end() ? nullptr : found->second;
+}
+std::vector<std::shared_ptr<Run>> Runs::live_runs() const {
+  std::scoped_lock lock(mutex_);
+  std::vector<std::shared_ptr<Run>> out;
+  out.reserve(live_.size());
+  for (const auto& [id, run] : live_) out.push_back(run);
+  return out;
+}
+void Runs::forget(const std::string& run_id) {
+  std::scoped_lock lock(mutex_);
+  live_.erase(run_id);
+}
+
+}  // namespace antiphon::runs

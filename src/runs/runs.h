@@ -1,0 +1,226 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/scope.h"
+#include "base/signal.h"
+#include "base/task.h"
+#include "json/types.h"
+#include "store/db.h"
+
+namespace antiphon {
+class Loops;
+}
+
+/// The answer log. A run is one answer being written; its owner is the process that writes it. Every
+/// event is committed to `run_event` before anybody sees it; the log's primary key fences an owner
+/// that lost its run; whoever finds a run without a living owner may take it over and end it.
+/// docs/adr/0004-answer-log.md has the rules and where they come from.
+namespace antiphon::runs {
+
+enum class State : std::int64_t {
+  queued = 0,
+  running = 1,
+  taken_over = 2,
+  done = 10,
+  failed = 11,
+  cancelled = 12,
+  interrupted = 13,
+};
+
+struct NewRun {
+  std::string run_id;
+  std::string chat_id;     ///< "temporary:…" for chats that are not kept.
+  std::string message_id;
+  std::string user_id;
+  std::optional<std::string> idempotency_key;
+  std::string request;     ///< JSON: what takes this run up again after its owner died.
+};
+
+/// A row of `run`.
+struct RunRow {
+  std::string run_id;
+  std::string chat_id;
+  std::string message_id;
+  std::string user_id;
+  std::int64_t state;
+  std::string owner;
+  std::int64_t epoch;
+  std::int64_t attempts;
+  std::string request;
+  std::int64_t updated_at = 0;  ///< Unix seconds; of an ended run, when it ended.
+};
+
+class Runs;
+
+/// A run this process owns. One coroutine writes; cancel() may come from any thread.
+class Run {
+ public:
+  const std::string& id() const { return row_.run_id; }
+  const std::string& chat_id() const { return row_.chat_id; }
+  const std::string& message_id() const { return row_.message_id; }
+  const std::string& user_id() const { return row_.user_id; }
+  std::int64_t attempts() const { return row_.attempts; }
+
+  /// Queues an event for the log; consecutive text deltas merge. It is published to clients after
+  /// its commit, never before.
+  void emit(json::Value event);
+
+  /// Waits while more than 256 KiB are not yet committed: back-pressure to the provider.
+  Task<> room();
+
+  /// Waits until everything emitted so far is committed. Throws when the run was fenced.
+  Task<> committed();
+
+  /// Ends the run in one transaction: the last event, `with` (the message row, usage …) and the
+  /// state. Repeats for as long as the database is away (0.1 to 5 s apart); the log keeps the text
+  /// meanwhile. False when the run was fenced: somebody else has ended it.
+  Task<bool> finish(State state, std::optional<json::Value> last_event,
+                    std::function<Task<>(store::Connection&)> with);
+
+  /// Waits until finish() is through, or the run was fenced.
+  Task<> ended();
+
+  /// Asks the writer to stop. Any thread.
+  void cancel();
+  bool cancelled() const { return cancelled_; }
+  /// True when another owner has the run: stop, and say nothing to anybody.
+  bool fenced() const { return fenced_; }
+  /// Called once, at once when cancelled already; to close the provider's connection. Any thread.
+  void on_cancel(std::function<void()> action);
+
+ private:
+  friend class Runs;
+  Run(Runs& runs, RunRow row, std::int64_t next_seq);
+
+  Runs& runs_;
+  RunRow row_;
+  std::mutex mutex_;
+  std::vector<json::Value> pending_;  ///< Guarded by mutex_. Not yet in a commit.
+  std::size_t pending_bytes_ = 0;     ///< Guarded by mutex_.
+  bool urgent_ = true;                ///< Guarded by mutex_. The first event goes out at once.
+  bool finishing_ = false;            ///< Guarded by mutex_. The log writer leaves pending_ alone.
+  std::int64_t next_seq_;             ///< Of the log writer's only.
+  std::int64_t emitted_ = 0;          ///< Guarded by mutex_. Events ever queued.
+  std::int64_t committed_ = 0;        ///< Guarded by mutex_. Events durable.
+  std::function<void()> cancel_action_;  ///< Guarded by mutex_.
+  Signal progress_;
+  std::atomic<bool> cancelled_ = false;
+  std::atomic<bool> fenced_ = false;
+  std::atomic<bool> ended_ = false;
+};
+
+/// An event as the log holds it.
+struct LoggedEvent {
+  std::int64_t seq;
+  std::int64_t index;  ///< Within its row.
+  json::Value event;
+};
+
+struct Options {
+  std::string node_name;
+  std::string version;
+  std::chrono::milliseconds flush_interval{50};
+  std::chrono::milliseconds flush_interval_busy{100};  ///< With more than 50 live runs.
+  std::chrono::milliseconds lease{5'000};
+};
+
+/// All runs of this process. One instance, built by main; any thread.
+class Runs {
+ public:
+  /// Called with committed events, in order of seq for a run; `last`: the run has ended with them.
+  using Publish = std::function<void(const Run&, std::int64_t seq, const std::vector<json::Value>&, bool last)>;
+  /// Called with a run taken over from a dead owner and the events it left; ends it or goes on.
+  using Recover = std::function<Task<>(std::shared_ptr<Run>, std::vector<LoggedEvent>)>;
+
+  Runs(store::Db& db, Options options, Loops& loops);
+  ~Runs();
+
+  void on_publish(Publish publish) { publish_ = std::move(publish); }
+  void on_orphan(Recover recover) { recover_ = std::move(recover); }
+
+  /// Registers this process and starts the log writer, the lease and the search for orphans.
+  Task<> start();
+  /// Waits for live runs until `deadline`, then cancels them; hands the rest over by ending the
+  /// lease, so that another process (or the next start) takes them up at once.
+  Task<> stop(std::chrono::milliseconds deadline);
+
+  /// The statement that creates the run: part of the transaction that accepts the question.
+  /// Conflict when the message has a live run, or the idempotency key is taken.
+  store::Bound creating(const NewRun& run) const;
+  /// After that transaction committed: the live run.
+  std::shared_ptr<Run> begin(const NewRun& run);
+
+  /// The run that answered this request before, for idempotent repeats.
+  Task<std::optional<RunRow>> find_by_key(std::string user_id, std::string key) const;
+  Task<std::vector<RunRow>> live_of_chat(std::string chat_id) const;
+  Task<std::optional<RunRow>> find(std::string run_id) const;
+  Task<std::vector<RunRow>> live_of_user(std::string user_id) const;
+  Task<std::vector<RunRow>> live() const;
+  /// Live ones, and those that ended at `since` (Unix seconds) or later; the newest 200.
+  Task<std::vector<RunRow>> recent_of_user(std::string user_id, std::int64_t since) const;
+  /// What the log holds after (seq, index); everything for (0, 0). At most 64 MiB.
+  Task<std::vector<LoggedEvent>> events(std::string run_id, std::int64_t after_seq = 0,
+                                        std::int64_t after_index = 0) const;
+
+  /// Asks for a stop, whoever owns the run, and yields the runs concerned.
+  Task<std::vector<RunRow>> cancel_chat(std::string chat_id);
+  Task<bool> cancel(std::string run_id);
+
+  /// Takes over what has no living owner in this chat: any reader may (rule 4).
+  Task<> adopt_orphans(std::optional<std::string> chat_id = {});
+
+  std::int64_t live_here() const;
+  const std::string& node_id() const { return node_id_; }
+  std::int64_t commits() const { return commits_; }
+  std::int64_t rows() const { return rows_; }
+
+ private:
+  friend class Run;
+  struct Slice;
+  Task<> write_log();
+  std::vector<Slice> take_pending();
+  Task<> commit(std::vector<Slice> slices);
+  Task<bool> was_committed(const Slice& slice) const;
+  void settle(Slice& slice, bool committed);
+  void wake(bool urgent);
+  void publish(const Run& run, std::int64_t seq, const std::vector<json::Value>& events, bool last) const;
+  Task<> tend();
+  Task<> renew_lease();
+  Task<> sweep(bool all);
+  Task<> obey_cancels();
+  Task<bool> take_over(RunRow row);
+  Task<std::int64_t> mark_takeover(const RunRow& row);
+  std::shared_ptr<Run> live_run(const std::string& run_id) const;
+  std::vector<std::shared_ptr<Run>> live_runs() const;
+  void forget(const std::string& run_id);
+  Task<bool> finish_once(Run& run, State state, const std::string& payload,
+                         const std::function<Task<>(store::Connection&)>& with);
+  Task<bool> already_finished(const Run& run, State state) const;
+
+  store::Db& db_;
+  Options options_;
+  Loops& loops_;
+  std::string node_id_;
+  Publish publish_;
+  Recover recover_;
+  Scope scope_;
+  Signal work_;     ///< Something waits to be committed.
+  Signal stopping_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<Run>> live_;  ///< Guarded by mutex_.
+  std::atomic<std::int64_t> commits_ = 0;
+  std::atomic<std::int64_t> rows_ = 0;
+  Signal hurry_;    ///< Something should not wait for the flush interval.
+  std::chrono::steady_clock::time_point contact_since_ = {};  ///< Of the tending task only.
+};
+
+}  // namespace antiphon::runs

@@ -1,0 +1,3 @@
+#include "runs/runs.h"
+
+#include <gtest/gtest.h>

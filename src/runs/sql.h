@@ -1,0 +1,104 @@
+#pragma once
+
+#include "store/db.h"
+
+/// The answer log's statements. Times are the database's clock, in milliseconds.
+namespace antiphon::runs::sql {
+
+using store::Sql;
+
+#define ANTIPHON_NOW_SQLITE "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+#define ANTIPHON_NOW_POSTGRES "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+
+inline constexpr Sql kCreate{"runs.create", R"(
+    INSERT INTO run (run_id, chat_id, message_id, user_id, idem, state, owner, epoch,
+                     cancel_requested, attempts, request, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, 1, $6, 1, FALSE, 1, $7, $8, $8))"};
+
+/// The fence: nothing is inserted when the epoch has moved on or the seq is taken.
+inline constexpr Sql kAppend{"runs.append", R"(
+    INSERT INTO run_event (run_id, seq, epoch, payload)
+    SELECT run_id, $2, epoch, $4 FROM run WHERE run_id = $1 AND epoch = $3
+    ON CONFLICT DO NOTHING)",
+                             R"(
+    INSERT INTO run_event (run_id, seq, epoch, payload)
+    SELECT run_id, $2::bigint, epoch, $4::text FROM run WHERE run_id = $1 AND epoch = $3
+    ON CONFLICT DO NOTHING)"};
+
+inline constexpr Sql kEventEpoch{"runs.event_epoch",
+                                 "SELECT epoch AS value FROM run_event WHERE run_id = $1 AND seq = $2"};
+inline constexpr Sql kMaxSeq{"runs.max_seq",
+                             "SELECT COALESCE(MAX(seq), 0) AS value FROM run_event WHERE run_id = $1"};
+inline constexpr Sql kEventsSince{"runs.events_since", R"(
+    SELECT seq, payload FROM run_event WHERE run_id = $1 AND seq >= $2 ORDER BY seq)"};
+
+inline constexpr Sql kFinish{"runs.finish", R"(
+    UPDATE run SET state = $3, updated_at = $4 WHERE run_id = $1 AND epoch = $2 AND state < 10)"};
+inline constexpr Sql kLastEvent{"runs.last_event", R"(
+    INSERT INTO run_event (run_id, seq, epoch, payload) VALUES ($1, $2, $3, $4))"};
+
+#define ANTIPHON_RUN_COLUMNS "run_id, chat_id, message_id, user_id, state, owner, epoch, attempts, request, updated_at"
+inline constexpr Sql kFind{"runs.find", "SELECT " ANTIPHON_RUN_COLUMNS " FROM run WHERE run_id = $1"};
+inline constexpr Sql kFindByKey{
+    "runs.find_by_key", "SELECT " ANTIPHON_RUN_COLUMNS " FROM run WHERE user_id = $1 AND idem = $2"};
+inline constexpr Sql kLiveOfChat{"runs.live_of_chat", "SELECT " ANTIPHON_RUN_COLUMNS
+                                                      " FROM run WHERE chat_id = $1 AND state < 10"};
+inline constexpr Sql kLiveOfUser{"runs.live_of_user", "SELECT " ANTIPHON_RUN_COLUMNS
+                                                      " FROM run WHERE user_id = $1 AND state < 10"};
+inline constexpr Sql kRecentOfUser{"runs.recent_of_user", "SELECT " ANTIPHON_RUN_COLUMNS R"( FROM run
+     WHERE user_id = $1 AND (state < 10 OR updated_at >= $2) ORDER BY created_at DESC LIMIT 200)"};
+inline constexpr Sql kLive{"runs.live",
+                           "SELECT " ANTIPHON_RUN_COLUMNS " FROM run WHERE state < 10 LIMIT 1000"};
+
+inline constexpr Sql kCancelChat{
+    "runs.cancel_chat",
+    "UPDATE run SET cancel_requested = TRUE WHERE chat_id = $1 AND state < 10 RETURNING "
+    ANTIPHON_RUN_COLUMNS};
+inline constexpr Sql kCancel{
+    "runs.cancel", "UPDATE run SET cancel_requested = TRUE WHERE run_id = $1 AND state < 10"};
+inline constexpr Sql kCancelled{
+    "runs.cancelled", "SELECT " ANTIPHON_RUN_COLUMNS
+                      " FROM run WHERE owner = $1 AND state < 10 AND cancel_requested"};
+
+/// On SQLite there is one process, so every other owner is gone. On PostgreSQL an owner is gone when
+/// its row is, or (only where $3 allows it) when its lease has run out.
+inline constexpr Sql kOrphans{"runs.orphans",
+                              "SELECT " ANTIPHON_RUN_COLUMNS R"(
+      FROM run
+     WHERE state < 10 AND owner <> $1 AND ($2 IS NULL OR chat_id = $2) AND $3 IN (0, 1)
+     LIMIT 50)",
+                              "SELECT " ANTIPHON_RUN_COLUMNS R"(
+      FROM run
+     WHERE state < 10 AND owner <> $1 AND ($2::text IS NULL OR chat_id = $2::text)
+       AND NOT EXISTS (SELECT 1 FROM node WHERE node_id = run.owner AND ($3::bigint = 0 OR lease_until >= )" ANTIPHON_NOW_POSTGRES
+                              R"())
+     ORDER BY random()
+     LIMIT 50)"};
+inline constexpr Sql kTakeOver{"runs.take_over", R"(
+    UPDATE run SET epoch = epoch + 1, owner = $3, state = 2, attempts = attempts + 1
+     WHERE run_id = $1 AND epoch = $2 AND state < 10)"};
+inline constexpr Sql kTaken{"runs.taken", "UPDATE run SET state = 1 WHERE run_id = $1 AND epoch = $2"};
+
+inline constexpr Sql kRegister{"runs.register", R"(
+    INSERT INTO node (node_id, name, version, lease_until, started_at)
+    VALUES ($1, $2, $3, )" ANTIPHON_NOW_SQLITE " + $4, " ANTIPHON_NOW_SQLITE ")",
+                               R"(
+    INSERT INTO node (node_id, name, version, lease_until, started_at)
+    VALUES ($1, $2, $3, )" ANTIPHON_NOW_POSTGRES " + $4, " ANTIPHON_NOW_POSTGRES ")"};
+inline constexpr Sql kRenew{
+    "runs.renew", "UPDATE node SET lease_until = " ANTIPHON_NOW_SQLITE " + $2 WHERE node_id = $1",
+    "UPDATE node SET lease_until = " ANTIPHON_NOW_POSTGRES " + $2 WHERE node_id = $1"};
+inline constexpr Sql kLeave{"runs.leave", "DELETE FROM node WHERE node_id = $1"};
+inline constexpr Sql kForgetNodes{
+    "runs.forget_nodes",
+    "DELETE FROM node WHERE node_id <> $1 AND NOT EXISTS (SELECT 1 FROM run WHERE owner = node.node_id AND state < 10)",
+    "DELETE FROM node WHERE node_id <> $1 AND lease_until < " ANTIPHON_NOW_POSTGRES
+    " - 60000 AND NOT EXISTS (SELECT 1 FROM run WHERE owner = node.node_id AND state < 10)"};
+
+inline constexpr Sql kSweepEvents{"runs.sweep_events", R"(
+    DELETE FROM run_event
+     WHERE run_id IN (SELECT run_id FROM run WHERE state >= 10 AND updated_at < $1 AND updated_at >= $2))"};
+inline constexpr Sql kSweepRuns{"runs.sweep_runs",
+                                "DELETE FROM run WHERE state >= 10 AND updated_at < $1"};
+
+}  // namespace antiphon::runs::sql
