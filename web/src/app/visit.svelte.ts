@@ -1,3 +1,4 @@
+import { needsConnection } from '$/features/models/demonstration';
 import type { Envelope } from '$/lib/live/events';
 import type { Route } from '$/lib/router.svelte';
 import type { App } from './app.svelte';
@@ -13,6 +14,8 @@ export class Visit {
   listingKeys = $state(false);
   pickingModel = $state(false);
   ready = $state(false);
+  /** An administrator without any model is led to the place where one is connected, until they say "later". */
+  connectLater = $state(false);
   #version: string | null = null;
 
   constructor(private readonly app: App) {}
@@ -101,6 +104,10 @@ export class Visit {
     ]);
     app.models.prefer(storedModels(), app.settings.ui.models, app.session.config?.default_models?.split(','));
     this.ready = true;
+    const { session, models, router } = app;
+    if (session.isAdmin && router.route.name === 'new' && needsConnection(models.items) && !this.connectLater && app.chats.items.length === 0) {
+      router.go('/connect', { replace: true });
+    }
   }
 
   async #openChat(id: string): Promise<void> {

@@ -19,6 +19,7 @@ export class ChatsApi {
   pin = (id: string) => this.http.post<Chat>(`${base}/${id}/pin`);
   archive = (id: string) => this.http.post<Chat>(`${base}/${id}/archive`);
   clone = (id: string, title: string) => this.http.post<Chat>(`${base}/${id}/clone`, { title });
+  fork = (id: string, messageId: string) => this.http.post<Chat>(`${base}/${id}/fork`, { message_id: messageId });
   move = (id: string, folderId: string | null) => this.http.post<Chat>(`${base}/${id}/folder`, { folder_id: folderId });
   addTag = (id: string, name: string) => this.http.post<Tag[]>(`${base}/${id}/tags`, { name });
   removeTag = (id: string, name: string) => this.http.delete<Tag[]>(`${base}/${id}/tags`, { name });

@@ -19,6 +19,8 @@ export class OpenChat {
   temporary = $state(false);
   loading = $state(false);
   missing = $state<string | null>(null);
+  /** The message whose words are being changed. */
+  editingId = $state<string | null>(null);
   system = $state('');
   params: Params = $state.raw({});
   #currentId = $state<string | null>(null);
@@ -195,6 +197,7 @@ export class OpenChat {
     this.temporary = false;
     this.loading = false;
     this.missing = null;
+    this.editingId = null;
     this.system = '';
     this.params = {};
   }

@@ -1,5 +1,4 @@
-import type MarkdownIt from 'markdown-it';
-import type { MarkdownEnv } from './render';
+import type { MarkdownEnv, Parser } from './render';
 
 /** A top-level piece of a message. `start` is its offset in the source and stays the same while text is appended. */
 export interface Block {
@@ -23,7 +22,7 @@ export class BlockSplitter {
   #env: MarkdownEnv = {};
   #generation = 0;
 
-  constructor(private readonly parser: MarkdownIt) {}
+  constructor(private readonly parser: Parser) {}
 
   get env(): MarkdownEnv {
     return this.#env;
@@ -61,7 +60,7 @@ export class BlockSplitter {
   }
 }
 
-function splitBlocks(parser: MarkdownIt, source: string, env: MarkdownEnv, base: number): Block[] {
+function splitBlocks(parser: Parser, source: string, env: MarkdownEnv, base: number): Block[] {
   const tokens = parser.parse(source, env);
   const starts: { line: number; code: Block['code'] }[] = [];
   for (const token of tokens) {

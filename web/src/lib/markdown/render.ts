@@ -5,9 +5,7 @@ import MarkdownIt from 'markdown-it';
 export type SafeHtml = string & { readonly safe: unique symbol };
 
 /** Link definitions found so far; shared by all blocks of one message. */
-export interface MarkdownEnv {
-  references?: Record<string, unknown>;
-}
+export type MarkdownEnv = NonNullable<Parameters<Parser['parse']>[1]>;
 
 const allowed: Config = {
   ALLOWED_TAGS: [
@@ -25,14 +23,16 @@ const allowed: Config = {
 const linkPattern = /^(?:https?:|mailto:|\/(?!\/)|#)/i;
 const imagePattern = /^(?:data:image\/(?:png|jpeg|gif|webp);base64,|blob:|\/api\/)/i;
 
-export function createParser(): MarkdownIt {
+export type Parser = InstanceType<typeof MarkdownIt>;
+
+export function createParser(): Parser {
   const parser = new MarkdownIt({ html: false, linkify: true, breaks: false, typographer: false });
   parser.validateLink = (url) => linkPattern.test(url.trim()) || imagePattern.test(url.trim());
   const { rules } = parser.renderer;
 
   rules.link_open = (tokens, index, options, _env, self) => {
     const token = tokens[index]!;
-    if (/^(?:https?:|mailto:)/i.test(token.attrGet('href') ?? '')) {
+    if (/^(?:https?:|mailto:)/i.test(String(token.attrGet('href') ?? ''))) {
       token.attrSet('target', '_blank');
       token.attrSet('rel', 'noopener noreferrer nofollow');
     }
@@ -43,7 +43,7 @@ export function createParser(): MarkdownIt {
   // A picture on another server would tell that server who reads the message, so it is offered as a link instead.
   rules.image = (tokens, index, _options, _env, _self) => {
     const token = tokens[index]!;
-    const url = token.attrGet('src') ?? '';
+    const url = String(token.attrGet('src') ?? '');
     const text = parser.utils.escapeHtml(token.content || 'image');
     const escaped = parser.utils.escapeHtml(url);
     if (imagePattern.test(url)) return `<img src="${escaped}" alt="${text}" loading="lazy">`;
@@ -54,7 +54,7 @@ export function createParser(): MarkdownIt {
 
 /** Turns Markdown into HTML that is inert whatever the source says. The sanitiser is always the last step. */
 export class Renderer {
-  readonly parser: MarkdownIt = createParser();
+  readonly parser: Parser = createParser();
   readonly #purifier: DOMPurify;
 
   constructor(win: Window & typeof globalThis = window) {

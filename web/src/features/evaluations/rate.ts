@@ -1,0 +1,30 @@
+import type { App } from '$/app/app.svelte';
+import type { ChatMessage } from '$/features/chats/message.svelte';
+import type { FeedbackForm } from './api';
+
+/** Remembers what the reader thinks of an answer: with the message, and among the evaluations. */
+export async function rate(app: App, message: ChatMessage, rating: 1 | -1): Promise<void> {
+  const chatId = app.open.id;
+  if (chatId === null) return;
+  const form: FeedbackForm = {
+    type: 'rating',
+    data: { rating, model_id: message.model ?? '', ...siblings(app, message) },
+    meta: {
+      model_id: message.model ?? '',
+      message_id: message.id,
+      chat_id: chatId,
+      message_index: app.open.branch.findIndex((other) => other.id === message.id),
+    },
+  };
+  const { evaluations, chats } = app.api;
+  message.annotation = { ...message.annotation, rating };
+  const feedback = message.feedbackId ? await evaluations.update(message.feedbackId, form) : await evaluations.create(form);
+  message.feedbackId = feedback.id;
+  await chats.saveMessage(chatId, message.toWire(), app.open.currentId);
+}
+
+function siblings(app: App, message: ChatMessage): { sibling_model_ids?: string[] } {
+  const others = app.open.sideBySide(message.parentId ?? '').filter((other) => other.id !== message.id);
+  const ids = others.map((other) => other.model).filter((id): id is string => id !== undefined);
+  return ids.length ? { sibling_model_ids: ids } : {};
+}

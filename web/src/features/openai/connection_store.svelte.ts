@@ -1,0 +1,72 @@
+import type { OllamaApi } from '$/features/ollama/api';
+import type { OpenAIApi } from './api';
+import { configOf, fromOllama, fromOpenAI, toOllama, toOpenAI, type Connection, type Kind } from './connections';
+
+/** All connections to model servers, of both kinds. Every change is saved whole: that is how the server keeps them. */
+export class ConnectionStore {
+  openai: readonly Connection[] = $state.raw([]);
+  ollama: readonly Connection[] = $state.raw([]);
+  openaiEnabled = $state(true);
+  ollamaEnabled = $state(true);
+  loaded = $state(false);
+
+  constructor(
+    private readonly openaiApi: OpenAIApi,
+    private readonly ollamaApi: OllamaApi,
+  ) {}
+
+  of(kind: Kind): readonly Connection[] {
+    return kind === 'openai' ? this.openai : this.ollama;
+  }
+
+  isEnabled(kind: Kind): boolean {
+    return kind === 'openai' ? this.openaiEnabled : this.ollamaEnabled;
+  }
+
+  async refresh(): Promise<void> {
+    const [openai, ollama] = await Promise.all([this.openaiApi.config(), this.ollamaApi.config()]);
+    this.openai = fromOpenAI(openai);
+    this.ollama = fromOllama(ollama);
+    this.openaiEnabled = openai.ENABLE_OPENAI_API;
+    this.ollamaEnabled = ollama.ENABLE_OLLAMA_API;
+    this.loaded = true;
+  }
+
+  /** Replaces the connection at `index`, or adds one (null). Adding switches its kind on. */
+  async put(index: number | null, connection: Connection): Promise<void> {
+    const all = [...this.of(connection.kind)];
+    if (index === null) all.push(connection);
+    else all[index] = connection;
+    await this.#save(connection.kind, all, index === null ? true : this.isEnabled(connection.kind));
+  }
+
+  async remove(kind: Kind, index: number): Promise<void> {
+    await this.#save(kind, this.of(kind).toSpliced(index, 1), this.isEnabled(kind));
+  }
+
+  async setEnabled(kind: Kind, enabled: boolean): Promise<void> {
+    await this.#save(kind, this.of(kind), enabled);
+  }
+
+  /** Asks the server to try the connection; says what it found. */
+  async verify(connection: Connection): Promise<string> {
+    if (connection.kind === 'ollama') {
+      const reply = await this.ollamaApi.verify(connection.url.trim(), connection.key.trim());
+      return reply?.version ? `It answers: Ollama ${reply.version}.` : 'It answers.';
+    }
+    const reply = await this.openaiApi.verify(connection.url.trim(), connection.key.trim(), configOf(connection));
+    const count = countModels(reply);
+    return count === null ? 'It answers.' : count === 1 ? 'It answers and offers one model.' : `It answers and offers ${count} models.`;
+  }
+
+  async #save(kind: Kind, connections: readonly Connection[], enabled: boolean): Promise<void> {
+    if (kind === 'openai') await this.openaiApi.saveConfig(toOpenAI(connections, enabled));
+    else await this.ollamaApi.saveConfig(toOllama(connections, enabled));
+    await this.refresh();
+  }
+}
+
+function countModels(reply: unknown): number | null {
+  const data = (reply as { data?: unknown } | null)?.data;
+  return Array.isArray(data) ? data.length : null;
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { emptyConnection, fromOllama, fromOpenAI, toOllama, toOpenAI, urlError } from './connections';
+
+describe('connections', () => {
+  it('go to the form and back without losing what the form does not know', () => {
+    const settings = {
+      ENABLE_OPENAI_API: true,
+      OPENAI_API_BASE_URLS: ['https://one.example/v1', 'https://two.example/v1'],
+      OPENAI_API_KEYS: ['a', 'b'],
+      OPENAI_API_CONFIGS: {
+        '0': { enable: true, prefix_id: '', tags: [], model_ids: [] },
+        '1': { enable: false, prefix_id: 'two', tags: [{ name: 'fast' }], model_ids: ['m1', 'm2'], headers: { 'X-Team': '7' } },
+      },
+    };
+
+    const connections = fromOpenAI(settings);
+
+    expect(connections[1]).toMatchObject({ enabled: false, prefix: 'two', tags: 'fast', models: 'm1\nm2' });
+    expect(toOpenAI(connections, true)).toEqual(settings);
+  });
+
+  it('renumber when one is taken out', () => {
+    const connections = fromOpenAI({
+      ENABLE_OPENAI_API: true,
+      OPENAI_API_BASE_URLS: ['https://a', 'https://b'],
+      OPENAI_API_KEYS: ['1'],
+      OPENAI_API_CONFIGS: { '1': { prefix_id: 'b' } },
+    });
+
+    const saved = toOpenAI(connections.slice(1), true);
+
+    expect(saved.OPENAI_API_BASE_URLS).toEqual(['https://b']);
+    expect(saved.OPENAI_API_KEYS).toEqual(['']);
+    expect(saved.OPENAI_API_CONFIGS['0']).toMatchObject({ prefix_id: 'b' });
+  });
+
+  it('keep the key of an Ollama server in its own place', () => {
+    const [connection] = fromOllama({ ENABLE_OLLAMA_API: true, OLLAMA_BASE_URLS: ['http://a:11434'], OLLAMA_API_CONFIGS: { '0': { key: 'k' } } });
+
+    expect(connection!.key).toBe('k');
+    expect(toOllama([{ ...connection!, key: '' }], true).OLLAMA_API_CONFIGS['0']).not.toHaveProperty('key');
+  });
+
+  it('drop trailing slashes and empty words', () => {
+    const connection = { ...emptyConnection('openai'), url: ' https://a/v1// ', tags: 'x, ,y', models: '\nm\n' };
+
+    const saved = toOpenAI([connection], true);
+
+    expect(saved.OPENAI_API_BASE_URLS).toEqual(['https://a/v1']);
+    expect(saved.OPENAI_API_CONFIGS['0']).toMatchObject({ tags: [{ name: 'x' }, { name: 'y' }], model_ids: ['m'] });
+  });
+});
+
+describe('urlError', () => {
+  it('accepts only web addresses', () => {
+    expect(urlError('http://localhost:1')).toBe('');
+    expect(['', 'localhost:1234', 'file:///etc', 'example.org'].map(urlError).every((error) => error !== '')).toBe(true);
+  });
+});

@@ -1,0 +1,95 @@
+import type { ConnectionConfig, OllamaConfig, OpenAIConfig } from '$/lib/api/types';
+
+export type Kind = 'openai' | 'ollama';
+
+/** A connection as the form shows it. `config` keeps what the form does not know. */
+export interface Connection {
+  kind: Kind;
+  url: string;
+  key: string;
+  enabled: boolean;
+  prefix: string;
+  tags: string;
+  models: string;
+  config: ConnectionConfig;
+}
+
+export function emptyConnection(kind: Kind): Connection {
+  return { kind, url: '', key: '', enabled: true, prefix: '', tags: '', models: '', config: {} };
+}
+
+export function fromOpenAI(settings: OpenAIConfig): Connection[] {
+  return settings.OPENAI_API_BASE_URLS.map((url, index) => {
+    const config = settings.OPENAI_API_CONFIGS[String(index)] ?? settings.OPENAI_API_CONFIGS[url] ?? {};
+    return { kind: 'openai', url, key: settings.OPENAI_API_KEYS[index] ?? '', ...formOf(config) };
+  });
+}
+
+export function fromOllama(settings: OllamaConfig): Connection[] {
+  return settings.OLLAMA_BASE_URLS.map((url, index) => {
+    const config = settings.OLLAMA_API_CONFIGS[String(index)] ?? settings.OLLAMA_API_CONFIGS[url] ?? {};
+    return { kind: 'ollama', url, key: config.key ?? '', ...formOf(config) };
+  });
+}
+
+export function toOpenAI(connections: readonly Connection[], enabled: boolean): OpenAIConfig {
+  return {
+    ENABLE_OPENAI_API: enabled,
+    OPENAI_API_BASE_URLS: connections.map((connection) => trimUrl(connection.url)),
+    OPENAI_API_KEYS: connections.map((connection) => connection.key.trim()),
+    OPENAI_API_CONFIGS: Object.fromEntries(connections.map((connection, index) => [String(index), configOf(connection)])),
+  };
+}
+
+export function toOllama(connections: readonly Connection[], enabled: boolean): OllamaConfig {
+  const configs = connections.map((connection, index) => {
+    const config: ConnectionConfig & { key?: string } = configOf(connection);
+    if (connection.key.trim()) config.key = connection.key.trim();
+    else delete config.key;
+    return [String(index), config];
+  });
+  return {
+    ENABLE_OLLAMA_API: enabled,
+    OLLAMA_BASE_URLS: connections.map((connection) => trimUrl(connection.url)),
+    OLLAMA_API_CONFIGS: Object.fromEntries(configs),
+  };
+}
+
+function formOf(config: ConnectionConfig): Omit<Connection, 'kind' | 'url' | 'key'> {
+  return {
+    enabled: config.enable !== false,
+    prefix: config.prefix_id ?? '',
+    tags: (config.tags ?? []).map((tag) => tag.name).join(', '),
+    models: (config.model_ids ?? []).join('\n'),
+    config,
+  };
+}
+
+export function configOf(connection: Connection): ConnectionConfig {
+  const names = words(connection.tags, /,/);
+  return {
+    ...connection.config,
+    enable: connection.enabled,
+    prefix_id: connection.prefix.trim(),
+    tags: names.map((name) => ({ name })),
+    model_ids: words(connection.models, /[\n,]/),
+  };
+}
+
+/** Says what is wrong with an address before the server has to. */
+export function urlError(url: string): string {
+  if (!url.trim()) return 'An address is needed.';
+  try {
+    return /^https?:$/.test(new URL(url.trim()).protocol) ? '' : 'It has to begin with http:// or https://.';
+  } catch {
+    return 'This is not a complete address; it has to begin with http:// or https://.';
+  }
+}
+
+function trimUrl(url: string): string {
+  return url.trim().replace(/\/+$/, '');
+}
+
+function words(text: string, separator: RegExp): string[] {
+  return text.split(separator).map((word) => word.trim()).filter(Boolean);
+}
