@@ -80,6 +80,7 @@ CREATE INDEX revoked_by_end ON revoked (exp);
 -- What other replicas must forget, in the order it was committed; kept for an hour.
 CREATE TABLE auth_change (
   version BIGINT PRIMARY KEY,
+  kind    TEXT   NOT NULL,
   user_id TEXT   NOT NULL,
   jti     TEXT   NOT NULL,
   exp     BIGINT NOT NULL,
