@@ -30,6 +30,7 @@ struct Caller {
   bool by_cookie = false;           ///< The credential came by itself, so an origin check is due.
   std::vector<std::string> scopes;  ///< Of an API key; empty: everything its user may.
   std::string failure;              ///< Why a credential that was sent does not count.
+  int failure_status = 401;         ///< 403 when the credential is real but may not do this (row 82).
 };
 
 // What a handler names as its first parameter says who may call it. One of these is required:

@@ -78,7 +78,8 @@ Response refuse_origin(const Request& request) {
 std::optional<Response> refuse_caller(Who who, const Caller& caller) {
   if (who == Who::anyone) return std::nullopt;
   if (caller.via == Caller::Via::nothing)
-    return detail_response(401, caller.failure.empty() ? "Not authenticated" : caller.failure)
+    return detail_response(caller.failure_status,
+                           caller.failure.empty() ? "Not authenticated" : caller.failure)
         .header("WWW-Authenticate", "Bearer");
   bool human = who == Who::human || who == Who::pending_human;
   if (human && caller.via != Caller::Via::session)
