@@ -112,7 +112,9 @@ class Connection {
   }
 
   /// As run(), for a statement made elsewhere.
-  Task<std::int64_t> run_bound(Bound bound) { return execute(bound.sql, std::move(bound.args), nullptr, nullptr); }
+  Task<std::int64_t> run_bound(Bound bound) {
+    return execute(bound.sql, std::move(bound.args), nullptr, nullptr);
+  }
 
   /// Many statements, without arguments. For migrations and tests.
   virtual Task<> script(std::string sql) = 0;

@@ -1,4 +1,4 @@
-#include "base/problem.h"
+#include "store/postgres.h"
 #include "store/sqlite.h"
 #include "store/url.h"
 
@@ -7,8 +7,7 @@ namespace antiphon::store {
 std::unique_ptr<Db> open(Options options, Loops& loops) {
   Url url = parse_url(options.url);
   if (url.dialect == Dialect::sqlite) return open_sqlite(url.path, options);
-  (void)loops;
-  throw Problem(Problem::Kind::unavailable, "PostgreSQL is not built yet.");
+  return open_postgres(url, options, loops);
 }
 
 }  // namespace antiphon::store
