@@ -189,6 +189,26 @@ struct Codec {
   static json::Value to_json(const T& value);
 };
 
+#define ANTIPHON_CODEC(...)                                                    \
+  template <>                                                                  \
+  std::string_view Codec<__VA_ARGS__>::type();                                 \
+  template <>                                                                  \
+  __VA_ARGS__ Codec<__VA_ARGS__>::from_env(const About&, std::string_view);    \
+  template <>                                                                  \
+  __VA_ARGS__ Codec<__VA_ARGS__>::from_json(const About&, const json::Value&); \
+  template <>                                                                  \
+  json::Value Codec<__VA_ARGS__>::to_json(const __VA_ARGS__&);
+ANTIPHON_CODEC(bool)
+ANTIPHON_CODEC(std::int64_t)
+ANTIPHON_CODEC(double)
+ANTIPHON_CODEC(std::string)
+ANTIPHON_CODEC(Secret)
+ANTIPHON_CODEC(std::vector<std::string>)
+ANTIPHON_CODEC(json::Value)
+ANTIPHON_CODEC(std::optional<std::int64_t>)
+ANTIPHON_CODEC(std::optional<std::string>)
+#undef ANTIPHON_CODEC
+
 template <class T>
 class Setting final : public AnySetting {
  public:
