@@ -24,6 +24,13 @@ function cleanEnvironment() {
   return Object.fromEntries(kept.filter((key) => process.env[key]).map((key) => [key, process.env[key]]));
 }
 
+/** A test run that is cut short must not leave servers behind. */
+const running = new Set();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 export class Server {
   #child = null;
   #exit = null;
@@ -51,7 +58,9 @@ export class Server {
     if (!existsSync(binary)) throw new Error(`${binary} does not exist: make build, or set ANTIPHON_BIN`);
     this.#child = spawn(binary, ['serve'], { env: this.env, cwd: this.dataDir, stdio: ['ignore', 'pipe', 'pipe'] });
     const child = this.#child;
+    running.add(child);
     this.#exit = new Promise((settle) => child.on('close', (code, signal) => settle({ code, signal })));
+    child.on('exit', () => running.delete(child));
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => (this.log = (this.log + text).slice(-kMaxLog)));
     }
