@@ -28,7 +28,7 @@ import { Shortcuts } from './shortcuts.svelte';
 
 /** Everything one open page has. Made once, in `App.svelte`, and handed down by context. */
 export class App {
-  readonly http = new Http(() => void this.session.recheck());
+  readonly http = new Http((path) => this.session.doubt(path));
   readonly api = createApi(this.http);
   readonly session = new Session(this.api.auths);
   readonly settings = new Settings(this.api.users);

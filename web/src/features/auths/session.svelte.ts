@@ -52,6 +52,11 @@ export class Session {
     }
   }
 
+  /** Some request was refused for want of a session. */
+  doubt(path: string): void {
+    if (this.#user && !path.startsWith('/api/v1/auths/')) void this.recheck();
+  }
+
   /** Asks again who is signed in; many callers at once cause one question. */
   recheck(): Promise<void> {
     this.#checking ??= this.#whoAmI()

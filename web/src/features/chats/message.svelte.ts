@@ -33,6 +33,7 @@ export class ChatMessage implements Node {
   unsent: boolean = $state(false);
 
   #rest: Message;
+  #stale: boolean;
   #working: readonly OutputItem[] = [];
   #scheduled = false;
   #recorded: OutputEvent[] | null = null;
@@ -46,7 +47,13 @@ export class ChatMessage implements Node {
     this.timestamp = message.timestamp ?? 0;
     this.parentId = message.parentId ?? null;
     this.#rest = message;
+    this.#stale = message.done === false;
     this.#take(message, message.output ?? []);
+  }
+
+  /** Whether the server knows more of this message than was ever read: it was written while the page looked on. */
+  get stale(): boolean {
+    return this.#stale;
   }
 
   /** Takes over what the server has, without losing deltas that arrived since `record` was called. */
@@ -55,6 +62,7 @@ export class ChatMessage implements Node {
     this.#recorded = null;
     this.parentId = message.parentId ?? null;
     this.#rest = message;
+    this.#stale = message.done === false;
     this.#take(message, message.done === false ? replayOver(message.output ?? [], recorded) : (message.output ?? []));
   }
 
@@ -92,6 +100,7 @@ export class ChatMessage implements Node {
 
   /** Begins to write on. */
   reopen(): void {
+    this.#stale = true;
     this.done = false;
     this.error = null;
     this.followUps = [];

@@ -130,6 +130,13 @@ export class OpenChat {
     if (this.#id && !this.temporary) await this.api.choose(this.#id, this.#currentId);
   }
 
+  /** Changes a message and stores it. Servers replace messages whole, so what this page does not know yet is read first. */
+  async save(message: ChatMessage, change: () => void): Promise<void> {
+    if (message.stale) await this.resync();
+    change();
+    if (this.#id !== null && !this.temporary) await this.api.saveMessage(this.#id, message.toWire(), this.#currentId);
+  }
+
   concerns(envelope: Envelope): boolean {
     if (this.#id !== null) return envelope.chatId === this.#id;
     return envelope.messageId !== null && this.#messages.has(envelope.messageId);

@@ -12,7 +12,7 @@ const advices: readonly (readonly [pattern: RegExp, next: string])[] = [
   [/api.?key|unauthori[sz]ed|\b401\b|authentication|invalid.*key/i, 'The provider refused the key. An administrator can correct it under Admin → Connections.'],
   [/context.?(length|window)|too many tokens|maximum.*tokens|exceeds.*(limit|length)/i, 'The conversation no longer fits this model. Start a new chat, or choose a model that reads more.'],
   [/model.*(not found|does not exist)|no such model|unknown model|model_not_found/i, 'This model is not available any more. Choose another one above and regenerate.'],
-  [/connect|refused|unreachable|resolve|timed? ?out|timeout|stalled|reset|econn|network|closed/i, 'The model’s server did not answer. What arrived is kept: continue or regenerate, and tell an administrator if it stays like this.'],
+  [/connect|refused|unreachable|resolve|timed? ?out|timeout|stalled|reset|econn|network|closed|not completed|incomplete|broken|payload/i, 'The model’s server did not answer. What arrived is kept: continue or regenerate, and tell an administrator if it stays like this.'],
   [/interrupted|restart|shut ?down/i, 'The server stopped while this was being written. What arrived is kept: press Continue.'],
   [/content.?(policy|filter)|safety|moderation/i, 'The provider declined to answer this. Try other words.'],
 ];

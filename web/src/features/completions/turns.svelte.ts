@@ -31,8 +31,7 @@ export class Turns {
   async ask(text: string, models: readonly string[], parentId: string | null = this.chat.currentId): Promise<void> {
     const question = this.chat.add(message('user', parentId, { content: text, models: [...models] }));
     question.unsent = true;
-    const answers = models.map((model, index) => this.#answerTo(question, model, index));
-    await this.#start(question, answers);
+    await this.answer(question, models);
   }
 
   /** Another answer to the same question, beside the first. */
@@ -66,15 +65,20 @@ export class Turns {
     }
   }
 
+  /** An answer to a question that has none (any more). */
+  async answer(question: ChatMessage, models: readonly string[]): Promise<void> {
+    await this.#start(question, models.map((model, index) => this.#answerTo(question, model, index)));
+  }
+
   /** Changes the words of a message in place. */
   async rewrite(target: ChatMessage, text: string): Promise<void> {
-    if (target.role === 'assistant') {
+    await this.chat.save(target, () => {
+      target.content = text;
+      if (target.role !== 'assistant') return;
       const others = target.output.filter((item) => item.type !== 'message');
       const written = { type: 'message', status: 'completed', role: 'assistant', content: [{ type: 'output_text', text }] };
       target.setOutput([...others, written]);
-    }
-    target.content = text;
-    if (this.chat.id && !this.chat.temporary) await this.chats.saveMessage(this.chat.id, target.toWire(), this.chat.currentId);
+    });
   }
 
   async remove(target: ChatMessage): Promise<void> {

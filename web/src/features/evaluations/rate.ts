@@ -16,11 +16,12 @@ export async function rate(app: App, message: ChatMessage, rating: 1 | -1): Prom
       message_index: app.open.branch.findIndex((other) => other.id === message.id),
     },
   };
-  const { evaluations, chats } = app.api;
-  message.annotation = { ...message.annotation, rating };
+  const { evaluations } = app.api;
   const feedback = message.feedbackId ? await evaluations.update(message.feedbackId, form) : await evaluations.create(form);
-  message.feedbackId = feedback.id;
-  await chats.saveMessage(chatId, message.toWire(), app.open.currentId);
+  await app.open.save(message, () => {
+    message.annotation = { ...message.annotation, rating };
+    message.feedbackId = feedback.id;
+  });
 }
 
 function siblings(app: App, message: ChatMessage): { sibling_model_ids?: string[] } {

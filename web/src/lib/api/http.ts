@@ -21,7 +21,7 @@ export type Query = Record<string, string | number | boolean | null | undefined>
  * `onUnauthenticated` is told of every 401. That may also mean a missing chat, so the listener has to ask who is signed in.
  */
 export class Http {
-  constructor(private readonly onUnauthenticated: () => void = () => {}) {}
+  constructor(private readonly onUnauthenticated: (path: string) => void = () => {}) {}
 
   get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
     return this.#send<T>('GET', path + queryString(query), undefined, signal);
@@ -50,7 +50,7 @@ export class Http {
     const text = await response.text();
     const parsed = parseJson(text);
     if (response.ok) return parsed as T;
-    if (response.status === 401) this.onUnauthenticated();
+    if (response.status === 401) this.onUnauthenticated(path);
     throw new ApiError(response.status, detailOf(parsed, response.status), retryAfterOf(response));
   }
 
