@@ -9,6 +9,8 @@ namespace antiphon::chats {
 
 ANTIPHON_DTO_DEFINE(Chat)
 ANTIPHON_DTO_DEFINE(Message)
+ANTIPHON_DTO_DEFINE(TextRow)
+ANTIPHON_DTO_DEFINE(ChildRow)
 
 namespace {
 
@@ -75,6 +77,33 @@ Task<std::vector<Message>> Chats::some(std::string chat_id, std::vector<std::str
                              "SELECT " ANTIPHON_MESSAGE_COLUMNS
                              " FROM chat_message WHERE chat_id = $1 AND id = ANY($2::text[])"};
   co_return co_await db_.all<Message>(kSome, chat_id, ids);
+}
+
+Task<std::vector<ChildRow>> Chats::children(std::string chat_id, std::vector<std::string> parents,
+                                            bool roots) const {
+  static constexpr Sql kChildren{"chats.children", R"(
+      SELECT id, parent_id FROM chat_message
+       WHERE chat_id = $1 AND parent_id IN (SELECT value FROM json_each($2))
+      UNION ALL
+      SELECT id, parent_id FROM chat_message WHERE chat_id = $1 AND parent_id IS NULL AND $3 = 1)",
+                                 R"(
+      SELECT id, parent_id FROM chat_message
+       WHERE chat_id = $1 AND (parent_id = ANY($2::text[]) OR (parent_id IS NULL AND $3::int = 1))
+       ORDER BY position, id)"};
+  co_return co_await db_.all<ChildRow>(kChildren, chat_id, parents, roots);
+}
+
+Task<std::string> Chats::deepest_below(std::string chat_id, std::string id) const {
+  static constexpr Sql kDeepest{"chats.deepest_below", R"(
+      WITH RECURSIVE down(id, depth) AS (
+        SELECT id, 1 FROM chat_message WHERE chat_id = $1 AND id = $2
+        UNION ALL
+        SELECT (SELECT m.id FROM chat_message m WHERE m.chat_id = $1 AND m.parent_id = down.id
+                 ORDER BY m.position DESC LIMIT 1), down.depth + 1
+          FROM down WHERE down.id IS NOT NULL AND down.depth < 10000)
+      SELECT id AS value FROM down WHERE id IS NOT NULL ORDER BY depth DESC LIMIT 1)"};
+  auto row = co_await db_.first<TextRow>(kDeepest, chat_id, id);
+  co_return row ? row->value : id;
 }
 
 Task<> Chats::insert(store::Connection& c, const Chat& chat) {

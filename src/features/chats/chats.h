@@ -30,7 +30,10 @@ class Chats {
   Task<std::vector<Message>> messages(std::string chat_id) const;
   /// Which of these ids are messages of the chat.
   Task<std::vector<Message>> some(std::string chat_id, std::vector<std::string> ids) const;
-  Task<bool> empty(std::string chat_id) const;
+  /// The children of these messages, and the roots where asked for, siblings in order.
+  Task<std::vector<ChildRow>> children(std::string chat_id, std::vector<std::string> parents, bool roots) const;
+  /// The end of the branch below `id` that takes the latest child each time; `id` itself for a leaf.
+  Task<std::string> deepest_below(std::string chat_id, std::string id) const;
 
   // Parts of transactions that other features compose. They run on the connection they are given.
 

@@ -58,6 +58,19 @@ ANTIPHON_DTO(Message, chat_id, id, parent_id, user_id, role, content, output, mo
              embeds, status_history, error, usage, context_summary, meta, extra, position, created_at,
              updated_at)
 
+/// A message's place in the tree.
+struct ChildRow {
+  std::string id;
+  std::optional<std::string> parent_id;
+};
+ANTIPHON_DTO(ChildRow, id, parent_id)
+
+/// One text of a row.
+struct TextRow {
+  std::string value;
+};
+ANTIPHON_DTO(TextRow, value)
+
 /// The plain text of a message's content: the string, or its text parts joined.
 std::string plain_text(const json::Value& content);
 

@@ -24,6 +24,9 @@ CREATE INDEX chat_pinned ON chat (user_id, pinned, updated_at DESC, id);
 CREATE UNIQUE INDEX chat_shared ON chat (share_id) WHERE share_id IS NOT NULL;
 
 CREATE TABLE chat_message (
+--@sqlite
+  row             INTEGER PRIMARY KEY,   -- What the search index points at; stays through VACUUM.
+--@end
   chat_id         TEXT    NOT NULL REFERENCES chat (id) ON DELETE CASCADE,
   id              TEXT    NOT NULL,
   parent_id       TEXT,
@@ -46,8 +49,28 @@ CREATE TABLE chat_message (
   position        BIGINT  NOT NULL,      -- Order among siblings.
   created_at      BIGINT  NOT NULL,
   updated_at      BIGINT  NOT NULL,
-  PRIMARY KEY (chat_id, id)
+--@postgres
+  search          TSVECTOR GENERATED ALWAYS AS (to_tsvector('simple', left(text, 200000))) STORED,
+--@end
+  UNIQUE (chat_id, id)
 );
+--@sqlite
+CREATE VIRTUAL TABLE chat_search USING fts5 (text, content='chat_message', content_rowid='row', tokenize='unicode61');
+CREATE TRIGGER chat_search_insert AFTER INSERT ON chat_message WHEN new.text <> '' BEGIN
+  INSERT INTO chat_search (rowid, text) VALUES (new.row, new.text);
+END;
+CREATE TRIGGER chat_search_delete AFTER DELETE ON chat_message WHEN old.text <> '' BEGIN
+  INSERT INTO chat_search (chat_search, rowid, text) VALUES ('delete', old.row, old.text);
+END;
+CREATE TRIGGER chat_search_forget AFTER UPDATE OF text ON chat_message WHEN old.text <> '' BEGIN
+  INSERT INTO chat_search (chat_search, rowid, text) VALUES ('delete', old.row, old.text);
+END;
+CREATE TRIGGER chat_search_update AFTER UPDATE OF text ON chat_message WHEN new.text <> '' BEGIN
+  INSERT INTO chat_search (rowid, text) VALUES (new.row, new.text);
+END;
+--@postgres
+CREATE INDEX chat_message_search ON chat_message USING gin (search);
+--@end
 CREATE INDEX chat_message_children ON chat_message (chat_id, parent_id, position);
 CREATE INDEX chat_message_by_user ON chat_message (user_id, created_at);
 CREATE INDEX chat_message_open ON chat_message (chat_id) WHERE NOT done;

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "features/chats/chats.h"
+
+/// The lists of chats: what a sidebar shows and what search finds.
+namespace antiphon::chats {
+
+/// One line of the sidebar.
+struct ChatTitle {
+  std::string id;
+  std::string title;
+  std::int64_t updated_at = 0;
+  std::int64_t created_at = 0;
+  std::optional<std::int64_t> last_read_at;
+  std::optional<std::string> snippet;
+  bool active = false;  ///< An answer is being written.
+  bool archived = false;
+};
+ANTIPHON_DTO(ChatTitle, id, title, updated_at, created_at, last_read_at, snippet, active, archived)
+
+struct Tag {
+  std::string id;
+  std::string name;
+  std::string user_id;
+  std::optional<json::Value> meta;
+};
+ANTIPHON_DTO(Tag, id, name, user_id, meta)
+
+/// `tag:work pinned:true rest of the words`, read. Pure; fuzzed.
+struct SearchQuery {
+  std::string words;                ///< What is left: looked for in titles and texts.
+  std::vector<std::string> tags;    ///< Tag ids, all of which must be there.
+  std::vector<std::string> folders; ///< Names, any of which.
+  std::optional<bool> pinned, archived, shared;
+  static SearchQuery parse(std::string_view text);
+  /// The words as an FTS5 expression: each a quoted string, the last one a prefix. "" when there are none.
+  std::string fts5() const;
+  /// The words as a to_tsquery('simple', …) text.
+  std::string tsquery() const;
+};
+
+/// How a list is ordered. Anything but the known columns counts as updated_at (row 115).
+struct Order {
+  enum class By { updated_at, created_at, title };
+  By by = By::updated_at;
+  bool descending = true;
+  static Order parse(const std::optional<std::string>& by, const std::optional<std::string>& direction);
+};
+
+class Sidebar {
+ public:
+  explicit Sidebar(store::Db& db) : db_(db) {}
+  static constexpr std::int64_t kPage = 60;
+  static constexpr std::int64_t kMost = 5'000;  ///< When no page is asked for.
+
+  Task<std::vector<ChatTitle>> recent(std::string user_id, std::optional<std::int64_t> page, bool pinned,
+                                      bool foldered, Order order) const;
+  Task<std::vector<ChatTitle>> pinned(std::string user_id) const;
+  Task<std::vector<ChatTitle>> archived(std::string user_id, std::optional<std::int64_t> page, std::string query,
+                                        Order order) const;
+  Task<std::vector<ChatTitle>> in_folder(std::string user_id, std::string folder_id, std::int64_t page,
+                                         std::int64_t size, Order order) const;
+  Task<std::vector<ChatTitle>> tagged(std::string user_id, std::string tag_id, std::int64_t skip,
+                                      std::int64_t limit) const;
+  Task<std::vector<ChatTitle>> search(std::string user_id, const SearchQuery& query, std::int64_t page) const;
+  Task<std::vector<Tag>> tags(std::string user_id) const;
+  Task<std::vector<Tag>> tags_of(std::string chat_id) const;
+  Task<std::int64_t> count_archived(std::string user_id) const;
+
+ private:
+  store::Db& db_;
+};
+
+}  // namespace antiphon::chats

@@ -1,0 +1,91 @@
+#include "features/chats/view.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <map>
+
+#include "runs/output.h"
+
+namespace antiphon::chats {
+namespace {
+
+template <class T>
+json::Value or_null(const std::optional<T>& value) {
+  return value ? json::Value(*value) : json::Value(nullptr);
+}
+
+}  // namespace
+
+json::Object response_of(const Chat& chat, json::Value content) {
+  return {{"id", chat.id.value},
+          {"user_id", chat.user_id},
+          {"title", chat.title},
+          {"chat", std::move(content)},
+          {"updated_at", chat.updated_at},
+          {"created_at", chat.created_at},
+          {"share_id", or_null(chat.share_id)},
+          {"archived", chat.archived},
+          {"pinned", chat.pinned},
+          {"meta", chat.meta.is_object() ? chat.meta : json::Value(json::Object())},
+          {"variables", chat.variables && chat.variables->is_object() ? *chat.variables : json::Value(json::Object())},
+          {"folder_id", or_null(chat.folder_id)},
+          {"tasks", or_null(chat.tasks)},
+          {"summary", or_null(chat.summary)},
+          {"last_read_at", or_null(chat.last_read_at)},
+          {"current_message_id", or_null(chat.current_message_id)},
+          {"context_usage", nullptr}};
+}
+
+Task<> View::overlay(const std::string& chat_id, std::vector<Message>& messages) const {
+  if (std::ranges::all_of(messages, &Message::done)) co_return;
+  for (const runs::RunRow& run : co_await runs_.live_of_chat(chat_id)) {
+    auto message = std::ranges::find(messages, run.message_id, &Message::id);
+    if (message == messages.end()) continue;
+    runs::Output output;
+    for (const runs::LoggedEvent& e : co_await runs_.events(run.run_id)) output.apply(e.event);
+    if (!output.begun()) continue;
+    message->output = output.items();
+    message->content = output.text();
+    message->done = false;
+  }
+}
+
+Task<json::Value> View::whole(const Chat& chat) const {
+  auto messages = co_await chats_.messages(chat.id.value);
+  co_await overlay(chat.id.value, messages);
+  co_return response_of(chat, Chats::assemble(chat, messages));
+}
+
+Task<json::Value> View::whole(std::string chat_id) const {
+  auto chat = co_await chats_.find(chat_id);
+  if (!chat) co_return nullptr;
+  co_return co_await whole(*chat);
+}
+
+Task<json::Value> View::branch(const Chat& chat, std::optional<std::string> leaf, std::int64_t limit) const {
+  std::string at = leaf.value_or(chat.current_message_id.value_or(""));
+  if (leaf) at = co_await chats_.deepest_below(chat.id.value, *leaf);
+  auto messages = co_await chats_.branch(chat.id.value, at, limit);
+  co_await overlay(chat.id.value, messages);
+  std::vector<std::string> parents;
+  bool root = messages.empty() || !messages.front().parent_id;
+  for (const Message& m : messages)
+    if (m.parent_id) parents.push_back(*m.parent_id);
+  std::map<std::string, json::Array> siblings;
+  for (ChildRow& row : co_await chats_.children(chat.id.value, parents, root))
+    siblings[row.parent_id.value_or("")].emplace_back(std::move(row.id));
+  json::Array list;
+  for (const Message& m : messages) {
+    json::Object shown = to_client(m, {});
+    shown.erase("childrenIds");
+    shown["siblings"] = siblings[m.parent_id.value_or("")];
+    list.push_back(std::move(shown));
+  }
+  json::Object content{{"messages", std::move(list)}, {"leaf", at}, {"complete", root}};
+  json::Object out = response_of(chat, nullptr);
+  out["chat"] = chat.data;
+  out["branch"] = std::move(content);
+  co_return out;
+}
+
+}  // namespace antiphon::chats

@@ -1,0 +1,126 @@
+#include <boost/json.hpp>
+
+#include "base/problem.h"
+#include "features/folders/folders.h"
+#include "http/bind.h"
+#include "json/text.h"
+
+namespace antiphon::folders {
+
+struct FolderForm {
+  std::string name;
+  std::optional<json::Value> data, meta;
+  std::optional<std::string> parent_id;
+};
+ANTIPHON_DTO(FolderForm, name, data, meta, parent_id)
+ANTIPHON_DTO_DEFINE(FolderForm)
+
+struct FolderUpdate {
+  std::optional<std::string> name;
+  std::optional<json::Value> data, meta;
+};
+ANTIPHON_DTO(FolderUpdate, name, data, meta)
+ANTIPHON_DTO_DEFINE(FolderUpdate)
+
+struct ParentForm {
+  std::optional<std::string> parent_id;
+};
+ANTIPHON_DTO(ParentForm, parent_id)
+ANTIPHON_DTO_DEFINE(ParentForm)
+
+struct ExpandedForm {
+  bool is_expanded;
+};
+ANTIPHON_DTO(ExpandedForm, is_expanded)
+ANTIPHON_DTO_DEFINE(ExpandedForm)
+
+struct DeleteQuery {
+  json::Flag<true> delete_contents;
+};
+ANTIPHON_DTO(DeleteQuery, delete_contents)
+ANTIPHON_DTO_DEFINE(DeleteQuery)
+
+namespace {
+
+using http::bind;
+using http::Body;
+using http::Cost;
+using http::Query;
+
+json::Value view(const Folder& f) {
+  return json::Object{{"id", f.id},
+                      {"user_id", f.user_id},
+                      {"parent_id", f.parent_id ? json::Value(*f.parent_id) : json::Value(nullptr)},
+                      {"name", f.name},
+                      {"items", nullptr},
+                      {"data", f.data.value_or(nullptr)},
+                      {"meta", f.meta.value_or(nullptr)},
+                      {"is_expanded", f.is_expanded},
+                      {"created_at", f.created_at},
+                      {"updated_at", f.updated_at},
+                      {"access_grants", json::Array()},
+                      {"write_access", true}};
+}
+
+struct Api {
+  RouteParts p;
+  using Owned = Granted<Folder, Right::own>;
+
+  template <class G>
+  Task<G> grant(const User& me, std::string id) {
+    co_return G::after_check(co_await p.folders.owned(me, std::move(id)));
+  }
+
+  Task<json::Value> list(const User& me) {
+    json::Array out;
+    for (const Folder& f : co_await p.folders.of_user(me.id)) {
+      json::Object line = view(f).as_object();
+      for (std::string_view hidden : {"user_id", "items", "data", "access_grants", "write_access"}) line.erase(hidden);
+      line["unread_count"] = 0;
+      out.push_back(std::move(line));
+    }
+    co_return out;
+  }
+  Task<json::Value> shared(const User&) { co_return json::Array(); }
+  Task<json::Value> create(const User& me, Body<FolderForm> form) {
+    if (!co_await p.permitted(me, "features.folders"))
+      throw Problem(Problem::Kind::forbidden, "Folders are turned off for you. Ask an administrator.");
+    co_return view(co_await p.folders.create(me, form.name, form.parent_id, form.data, form.meta));
+  }
+  Task<json::Value> show(const User&, Owned folder) { co_return view(*folder); }
+  Task<json::Value> update(const User& me, Owned folder, Body<FolderUpdate> form) {
+    co_await p.folders.update(*folder, form.name, form.data, form.meta);
+    co_return view(co_await p.folders.owned(me, folder->id));
+  }
+  Task<json::Value> move(const User& me, Owned folder, Body<ParentForm> form) {
+    co_await p.folders.move(me, *folder, form.parent_id);
+    co_return view(co_await p.folders.owned(me, folder->id));
+  }
+  Task<json::Value> expand(const User& me, Owned folder, Body<ExpandedForm> form) {
+    co_await p.folders.expand(*folder, form.is_expanded);
+    co_return view(co_await p.folders.owned(me, folder->id));
+  }
+  Task<bool> remove(const User& me, Owned folder, Query<DeleteQuery> q) {
+    if (q.delete_contents && !co_await p.permitted(me, "chat.delete"))
+      throw Problem(Problem::Kind::forbidden, "You may not delete chats. Delete the folder without its contents instead.");
+    co_await p.empty(me, co_await p.folders.subtree(*folder), q.delete_contents);
+    co_await p.folders.remove(*folder);
+    co_return true;
+  }
+};
+
+}  // namespace
+
+void add_routes(http::Router& r, const RouteParts& parts) {
+  Api api{parts};
+  r.on("GET /api/v1/folders/", Cost::read, bind<&Api::list>(api));
+  r.on("POST /api/v1/folders/", Cost::write, bind<&Api::create>(api));
+  r.on("GET /api/v1/folders/shared", Cost::read, bind<&Api::shared>(api));
+  r.on("GET /api/v1/folders/{id}", Cost::read, bind<&Api::show>(api));
+  r.on("POST /api/v1/folders/{id}/update", Cost::write, bind<&Api::update>(api));
+  r.on("POST /api/v1/folders/{id}/update/parent", Cost::write, bind<&Api::move>(api));
+  r.on("POST /api/v1/folders/{id}/update/expanded", Cost::write, bind<&Api::expand>(api));
+  r.on("DELETE /api/v1/folders/{id}", Cost::write_heavy, bind<&Api::remove>(api));
+}
+
+}  // namespace antiphon::folders
