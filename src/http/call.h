@@ -43,11 +43,12 @@ struct Request {
   std::multimap<std::string, std::string, std::less<>> query;  ///< Decoded.
   Headers headers;
   std::string body;
-  std::string remote;  ///< Client address; of the forwarded one when the peer is a trusted proxy.
-  std::string scheme;  ///< "http" or "https", likewise.
-  std::string host =
-      {};  ///< As the client addressed us: the forwarded host behind a trusted proxy, else Host.
-  std::string id;                ///< Request id: for the log, and X-Request-Id.
+  std::string remote;     ///< Client address; of the forwarded one when the peer is a trusted proxy.
+  std::string scheme;     ///< "http" or "https", likewise.
+  std::string host = {};  ///< As the client names us: Host, or the forwarded one likewise.
+  std::string id;         ///< Request id: for the log, and X-Request-Id.
+  /// The peer is a trusted proxy, so what it says about the client and its user counts (row 89).
+  bool from_proxy = false;
   Origin origin = Origin::none;  ///< What the browser says about the page that asks.
 
   /// The cookie's value; nothing when there is none of that name.

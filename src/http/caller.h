@@ -25,9 +25,10 @@ struct Caller {
   std::string name;
   std::string email;
   Role role = Role::pending;
-  std::string token_id;             ///< jti of the session, or id of the API key.
-  std::int64_t expires_at = 0;      ///< Unix seconds; 0 is never.
-  bool by_cookie = false;           ///< The credential came by itself, so an origin check is due.
+  std::string token_id;         ///< jti of the session, or id of the API key.
+  std::int64_t expires_at = 0;  ///< Unix seconds; 0 is never.
+  std::string session_stamp;    ///< Of the user when this session was verified; renewal compares it.
+  bool by_cookie = false;       ///< The credential came by itself, so an origin check is due.
   std::vector<std::string> scopes;  ///< Of an API key; empty: everything its user may.
   std::string failure;              ///< Why a credential that was sent does not count.
   int failure_status = 401;         ///< 403 when the credential is real but may not do this (row 82).

@@ -75,7 +75,7 @@ Response refuse_origin(const Request& request) {
 }
 
 /// Nothing when the caller may go on. What a flood hits, so it does not throw.
-std::optional<Response> refuse_caller(Who who, const Caller& caller) {
+std::optional<Response> refuse_who(Who who, const Caller& caller) {
   if (who == Who::anyone) return std::nullopt;
   if (caller.via == Caller::Via::nothing)
     return detail_response(caller.failure_status,
@@ -249,12 +249,17 @@ Response Router::no_route(std::string_view allow) {
   return detail_response(405, "Method Not Allowed").header("Allow", std::string(allow));
 }
 
-std::optional<Response> Router::refuse(const Route& route, const Call& call) const {
-  if (auto refused = refuse_caller(route.endpoint.who, call.caller)) return refused;
+std::optional<Response> Router::refuse_caller(const Route& route, const Call& call) const {
+  if (auto refused = refuse_who(route.endpoint.who, call.caller)) return refused;
   const Request& request = call.request;
   if (call.caller.by_cookie && changes_state(request.method) && request.origin != Origin::same &&
       request.origin != Origin::allowed)
     return refuse_origin(request);
+  return std::nullopt;
+}
+
+std::optional<Response> Router::refuse(const Route& route, const Call& call) const {
+  if (auto refused = refuse_caller(route, call)) return refused;
   if (!limiter_) return std::nullopt;
   int wait = limiter_->refuse(call, route.cost);
   if (wait <= 0) return std::nullopt;
@@ -262,22 +267,31 @@ std::optional<Response> Router::refuse(const Route& route, const Call& call) con
       .header("Retry-After", std::to_string(wait));
 }
 
-Task<std::optional<Response>> Router::serve(const Route& route, Call& call) const {
-  std::optional<Response> reply;
+Response failure_response(std::exception_ptr failure, const Request& request) {
   try {
-    reply = refuse(route, call);
-    if (!reply) reply = co_await route.endpoint.run(call);
+    std::rethrow_exception(failure);
   } catch (const ClientGone&) {
     throw;
   } catch (const Problem& problem) {
-    note(problem, call.request);
-    reply = answer(problem, call.request);
+    note(problem, request);
+    return answer(problem, request);
   } catch (const std::exception& error) {
-    reply = internal_error(call.request, error.what());
+    return internal_error(request, error.what());
   } catch (...) {
-    // Asio ends coroutines at shutdown without an exception, so this is a throw of no std type.
-    reply = internal_error(call.request, "an exception of unknown type");
+    return internal_error(request, "an exception of unknown type");
   }
+}
+
+Task<std::optional<Response>> Router::serve(const Route& route, Call& call) const {
+  std::optional<Response> reply;
+  std::exception_ptr failure;
+  try {
+    reply = refuse(route, call);
+    if (!reply) reply = co_await route.endpoint.run(call);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) reply = failure_response(failure, call.request);
   if (reply)
     for (auto& header : call.extra_headers) reply->headers.push_back(std::move(header));
   co_return reply;

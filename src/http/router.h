@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -70,6 +71,10 @@ class Limiter {
   virtual int refuse(const Call& call, Cost cost) = 0;
 };
 
+/// The answer to a request that ended in an exception, which is logged: a Problem's own, else a 500
+/// that says nothing. Rethrows ClientGone.
+Response failure_response(std::exception_ptr failure, const Request& request);
+
 class Router {
  public:
   Router();
@@ -87,6 +92,9 @@ class Router {
   /// What is answered when there is no route: 405 with Allow when `allow` (find's wrong_method) is not
   /// empty, else 404.
   static Response no_route(std::string_view allow);
+
+  /// What serve() checks first, for callers whose body is not read yet: who calls, and from where.
+  std::optional<Response> refuse_caller(const Route& route, const Call& call) const;
 
   /// Runs the route's handler, after checking who calls and the limiter. Turns every exception into
   /// a response, so it never throws except when the client has gone.

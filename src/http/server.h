@@ -36,8 +36,11 @@ struct ServerOptions {
   std::string certificate_file = {}, key_file = {};  ///< Both set: TLS 1.2+.
   std::vector<std::string> trusted_proxies = {};  ///< Addresses or CIDRs whose forwarded headers count.
   std::vector<std::string> allow_origins = {};    ///< CORS_ALLOW_ORIGIN; empty: same origin only.
-  int max_connections = 10'000;
+  int max_connections = 10'000;  ///< Fewer when the system's limit of open files asks for it.
+  /// For IPv6 a /64 counts as one address. Trusted proxies are not limited, nor, unless
+  /// limit_loopback, is this machine: both speak for many people.
   int max_connections_per_address = 256;
+  bool limit_loopback = false;
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds body_idle_timeout{30'000};  ///< Also: slower than 1 KiB/s over this time.
   std::chrono::milliseconds write_timeout{30'000};
