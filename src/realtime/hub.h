@@ -13,6 +13,7 @@
 #include "http/caller.h"
 #include "json/types.h"
 #include "realtime/event.h"
+#include "realtime/outbox.h"
 #include "realtime/replay.h"
 #include "store/db.h"
 
@@ -23,14 +24,14 @@ class Loops;
 /// The process's Socket.IO side: who is connected, who is in which room, and how events get there.
 namespace antiphon::realtime {
 
+class Core;
 class Session;
-class Link;
 
 /// One client's socket, as event handlers see it. Copyable; any thread. It may have gone meanwhile:
 /// then everything here is without effect.
 class Socket {
  public:
-  explicit Socket(std::shared_ptr<Session> session);
+  Socket(std::shared_ptr<Core> core, std::shared_ptr<Session> session);
   const std::string& sid() const;
   /// As of its sign-in or the latest check; for a handler always somebody signed in.
   Caller caller() const;
@@ -42,6 +43,7 @@ class Socket {
   bool emit(const Event& event);
 
  private:
+  std::shared_ptr<Core> core_;
   std::shared_ptr<Session> session_;
 };
 
@@ -71,6 +73,13 @@ struct HubOptions {
   std::string epoch = "0";  ///< Of the database; another after a restore. [A-Za-z0-9]{1,32}
 };
 
+/// How a socket came to be signed in.
+enum class Arrival {
+  fresh,    ///< Knows nothing: send keyframes of live runs.
+  resumed,  ///< Has got everything it missed.
+  gap,      ///< Keeps its sid but missed events that are gone: let it reload, then keyframes.
+};
+
 /// For /metrics.
 struct HubCounts {
   std::int64_t signed_in = 0, waiting = 0, lost = 0, polling = 0;
@@ -83,16 +92,16 @@ struct HubCounts {
 /// sockets in order of their ids, so an undecided ticket holds back later ones: keep it short.
 class Ticket {
  public:
-  struct State;
-  explicit Ticket(std::shared_ptr<State> state);
+  explicit Ticket(std::shared_ptr<Outbox::Entry> entry) : entry_(std::move(entry)) {}
   Ticket(Ticket&&) noexcept = default;
-  Ticket& operator=(Ticket&&) noexcept = default;
+  Ticket& operator=(Ticket&&) = delete;
   ~Ticket();
+  /// The insertion into the outbox.
   store::Bound row() const;
   void committed();
 
  private:
-  std::shared_ptr<State> state_;
+  std::shared_ptr<Outbox::Entry> entry_;
 };
 
 /// One per process, built by main. Any thread unless said otherwise.
@@ -102,7 +111,7 @@ class Hub {
   /// Events of a socket are handled one after the other. A Problem is logged and acknowledged as null.
   using Handler = std::function<Task<std::optional<json::Value>>(Socket&, json::Value)>;
   using ChannelHandler = std::function<Task<>(Socket&, std::string event, json::Value)>;
-  using JoinHandler = std::function<Task<>(Socket&)>;
+  using JoinHandler = std::function<Task<>(Socket&, Arrival)>;
 
   /// `db` keeps sessions and the outbox; null: events survive in memory only (tests). `replay` reads
   /// the answer log; null: there is none. All must outlive the hub.
@@ -154,12 +163,11 @@ class Hub {
   /// `last_word` goes out first when given ("access:updated").
   void close_user(const UserId& user, const std::optional<Event>& last_word = {});
 
-  struct Impl;
-  /// For the protocol side in this folder.
-  Impl& impl() { return *impl_; }
+  /// For the protocol side, in this folder.
+  const std::shared_ptr<Core>& core() const { return core_; }
 
  private:
-  std::shared_ptr<Impl> impl_;
+  std::shared_ptr<Core> core_;
 };
 
 }  // namespace antiphon::realtime

@@ -46,8 +46,9 @@ struct Position {
   bool advance_run(std::string_view run_id, std::int64_t seq, std::int64_t index, bool last,
                    std::int64_t now_ms);
   bool advance_outbox(std::int64_t id);
-  /// Folds runs that ended a minute ago into the floor; later ones might still be on their way.
-  void fold(std::int64_t now_ms);
+  /// Folds runs that ended `age_ms` ago into the floor. Not earlier: one that ended before it might
+  /// still be on its way.
+  void fold(std::int64_t now_ms, std::int64_t age_ms = 60'000);
   /// Adds what `other` has seen. Of another epoch, it is ignored.
   void include(const Position& other);
   /// True when nothing in `other` is beyond this position.

@@ -1,0 +1,127 @@
+#include "realtime/core.h"
+
+#include <algorithm>
+
+#include "base/async.h"
+#include "base/log.h"
+#include "base/problem.h"
+#include "realtime/socketio.h"
+
+namespace antiphon::realtime {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kTendTables{60};
+
+}  // namespace
+
+Core::Core(HubOptions o, Rules r, Loops& l, store::Db* db, Replay* replay)
+    : options(std::move(o)),
+      rules(std::move(r)),
+      loops(l),
+      registry(options.epoch),
+      records(db, std::chrono::duration_cast<seconds>(options.resume_window).count()),
+      replay_(replay) {}
+
+Task<> Core::tick() {
+  auto next_round = Clock::now();
+  while (!ending) {
+    auto until_deadline = give_up_overdue();
+    if (auto now = Clock::now(); now >= next_round) {
+      next_round = now + seconds(1);
+      std::vector<SessionPtr> due;
+      for (const SessionPtr& session : registry.all()) {
+        look_after(session, now);
+        if (session->signed_in() && session->next_check.load() <= now) due.push_back(session);
+      }
+      co_await renew(std::move(due));
+    }
+    auto pause = std::min<std::chrono::nanoseconds>(next_round - Clock::now(), until_deadline);
+    co_await deadline_set.wait(std::max<std::chrono::nanoseconds>(pause, milliseconds(1)));
+  }
+}
+
+/// Forgets the lost, closes the idle, and lets old frames go.
+void Core::look_after(const SessionPtr& session, Clock::time_point now) {
+  auto idle = now - session->idle_since();
+  if (!session->attached()) {
+    if (idle > options.resume_window) expel(session);
+    return;
+  }
+  if (!session->signed_in()) {
+    if (idle > options.waiting_timeout) expel(session);
+    return;
+  }
+  session->drop_older_than(now - options.resume_window);
+}
+
+Task<> Core::renew(std::vector<SessionPtr> due) {
+  if (!rules.renew) co_return;
+  for (const SessionPtr& session : due) {
+    auto owner = session->owner();
+    if (!owner) continue;
+    try {
+      auto renewed = co_await rules.renew(*owner);
+      session->next_check = Clock::now() + options.renew_interval;
+      if (renewed && may_have_socket(*renewed)) {
+        session->set_owner(std::move(*renewed));
+      } else {
+        expel(session, std::make_shared<const std::string>(socketio::disconnect_frame()));
+      }
+    } catch (const Problem& problem) {
+      // No revocation can have happened while the database was away: ask again in a second.
+      log::warn("A socket's session could not be checked",
+                {{"cause", problem.cause()}, {"detail", problem.detail()}});
+      co_return;
+    }
+  }
+}
+
+Task<> Core::tend_tables() {
+  auto next_sweep = Clock::now() + kTendTables;
+  while (!ending) {
+    co_await stopping.wait(seconds(1));
+    try {
+      co_await records.flush();
+      if (Clock::now() < next_sweep) continue;
+      next_sweep = Clock::now() + kTendTables;
+      registry.tidy();
+      co_await records.renew_and_sweep();
+      co_await outbox->sweep();
+    } catch (const Problem& problem) {
+      log::warn("Sessions could not be recorded; they survive in memory only",
+                {{"cause", problem.cause()}, {"detail", problem.detail()}});
+    }
+  }
+}
+
+void Core::ask_until(Clock::time_point deadline, const SessionPtr& session, std::uint64_t question) {
+  {
+    std::scoped_lock lock(mutex_);
+    deadlines_.emplace(deadline, Question{session, question});
+  }
+  deadline_set.notify();
+}
+
+/// Yields how long until the next question is overdue.
+std::chrono::nanoseconds Core::give_up_overdue() {
+  std::vector<Question> overdue;
+  std::chrono::nanoseconds next = seconds(1);
+  {
+    std::scoped_lock lock(mutex_);
+    auto now = Clock::now();
+    while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+      overdue.push_back(std::move(deadlines_.begin()->second));
+      deadlines_.erase(deadlines_.begin());
+    }
+    if (!deadlines_.empty()) next = deadlines_.begin()->first - now;
+  }
+  for (const Question& question : overdue)
+    if (auto session = question.session.lock())
+      session->give_up(question.id, "The browser did not answer in time.");
+  return next;
+}
+
+}  // namespace antiphon::realtime

@@ -1,0 +1,205 @@
+#include "realtime/hub.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/async.h"
+#include "json/text.h"
+#include "realtime/core.h"
+#include "realtime/socketio.h"
+
+namespace antiphon::realtime {
+namespace {
+
+json::Value not_connected() {
+  return json::Object{{"error", "The browser that should be asked is not connected."}};
+}
+
+}  // namespace
+
+Socket::Socket(std::shared_ptr<Core> core, std::shared_ptr<Session> session)
+    : core_(std::move(core)), session_(std::move(session)) {}
+
+const std::string& Socket::sid() const {
+  return session_->sid();
+}
+
+Caller Socket::caller() const {
+  return session_->owner().value_or(Caller{});
+}
+
+Task<bool> Socket::join(Room room) {
+  return core_->join(session_, std::move(room));
+}
+
+void Socket::leave(const Room& room) {
+  core_->registry.leave(session_, room);
+  core_->record(session_);
+}
+
+bool Socket::in(const Room& room) const {
+  return core_->registry.in(session_, room);
+}
+
+bool Socket::emit(const Event& event) {
+  FrameCache cache(event);
+  if (!session_->deliver(cache)) return false;
+  ++core_->counters.frames_out;
+  return true;
+}
+
+Ticket::~Ticket() {
+  if (entry_) entry_->outbox->decide(entry_, Outbox::Fate::withdrawn);
+}
+
+store::Bound Ticket::row() const {
+  return Outbox::row(*entry_);
+}
+
+void Ticket::committed() {
+  if (auto entry = std::exchange(entry_, nullptr)) entry->outbox->decide(entry, Outbox::Fate::committed);
+}
+
+Hub::Hub(HubOptions options, Rules rules, Loops& loops, store::Db* db, Replay* replay)
+    : core_(std::make_shared<Core>(std::move(options), std::move(rules), loops, db, replay)) {
+  core_->outbox = std::make_shared<Outbox>(
+      db, [core = std::weak_ptr<Core>(core_)](const Room& room, const Event& event, const std::string& skip) {
+        if (auto alive = core.lock()) alive->counters.frames_out += alive->registry.emit(room, event, skip);
+      });
+}
+
+Hub::~Hub() = default;
+
+void Hub::on(std::string event, Handler handler) {
+  core_->handlers.insert_or_assign(std::move(event), std::move(handler));
+}
+
+void Hub::on_channel(ChannelHandler handler) {
+  core_->channel_handler = std::move(handler);
+}
+
+void Hub::on_signed_in(JoinHandler handler) {
+  core_->join_handlers.push_back(std::move(handler));
+}
+
+Task<> Hub::start() {
+  core_->registry.released(co_await core_->outbox->open());
+  // The core outlives its tasks, because stop() waits for them.
+  Core* core = core_.get();
+  core->scope.start(core->loops.at(0), "realtime clock", [core] { return core->tick(); });
+  core->scope.start(core->loops.at(0), "realtime tables", [core] { return core->tend_tables(); });
+}
+
+Task<> Hub::stop(std::chrono::milliseconds deadline) {
+  auto core = core_;
+  core->ending = true;
+  for (const auto& session : core->registry.all()) session->hang_up();
+  core->stopping.notify();
+  core->deadline_set.notify();
+  co_await core->scope.close(deadline);
+  co_await core->records.leave();
+}
+
+void Hub::emit(const Room& room, const Event& event, std::string_view skip_sid) {
+  core_->counters.frames_out += core_->registry.emit(room, event, skip_sid);
+}
+
+bool Hub::emit_to(std::string_view sid, const Event& event) {
+  auto session = core_->registry.by_sid(sid);
+  return session && Socket(core_, session).emit(event);
+}
+
+Task<> Hub::publish(Room room, Event event, std::string skip_sid) {
+  return core_->outbox->publish(std::move(room), std::move(event), std::move(skip_sid));
+}
+
+Ticket Hub::ticket(Room room, Event event, std::string skip_sid) {
+  return Ticket(core_->outbox->prepare(std::move(room), std::move(event), std::move(skip_sid)));
+}
+
+Task<json::Value> Hub::call(std::string sid, UserId user, Event event, std::chrono::milliseconds timeout) {
+  auto session = core_->registry.by_sid(sid);
+  // The same answer for a foreign socket and none (row 93).
+  if (!session || !session->owned_by(user))
+    co_return not_connected();
+  co_return co_await await_result<json::Value>([&](Completion<json::Value> done) {
+    std::uint64_t id = 0;
+    if (session->ask(event, id, done)) {
+      core_->ask_until(Clock::now() + timeout, session, id);
+    } else {
+      done(not_connected());
+    }
+  });
+}
+
+void Hub::track(const Room& room, const Event::Run& run) {
+  core_->registry.track(room, run);
+}
+
+bool Hub::belongs(std::string_view sid, const UserId& user) const {
+  auto session = core_->registry.by_sid(sid);
+  return session && session->owned_by(user);
+}
+
+bool Hub::online(const UserId& user) const {
+  return std::ranges::any_of(core_->registry.members(Room::user(user)),
+                             [](const auto& session) { return session->signed_in(); });
+}
+
+std::vector<std::pair<std::string, UserId>> Hub::sockets_in(const Room& room) const {
+  std::vector<std::pair<std::string, UserId>> out;
+  for (const auto& session : core_->registry.members(room))
+    if (auto owner = session->owner(); owner && session->signed_in()) out.emplace_back(session->sid(), owner->id);
+  return out;
+}
+
+std::vector<UserId> Hub::users_online() const {
+  std::set<UserId> users;
+  for (const auto& session : core_->registry.all())
+    if (auto owner = session->owner(); owner && session->signed_in()) users.insert(owner->id);
+  return {users.begin(), users.end()};
+}
+
+void Hub::evict(const Room& room, const std::optional<UserId>& user) {
+  for (const auto& session : core_->registry.members(room)) {
+    if (user && !session->owned_by(*user)) continue;
+    core_->registry.leave(session, room);
+    // What it has not got yet of that room, it shall not get by resuming.
+    session->forget_recent();
+    core_->record(session);
+  }
+}
+
+HubCounts Hub::counts() const {
+  HubCounts out;
+  for (const auto& session : core_->registry.all()) {
+    if (!session->attached()) ++out.lost;
+    if (session->signed_in()) ++out.signed_in;
+    if (session->polling()) ++out.polling;
+  }
+  const Core::Counters& c = core_->counters;
+  out.waiting = core_->registry.waiting();
+  out.resumed_from_memory = c.from_memory;
+  out.resumed_from_log = c.from_log;
+  out.not_resumed = c.not_resumed;
+  out.frames_out = c.frames_out;
+  out.events_in = c.events_in;
+  out.refused = c.refused;
+  return out;
+}
+
+void Hub::close_session(std::string_view token_id) {
+  for (const auto& session : core_->registry.all())
+    if (session->has_token(token_id))
+      core_->expel(session, std::make_shared<const std::string>(socketio::disconnect_frame()));
+}
+
+void Hub::close_user(const UserId& user, const std::optional<Event>& last_word) {
+  for (const auto& session : core_->registry.all()) {
+    if (!session->owned_by(user)) continue;
+    if (last_word) Socket(core_, session).emit(*last_word);
+    core_->expel(session, std::make_shared<const std::string>(socketio::disconnect_frame()));
+  }
+}
+
+}  // namespace antiphon::realtime

@@ -1,0 +1,162 @@
+#include "realtime/position.h"
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+
+namespace antiphon::realtime {
+namespace {
+
+bool key_character(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+bool well_formed(std::string_view key, std::size_t longest) {
+  return !key.empty() && key.size() <= longest && std::ranges::all_of(key, key_character);
+}
+
+std::optional<std::int64_t> number(std::string_view text) {
+  std::int64_t out = 0;
+  if (text.empty() || text.size() > 18 || text[0] == '-') return std::nullopt;
+  if (text.size() > 1 && text[0] == '0') return std::nullopt;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return out;
+}
+
+/// Cuts `text` at the first `mark`; nothing when there is none.
+std::optional<std::string_view> cut(std::string_view& text, char mark) {
+  std::size_t at = text.find(mark);
+  if (at == text.npos) return std::nullopt;
+  std::string_view head = text.substr(0, at);
+  text.remove_prefix(at + 1);
+  return head;
+}
+
+std::optional<RunPoint> parse_run(std::string_view text) {
+  auto key = cut(text, ':');
+  if (!key || !well_formed(*key, 12)) return std::nullopt;
+  if (text == "*") return RunPoint{.key = std::string(*key), .ended = true};
+  auto seq = cut(text, '.');
+  if (!seq) return std::nullopt;
+  auto seq_number = number(*seq);
+  auto index = number(text);
+  if (!seq_number || !index) return std::nullopt;
+  return RunPoint{.key = std::string(*key), .seq = *seq_number, .index = *index};
+}
+
+}  // namespace
+
+bool RunPoint::covers(std::int64_t other_seq, std::int64_t other_index) const {
+  return ended || std::tie(seq, index) >= std::tie(other_seq, other_index);
+}
+
+std::string run_key(std::string_view run_id) {
+  std::string key;
+  for (char c : run_id) {
+    if (c != '-') key += key_character(c) ? c : '_';
+    if (key.size() == 12) break;
+  }
+  return key.empty() ? "_" : key;
+}
+
+std::optional<Position> Position::parse(std::string_view text) {
+  if (text.size() > kMaxText) return std::nullopt;
+  auto epoch = cut(text, ';');
+  auto outbox = cut(text, '.');
+  auto floor = cut(text, ';');
+  if (!epoch || !outbox || !floor || !well_formed(*epoch, 32)) return std::nullopt;
+  auto outbox_number = number(*outbox);
+  auto floor_number = number(*floor);
+  if (!outbox_number || !floor_number) return std::nullopt;
+
+  Position out{.epoch = std::string(*epoch), .outbox = *outbox_number, .floor = *floor_number};
+  while (!text.empty()) {
+    std::size_t comma = text.find(',');
+    auto run = parse_run(text.substr(0, comma));
+    bool ends_in_comma = comma != text.npos && comma + 1 == text.size();
+    if (!run || ends_in_comma || out.runs.size() == kMaxRuns) return std::nullopt;
+    out.runs.push_back(std::move(*run));
+    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
+  }
+  return out;
+}
+
+std::string Position::text() const {
+  std::string out = epoch + ';' + std::to_string(outbox) + '.' + std::to_string(floor) + ';';
+  bool first = true;
+  for (const RunPoint& run : runs) {
+    if (!first) out += ',';
+    first = false;
+    out += run.key + ':';
+    out += run.ended ? "*" : std::to_string(run.seq) + '.' + std::to_string(run.index);
+  }
+  return out;
+}
+
+const RunPoint* Position::find(std::string_view run_id) const {
+  std::string key = run_key(run_id);
+  auto at = std::ranges::find(runs, key, &RunPoint::key);
+  return at == runs.end() ? nullptr : &*at;
+}
+
+bool Position::advance_run(std::string_view run_id, std::int64_t seq, std::int64_t index, bool last,
+                           std::int64_t now_ms) {
+  std::string key = run_key(run_id);
+  auto at = std::ranges::find(runs, key, &RunPoint::key);
+  if (at == runs.end()) {
+    if (runs.size() == kMaxRuns) {
+      // More than 64 answers at once: the oldest is no longer exact after a cut, the rest is.
+      runs.erase(runs.begin());
+    }
+    at = runs.insert(runs.end(), RunPoint{.key = std::move(key), .seq = seq, .index = index});
+  } else {
+    if (at->covers(seq, index)) return false;
+    at->seq = seq;
+    at->index = index;
+  }
+  if (last) {
+    at->ended = true;
+    at->ended_at = now_ms;
+  }
+  return true;
+}
+
+bool Position::advance_outbox(std::int64_t id) {
+  if (id <= outbox) return false;
+  outbox = id;
+  return true;
+}
+
+void Position::fold(std::int64_t now_ms, std::int64_t age_ms) {
+  std::int64_t limit = now_ms - age_ms;
+  for (const RunPoint& run : runs)
+    if (run.ended && run.ended_at <= limit) floor = std::max(floor, run.ended_at);
+  std::erase_if(runs, [&](const RunPoint& run) { return run.ended && run.ended_at <= limit; });
+}
+
+void Position::include(const Position& other) {
+  if (other.epoch != epoch) return;
+  outbox = std::max(outbox, other.outbox);
+  floor = std::max(floor, other.floor);
+  for (const RunPoint& theirs : other.runs) {
+    auto mine = std::ranges::find(runs, theirs.key, &RunPoint::key);
+    if (mine == runs.end()) {
+      if (runs.size() < kMaxRuns) runs.push_back(theirs);
+    } else if (!mine->covers(theirs.seq, theirs.index) || (theirs.ended && !mine->ended)) {
+      *mine = theirs;
+    }
+  }
+}
+
+bool Position::covers(const Position& other) const {
+  if (other.epoch != epoch) return true;
+  if (other.outbox > outbox || other.floor > floor) return false;
+  return std::ranges::all_of(other.runs, [&](const RunPoint& theirs) {
+    auto mine = std::ranges::find(runs, theirs.key, &RunPoint::key);
+    if (mine == runs.end()) return false;
+    return theirs.ended ? mine->ended : mine->covers(theirs.seq, theirs.index);
+  });
+}
+
+}  // namespace antiphon::realtime

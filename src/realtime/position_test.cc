@@ -1,0 +1,87 @@
+#include "realtime/position.h"
+
+#include <gtest/gtest.h>
+
+namespace antiphon::realtime {
+namespace {
+
+constexpr std::string_view kRun = "0123abcd-4567-4abc-8def-001122334455";
+constexpr std::string_view kOther = "ffffffff-4567-4abc-8def-001122334455";
+
+Position at(std::string_view text) {
+  auto position = Position::parse(text);
+  EXPECT_TRUE(position) << text;
+  return position.value_or(Position{});
+}
+
+TEST(Position, ReadsWhatItWrites) {
+  for (std::string_view text : {"0;0.0;", "e1;7.9;0123abcd4567:3.0", "0;1.2;a:1.2,b:*,c:0.0"})
+    EXPECT_EQ(at(text).text(), text);
+}
+
+TEST(Position, RefusesAnythingElse) {
+  for (std::string_view bad :
+       {"", "0", "0;1;", "0;1.2", ";1.2;", "0;1.2;,", "0;1.2;a:1.2,", "0;1.2;a", "0;1.2;a:", "0;1.2;a:1",
+        "0;1.2;a:1.", "0;1.2;a:-1.0", "0;1.2;:1.0", "0;01.2;", "0;1.+2;", "0;1.2;a:1.2;b",
+        "0;1.2;thirteenchars:1.0", "0;9999999999999999999.2;", "0;1.2;a:**", "o-o;1.2;", "hello"})
+    EXPECT_FALSE(Position::parse(bad)) << bad;
+  std::string many = "0;1.2;a:1.0";
+  for (std::size_t i = 0; i < Position::kMaxRuns; ++i) many += ",a:1.0";
+  EXPECT_FALSE(Position::parse(many));
+}
+
+TEST(Position, TakesEachEventOfARunOnce) {
+  Position position{.epoch = "0"};
+
+  EXPECT_TRUE(position.advance_run(kRun, 1, 0, false, 0));
+  EXPECT_TRUE(position.advance_run(kRun, 1, 1, false, 0));
+  EXPECT_FALSE(position.advance_run(kRun, 1, 1, false, 0));
+  EXPECT_FALSE(position.advance_run(kRun, 1, 0, false, 0));
+  EXPECT_TRUE(position.advance_run(kOther, 1, 0, false, 0));
+  EXPECT_TRUE(position.advance_run(kRun, 2, 0, true, 0));
+  EXPECT_FALSE(position.advance_run(kRun, 3, 0, false, 0));
+  EXPECT_EQ(position.text(), "0;0.0;0123abcd4567:*,ffffffff4567:1.0");
+}
+
+TEST(Position, FoldsEndedRunsOnlyAfterAMinute) {
+  Position position{.epoch = "0", .floor = 500};
+  position.advance_run(kRun, 1, 0, true, 1'000);
+
+  position.fold(60'999);
+  EXPECT_NE(position.find(kRun), nullptr);
+
+  position.fold(61'000);
+  EXPECT_EQ(position.text(), "0;0.1000;");
+}
+
+TEST(Position, IncludesTheLaterOfBoth) {
+  Position position = at("0;5.100;a:3.1,b:1.0");
+
+  position.include(at("0;7.50;a:2.9,b:1.4,c:*"));
+  EXPECT_EQ(position.text(), "0;7.100;a:3.1,b:1.4,c:*");
+
+  position.include(at("other;99.999;a:9.9"));
+  EXPECT_EQ(position.text(), "0;7.100;a:3.1,b:1.4,c:*");
+}
+
+TEST(Position, CoversOnlyWhatIsNotBeyondIt) {
+  Position position = at("0;5.100;a:3.1,b:*");
+
+  EXPECT_TRUE(position.covers(at("0;5.100;a:3.1")));
+  EXPECT_TRUE(position.covers(at("0;4.90;b:9.9")));
+  EXPECT_FALSE(position.covers(at("0;6.100;")));
+  EXPECT_FALSE(position.covers(at("0;5.100;a:3.2")));
+  EXPECT_FALSE(position.covers(at("0;5.100;a:*")));
+  EXPECT_FALSE(position.covers(at("0;5.100;c:0.0")));
+  // An offset of another epoch is of a session before this one.
+  EXPECT_TRUE(position.covers(at("x;9.999;")));
+}
+
+TEST(Position, TellsRunsApartByTheirFirstTwelveDigits) {
+  EXPECT_EQ(run_key(kRun), "0123abcd4567");
+  EXPECT_EQ(run_key(""), "_");
+  EXPECT_EQ(run_key("a;b"), "a_b");
+}
+
+}  // namespace
+}  // namespace antiphon::realtime
