@@ -7,7 +7,11 @@ const server = process.env.ANTIPHON_URL ?? 'http://127.0.0.1:8080';
 const proxied = { target: server, changeOrigin: false };
 
 export default defineConfig({
-  resolve: { alias: { $: new URL('./src', import.meta.url).pathname } },
+  resolve: {
+    alias: { $: new URL('./src', import.meta.url).pathname },
+    // Tests run the client's Svelte, not the one for servers, in which nothing reacts.
+    ...(process.env.VITEST ? { conditions: ['browser'] } : {}),
+  },
   plugins: [svelte(), tailwindcss()],
   build: {
     target: 'es2022',

@@ -1,5 +1,6 @@
 import { needsConnection } from '$/features/models/demonstration';
 import type { Envelope } from '$/lib/live/events';
+import type { Connection } from '$/lib/live/live.svelte';
 import type { Route } from '$/lib/router.svelte';
 import type { App } from './app.svelte';
 import type { Shortcut } from './shortcuts.svelte';
@@ -27,7 +28,7 @@ export class Visit {
     void this.#load();
     const stops = [
       app.live.listen((envelope) => this.#receive(envelope)),
-      app.live.onResume((recovered) => void this.#resumed(recovered)),
+      app.live.onConnect((connection) => void this.#connected(connection)),
       app.live.onAccessChange(() => void app.session.recheck()),
     ];
     return () => {
@@ -131,10 +132,11 @@ export class Visit {
     }
   }
 
-  /** The connection is back. What the server could not deliver again has to be read. */
-  async #resumed(recovered: boolean): Promise<void> {
+  /** What the server said while nobody listened has to be read, unless it delivers it again by itself. */
+  async #connected({ first, recovered }: Connection): Promise<void> {
     const { app } = this;
     if (recovered) return;
+    if (first) return app.open.catchUp();
     await Promise.all([app.open.resync(), app.chats.refresh().catch(() => {})]);
     const reply = await app.api.configs.version().catch(() => null);
     const version = reply && `${reply.version} ${reply.deployment_id ?? ''}`;

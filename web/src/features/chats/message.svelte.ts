@@ -36,9 +36,9 @@ export class ChatMessage implements Node {
   #stale: boolean;
   #working: readonly OutputItem[] = [];
   #scheduled = false;
-  #recorded: OutputEvent[] | null = null;
 
-  constructor(message: Message) {
+  /** `missed` are events that arrived while `message` was on its way; they are joined with it. */
+  constructor(message: Message, missed: readonly OutputEvent[] = []) {
     this.id = message.id;
     this.role = message.role;
     this.model = message.model;
@@ -48,7 +48,7 @@ export class ChatMessage implements Node {
     this.parentId = message.parentId ?? null;
     this.#rest = message;
     this.#stale = message.done === false;
-    this.#take(message, message.output ?? []);
+    this.#take(message, missed);
   }
 
   /** Whether the server knows more of this message than was ever read: it was written while the page looked on. */
@@ -56,23 +56,15 @@ export class ChatMessage implements Node {
     return this.#stale;
   }
 
-  /** Takes over what the server has, without losing deltas that arrived since `record` was called. */
-  refresh(message: Message): void {
-    const recorded = this.#recorded ?? [];
-    this.#recorded = null;
+  /** Takes over what the server has. */
+  refresh(message: Message, missed: readonly OutputEvent[]): void {
     this.parentId = message.parentId ?? null;
     this.#rest = message;
     this.#stale = message.done === false;
-    this.#take(message, message.done === false ? replayOver(message.output ?? [], recorded) : (message.output ?? []));
-  }
-
-  /** From now on deltas are remembered until the next `refresh`. */
-  record(): void {
-    this.#recorded = [];
+    this.#take(message, missed);
   }
 
   applyDelta(event: OutputEvent): void {
-    this.#recorded?.push(event);
     this.#working = applyOutputEvent(this.#working, event);
     this.#schedule();
   }
@@ -125,10 +117,11 @@ export class ChatMessage implements Node {
     };
   }
 
-  #take(message: Message, output: readonly OutputItem[]): void {
+  #take(message: Message, missed: readonly OutputEvent[]): void {
+    const output = message.output ?? [];
     this.childrenIds = message.childrenIds ?? [];
     this.content = message.content ?? '';
-    this.setOutput(output);
+    this.setOutput(message.done === false ? replayOver(output, missed) : output);
     this.done = message.role !== 'assistant' || message.done !== false;
     this.error = message.error ?? null;
     this.usage = message.usage ?? null;

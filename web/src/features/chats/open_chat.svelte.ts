@@ -1,9 +1,12 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Chat, Message, Params } from '$/lib/api/types';
+import type { OutputEvent } from '$/lib/live/output_event';
 import type { AnswerState, Envelope } from '$/lib/live/events';
 import type { ChatsApi } from './api';
 import { ChatMessage } from './message.svelte';
 import { alternatives, branchTo, newestLeaf, sideBySide, type Nodes } from './tree';
+
+type Missed = Map<string, OutputEvent[]>;
 
 const resyncDelayMilliseconds = 150;
 
@@ -26,6 +29,8 @@ export class OpenChat {
   #currentId = $state<string | null>(null);
   readonly #messages = new SvelteMap<string, ChatMessage>();
   #generation = 0;
+  /** For each reading of the chat that is on its way: the deltas that arrived since. */
+  readonly #recorders = new Set<Missed>();
   #resyncTimer: ReturnType<typeof setTimeout> | null = null;
 
   readonly #nodes: Nodes<ChatMessage> = $derived(Object.fromEntries(this.#messages));
@@ -69,8 +74,8 @@ export class OpenChat {
     const generation = this.#generation;
     this.loading = true;
     try {
-      const chat = await this.api.get(id);
-      if (generation === this.#generation) this.adopt(chat);
+      const { chat, missed } = await this.#read(id);
+      if (generation === this.#generation) this.adopt(chat, missed);
     } catch (cause) {
       if (generation === this.#generation) this.missing = cause instanceof Error ? cause.message : String(cause);
     } finally {
@@ -83,12 +88,16 @@ export class OpenChat {
     const id = this.#id;
     const generation = this.#generation;
     if (id === null || this.temporary) return;
-    for (const message of this.#messages.values()) if (!message.done) message.record();
-    const chat = await this.api.get(id).catch(() => null);
-    if (chat && generation === this.#generation) this.adopt(chat);
+    const read = await this.#read(id).catch(() => null);
+    if (read && generation === this.#generation) this.adopt(read.chat, read.missed);
   }
 
-  adopt(chat: Chat): void {
+  /** Reads the chat again if something in it is being written: its beginning may have been said before this page listened. */
+  async catchUp(): Promise<void> {
+    if (this.answering || this.loading) await this.resync();
+  }
+
+  adopt(chat: Chat, missed: Missed = new Map()): void {
     this.#id = chat.id;
     this.title = chat.title;
     this.folderId = chat.folder_id ?? null;
@@ -97,7 +106,7 @@ export class OpenChat {
     this.params = chat.chat.params ?? {};
     const messages = chat.chat.history?.messages ?? {};
     for (const id of [...this.#messages.keys()]) if (!messages[id] && !this.#messages.get(id)!.unsent) this.#messages.delete(id);
-    for (const [id, message] of Object.entries(messages)) this.#put({ ...message, id });
+    for (const [id, message] of Object.entries(messages)) this.#put({ ...message, id }, missed.get(id));
     this.#follow(chat.chat.history?.currentId ?? null);
   }
 
@@ -146,6 +155,7 @@ export class OpenChat {
     if (event.type === 'title') this.title = event.title;
     if (event.type === 'reload') this.#resyncSoon();
     if (event.type === 'active' && !event.active && this.answering) this.#resyncSoon();
+    if (messageId !== null && event.type === 'output') this.#remember(messageId, event.event);
     const message = messageId === null ? undefined : this.#messages.get(messageId);
     if (message) this.#deliver(message, event);
     else if (messageId !== null && event.type !== 'title' && event.type !== 'tags' && event.type !== 'list') this.#resyncSoon();
@@ -182,13 +192,31 @@ export class OpenChat {
     }, resyncDelayMilliseconds);
   }
 
-  #put(message: Message): ChatMessage {
+  #remember(messageId: string, event: OutputEvent): void {
+    for (const missed of this.#recorders) {
+      const events = missed.get(messageId);
+      if (events) events.push(event);
+      else missed.set(messageId, [event]);
+    }
+  }
+
+  async #read(id: string): Promise<{ chat: Chat; missed: Missed }> {
+    const missed: Missed = new Map();
+    this.#recorders.add(missed);
+    try {
+      return { chat: await this.api.get(id), missed };
+    } finally {
+      this.#recorders.delete(missed);
+    }
+  }
+
+  #put(message: Message, missed: readonly OutputEvent[] = []): ChatMessage {
     const known = this.#messages.get(message.id);
     if (known) {
-      known.refresh(message);
+      known.refresh(message, missed);
       return known;
     }
-    const made = new ChatMessage(message);
+    const made = new ChatMessage(message, missed);
     this.#messages.set(message.id, made);
     return made;
   }

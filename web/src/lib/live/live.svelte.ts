@@ -10,15 +10,21 @@ export interface LiveOptions {
   token?: string | undefined;
 }
 
+export interface Connection {
+  first: boolean;
+  /** Whether the server delivers everything that was missed. If not, it has to be read. */
+  recovered: boolean;
+}
+
 const connectTimeoutSeconds = 15;
 
-/** The one socket of the page. Deliveries go to `listen`ers in order of arrival; `onResume` runs after every reconnection. */
+/** The one socket of the page. Deliveries go to `listen`ers in order of arrival. */
 export class Live {
   #state = $state<LiveState>('off');
   #socket: Socket | null = null;
   #wasConnected = false;
   readonly #listeners = new Set<(envelope: Envelope) => void>();
-  readonly #resumers = new Set<(recovered: boolean) => void>();
+  readonly #connectListeners = new Set<(connection: Connection) => void>();
   readonly #accessListeners = new Set<() => void>();
   #stop: () => void = () => {};
 
@@ -65,9 +71,10 @@ export class Live {
     return () => this.#listeners.delete(listener);
   }
 
-  onResume(listener: (recovered: boolean) => void): () => void {
-    this.#resumers.add(listener);
-    return () => this.#resumers.delete(listener);
+  /** Runs whenever the connection stands. */
+  onConnect(listener: (connection: Connection) => void): () => void {
+    this.#connectListeners.add(listener);
+    return () => this.#connectListeners.delete(listener);
   }
 
   /** Runs when the server says that this user's rights changed. */
@@ -98,8 +105,9 @@ export class Live {
     socket.on('connect', () => {
       this.#state = 'connected';
       socket.emit('user-join', { auth });
-      if (this.#wasConnected) for (const resume of this.#resumers) resume(socket.recovered);
+      const connection = { first: !this.#wasConnected, recovered: socket.recovered };
       this.#wasConnected = true;
+      for (const listener of this.#connectListeners) listener(connection);
     });
     socket.on('disconnect', (reason) => {
       this.#state = 'connecting';
