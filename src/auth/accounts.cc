@@ -133,7 +133,7 @@ void check_name(std::string_view name) {
     refuse("A name has 1 to 100 characters and no control characters.");
 }
 
-Task<std::optional<Account>> Accounts::find(const UserId& id) const {
+Task<std::optional<Account>> Accounts::find(UserId id) const {
   co_return co_await db_.first<Account>(kFind, id);
 }
 
@@ -216,14 +216,14 @@ Task<bool> Accounts::edit(UserId id, Edit edit) {
   co_return done;
 }
 
-Task<> Accounts::revoke_sessions(const UserId& id) {
+Task<> Accounts::revoke_sessions(UserId id) {
   co_await principals_.commit([&](Connection& tx) -> Task<std::vector<Change>> {
     co_await tx.run(kRestamp, id, uuid4());
     co_return std::vector{ended(id)};
   });
 }
 
-Task<bool> Accounts::remove(const UserId& id) {
+Task<bool> Accounts::remove(UserId id) {
   bool done = false;
   co_await principals_.commit([&](Connection& tx) -> Task<std::vector<Change>> {
     for (const Removal& removal : removals_) co_await removal(tx, id);

@@ -67,7 +67,7 @@ class Accounts {
 
   Accounts(store::Db& db, Principals& principals) : db_(db), principals_(principals) {}
 
-  Task<std::optional<Account>> find(const UserId& id) const;
+  Task<std::optional<Account>> find(UserId id) const;
   Task<std::optional<Account>> by_email(std::string_view email) const;
   Task<bool> any() const;
   /// The administrator whom no other may demote or remove.
@@ -92,9 +92,9 @@ class Accounts {
   };
   Task<bool> edit(UserId id, Edit edit);
   /// Ends all sessions of the user, everywhere.
-  Task<> revoke_sessions(const UserId& id);
+  Task<> revoke_sessions(UserId id);
   /// False when there is no such user.
-  Task<bool> remove(const UserId& id);
+  Task<bool> remove(UserId id);
   /// What other folders delete with a user. Called by main before serving.
   void on_remove(Removal removal) { removals_.push_back(std::move(removal)); }
 

@@ -147,18 +147,18 @@ Task<ApiKeys::Made> ApiKeys::add(UserId owner, Form form) {
   co_return co_await insert(owner, uuid4(), form, false);
 }
 
-Task<ApiKeys::Made> ApiKeys::replace_default(const UserId& owner) {
+Task<ApiKeys::Made> ApiKeys::replace_default(UserId owner) {
   co_return co_await insert(owner, default_id(owner), {.name = "API key"}, true);
 }
 
-Task<std::vector<ApiKeyView>> ApiKeys::list(const UserId& owner) const {
+Task<std::vector<ApiKeyView>> ApiKeys::list(UserId owner) const {
   std::vector<ApiKeyView> out;
   for (KeyRecord& record : co_await db_.all<KeyRecord>(kList, owner))
     out.push_back(view_of(std::move(record)));
   co_return out;
 }
 
-Task<std::optional<ApiKeyView>> ApiKeys::find_default(const UserId& owner) const {
+Task<std::optional<ApiKeyView>> ApiKeys::find_default(UserId owner) const {
   auto record = co_await db_.first<KeyRecord>(kFind, owner, default_id(owner));
   if (!record) co_return std::nullopt;
   co_return view_of(std::move(*record));
@@ -174,7 +174,7 @@ Task<bool> ApiKeys::remove(UserId owner, std::string id) {
   co_return done;
 }
 
-Task<bool> ApiKeys::remove_default(const UserId& owner) {
+Task<bool> ApiKeys::remove_default(UserId owner) {
   co_return co_await remove(owner, default_id(owner));
 }
 

@@ -57,12 +57,12 @@ class ApiKeys {
   /// Throws Problem (400) when the user has kMaxKeysPerUser already.
   Task<Made> add(UserId owner, Form form);
   /// Open WebUI's one key a user: made anew, replacing the last one made so.
-  Task<Made> replace_default(const UserId& owner);
-  Task<std::vector<ApiKeyView>> list(const UserId& owner) const;
-  Task<std::optional<ApiKeyView>> find_default(const UserId& owner) const;
+  Task<Made> replace_default(UserId owner);
+  Task<std::vector<ApiKeyView>> list(UserId owner) const;
+  Task<std::optional<ApiKeyView>> find_default(UserId owner) const;
   /// False when the owner has no such key.
   Task<bool> remove(UserId owner, std::string id);
-  Task<bool> remove_default(const UserId& owner);
+  Task<bool> remove_default(UserId owner);
 
  private:
   Task<Made> insert(UserId owner, std::string id, Form form, bool replace);

@@ -121,7 +121,7 @@ std::vector<RingKey> parse_keys(std::string_view text) {
   return out;
 }
 
-Task<KeyRing> load_keys(store::Db& db, const KeySources& sources) {
+Task<KeyRing> load_keys(store::Db& db, KeySources sources) {
   Secret secret = sources.secret;
   if (secret.empty() && !sources.file.empty()) secret = read_secret_file(sources.file);
   if (secret.empty()) secret = co_await kept_secret(db);

@@ -57,7 +57,7 @@ struct KeySources {
 /// Reads the ring. When no secret is given, one is made once and kept in the `cluster` row, so all
 /// replicas of a database share it. Warns of secrets under 16 bytes. Throws Problem when the file
 /// cannot be read.
-Task<KeyRing> load_keys(store::Db& db, const KeySources& sources);
+Task<KeyRing> load_keys(store::Db& db, KeySources sources);
 
 /// Splits "kid:key,key,…"; a key without a name gets one from its hash.
 std::vector<RingKey> parse_keys(std::string_view text);

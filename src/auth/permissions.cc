@@ -80,22 +80,12 @@ const std::vector<PermissionLeaf>& permission_leaves() {
   return leaves;
 }
 
-json::Value default_permissions() {
-  return complete_permissions(json::Object{});
-}
-
-json::Value complete_permissions(const json::Value& tree) {
-  json::Object out;
-  for (const PermissionLeaf& leaf : permission_leaves()) {
-    json::Value& branch = out[leaf.branch];
-    if (!branch.is_object()) branch = json::Object{};
-    const json::Value* given = json::find(tree, {leaf.branch, leaf.name});
-    branch.as_object()[leaf.name] = given && given->is_bool() ? given->as_bool() : leaf.allowed;
-  }
+json::Value complete_permissions(const json::Value& tree, const json::Value& defaults) {
+  json::Value out = defaults;
   if (!tree.is_object()) return out;
   for (const auto& [branch, leaves] : tree.as_object()) {
     if (!leaves.is_object()) continue;
-    json::Value& into = out[branch];
+    json::Value& into = out.as_object()[branch];
     if (!into.is_object()) into = json::Object{};
     for (const auto& [name, value] : leaves.as_object())
       if (value.is_bool()) into.as_object()[name] = value;

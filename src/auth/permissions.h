@@ -22,12 +22,9 @@ struct PermissionLeaf {
 };
 const std::vector<PermissionLeaf>& permission_leaves();
 
-/// The whole tree with its defaults.
-json::Value default_permissions();
-
-/// `tree` with every leaf it lacks taken from the defaults, and whatever else it holds kept as it is.
+/// `tree` with every leaf it lacks taken from `defaults`, and whatever else it holds kept as it is.
 /// What is no boolean counts as absent.
-json::Value complete_permissions(const json::Value& tree);
+json::Value complete_permissions(const json::Value& tree, const json::Value& defaults);
 
 /// Adds the names of the leaves that are true.
 void collect_allowed(const json::Value& tree, PermissionSet& out);

@@ -236,15 +236,17 @@ Task<> Principals::catch_up() {
   if (rows.size() < sql::kPage) now_fresh();
 }
 
-void Principals::follow(Scope& scope, Executor where) {
-  scope.start(where, "auth.follow", [this, &scope]() -> Task<> {
+void Principals::follow(Scope& scope, Executor where, std::function<Task<>()> hourly) {
+  scope.start(where, "auth.follow", [this, &scope, hourly = std::move(hourly)]() -> Task<> {
     for (int round = 0; !scope.closing(); ++round) {
       co_await wake_.wait(kLookEvery);
       if (scope.closing()) break;
       // A failure is no end: requests meanwhile ask the database themselves.
       try {
         co_await follow_once();
-        if (round % kTidyEvery == kTidyEvery - 1) co_await tidy();
+        if (round % kTidyEvery != kTidyEvery - 1) continue;
+        co_await tidy();
+        if (hourly) co_await hourly();
       } catch (const Problem& problem) {
         log::warn("identities could not be read", {{"error", problem.detail()}});
       }

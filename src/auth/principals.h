@@ -73,8 +73,8 @@ class Principals {
   /// Reads what is revoked. Before the first request.
   Task<> load();
 
-  /// Keeps up with other replicas and writes presence, until the scope closes.
-  void follow(Scope& scope, Executor where);
+  /// Keeps up with other replicas and writes presence, until the scope closes. `hourly` runs then too.
+  void follow(Scope& scope, Executor where, std::function<Task<>()> hourly = nullptr);
   /// Makes follow() look now.
   void wake() { wake_.notify(); }
 

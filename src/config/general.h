@@ -9,8 +9,10 @@ namespace antiphon::config {
 struct General : Group {
   General() : Group("General") {}
 
-  Text webui_url = env("WEBUI_URL", "").key("webui.url").at_most(2048).help(
-      "The address people open, for links that leave the server.");
+  Text webui_url = env("WEBUI_URL", "")
+                       .key("webui.url")
+                       .at_most(2048)
+                       .help("The address people open, for links that leave the server.");
   Json default_interface_settings = env_json("DEFAULT_INTERFACE_SETTINGS", "{}")
                                         .key("ui.default_interface_settings")
                                         .help("Interface settings of users who have not chosen.");
