@@ -154,6 +154,8 @@ std::string Codec<std::string>::from_env(const About& about, std::string_view te
 }
 template <>
 std::string Codec<std::string>::from_json(const About& about, const Value& value) {
+  // Upstream's rows and forms hold null for a text that is not set.
+  if (value.is_null()) return checked(about, "");
   return checked(about, std::string(json::view(text_of(value))));
 }
 template <>

@@ -104,6 +104,18 @@ AnySetting* Registry::by_key(std::string_view key) const {
   return at == by_key_.end() ? nullptr : at->second;
 }
 
+json::Value Registry::value_of(std::string_view name, json::Value otherwise) const {
+  const AnySetting* s = by_key(name);
+  if (!s) s = by_env(name);
+  return s ? s->to_json() : otherwise;
+}
+
+std::uint64_t Registry::revision() const {
+  std::uint64_t sum = 0;
+  for (const Group* group : groups_) sum += group->revision();
+  return sum;
+}
+
 const std::shared_ptr<const void>& Registry::base(const AnySetting& setting) const {
   auto at = base_.find(&setting);
   return at == base_.end() ? setting.fallback() : at->second;

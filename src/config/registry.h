@@ -33,6 +33,11 @@ class Registry {
   AnySetting* by_key(std::string_view key) const;
   const std::vector<Group*>& groups() const { return groups_; }
 
+  /// By key or variable, as JSON; `otherwise` when nothing of that name is declared.
+  json::Value value_of(std::string_view name, json::Value otherwise) const;
+  /// Rises whenever any value changes.
+  std::uint64_t revision() const;
+
   /// The value a setting has when the database says nothing: the environment's, else the default.
   const std::shared_ptr<const void>& base(const AnySetting& setting) const;
   /// Whether the environment set it.

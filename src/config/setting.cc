@@ -39,6 +39,7 @@ void Group::replace(std::shared_ptr<const Values> values) {
   while (!retired_.empty() && retired_.front().first + kGrace < now) retired_.pop_front();
   retired_.emplace_back(now, std::exchange(owner_, std::move(values)));
   current_.store(owner_.get(), std::memory_order_release);
+  revision_.fetch_add(1, std::memory_order_release);
 }
 
 void Group::publish(

@@ -122,6 +122,8 @@ class Group {
   /// All values of the group at one moment, for whoever must see several that belong together, or the
   /// same ones before and after a wait: `settings.page_size(*moment)`.
   std::shared_ptr<const Values> moment() const;
+  /// Rises whenever a value changes: tells whether what was made from the values still holds.
+  std::uint64_t revision() const { return revision_.load(std::memory_order_acquire); }
 
   /// Complains about values that do not go together; throws std::invalid_argument. Called before a
   /// change is made, and at start.
@@ -174,6 +176,7 @@ class Group {
   std::string_view name_;
   std::vector<AnySetting*> settings_;  ///< Complete once the derived constructor has run.
   std::atomic<const Values*> current_;
+  std::atomic<std::uint64_t> revision_ = 0;
   mutable std::mutex mutex_;
   std::shared_ptr<const Values> owner_;  ///< Guarded by mutex_; what current_ points at.
   /// Guarded by mutex_; at most as many as there were changes within kGrace.

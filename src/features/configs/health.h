@@ -1,0 +1,40 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "base/task.h"
+#include "base/watchdog.h"
+#include "store/db.h"
+
+namespace antiphon::configs {
+
+/// Whether this process should get traffic. Main tells it how far it is; any thread asks.
+class Health {
+ public:
+  /// `watchdog` may be null.
+  Health(store::Db& db, const Watchdog* watchdog) : db_(db), watchdog_(watchdog) {}
+
+  /// The schema is current, the settings are read, all parts stand.
+  void started() { started_ = true; }
+  /// Stopping: what runs goes on, new traffic belongs elsewhere.
+  void draining() { draining_ = true; }
+  /// A part that came apart: "the bus is deaf". Nothing takes it away again but cured(). At most 16.
+  void broken(std::string what);
+  void cured(const std::string& what);
+
+  /// Why not; empty when it is ready. Answers within about a second.
+  Task<std::vector<std::string>> why_not_ready();
+  Task<bool> database_alive() { return db_.alive(); }
+
+ private:
+  store::Db& db_;
+  const Watchdog* watchdog_;
+  std::atomic<bool> started_ = false;
+  std::atomic<bool> draining_ = false;
+  std::mutex mutex_;
+  std::vector<std::string> broken_;  ///< Guarded by mutex_.
+};
+
+}  // namespace antiphon::configs

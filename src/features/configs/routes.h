@@ -1,0 +1,31 @@
+#pragma once
+
+#include <functional>
+
+#include "auth/settings.h"
+#include "base/metrics.h"
+#include "config/store.h"
+#include "features/configs/dto.h"
+#include "features/configs/health.h"
+#include "features/configs/settings.h"
+#include "http/router.h"
+
+namespace antiphon::configs {
+
+/// What the routes stand on. Everything outlives the router.
+struct Parts {
+  config::Store& store;
+  const Settings& settings;
+  const auth::Settings& auth;
+  const auth::PermissionDefaults& permissions;
+  Health& health;
+  metrics::Registry& metrics;
+  http::Router& router;                   ///< Describes itself at /openapi.json.
+  std::function<Task<bool>()> has_users;  ///< Asked by strangers until it says true once.
+  std::function<Usage()> usage;           ///< Who and what is active now.
+};
+
+/// GET /api/config and the settings' pages, version, health, metrics, manifest, OpenAPI.
+void add_routes(http::Router& router, Parts parts);
+
+}  // namespace antiphon::configs
