@@ -18,8 +18,7 @@ import { UsersApi } from '$/features/users/api';
 import { Settings } from '$/features/users/settings.svelte';
 import { Http } from '$/lib/api/http';
 import { Live } from '$/lib/live/live.svelte';
-import { Highlighter } from '$/lib/markdown/highlight';
-import { Renderer } from '$/lib/markdown/render';
+import { Texts } from '$/lib/markdown/texts.svelte';
 import { Router } from '$/lib/router.svelte';
 import { Theme } from '$/lib/theme.svelte';
 import { Toasts } from '$/lib/toasts.svelte';
@@ -41,8 +40,7 @@ export class App {
   readonly theme = new Theme();
   readonly toasts = new Toasts();
   readonly shortcuts = new Shortcuts();
-  readonly renderer = new Renderer();
-  readonly highlighter = new Highlighter();
+  readonly texts = new Texts();
   readonly turns = new Turns(
     this.open,
     this.api.completions,

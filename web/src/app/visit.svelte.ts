@@ -105,6 +105,8 @@ export class Visit {
     ]);
     app.models.prefer(storedModels(), app.settings.ui.models, app.session.config?.default_models?.split(','));
     this.ready = true;
+    // The first answer should not wait for what draws it.
+    setTimeout(() => void app.texts.load(), 1_000);
     const { session, models, router } = app;
     if (session.isAdmin && router.route.name === 'new' && needsConnection(models.items) && !this.connectLater && app.chats.items.length === 0) {
       router.go('/connect', { replace: true });

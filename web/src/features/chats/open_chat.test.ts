@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { describe, expect, it, vi } from 'vitest';
 import type { Chat, Message } from '$/lib/api/types';
 import type { Envelope, LiveEvent } from '$/lib/live/events';
