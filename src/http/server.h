@@ -45,6 +45,8 @@ struct ServerOptions {
   std::chrono::milliseconds body_idle_timeout{30'000};  ///< Also: slower than 1 KiB/s over this time.
   std::chrono::milliseconds write_timeout{30'000};
   std::chrono::milliseconds keep_alive_timeout{75'000};
+  /// A WebSocket that is silent for half of it is pinged, and closed when it does not answer.
+  std::chrono::milliseconds socket_idle_timeout{60'000};
   std::size_t header_limit = 16 * 1024;
 };
 
@@ -52,16 +54,18 @@ struct ServerOptions {
 class Server {
  public:
   Server(ServerOptions options, const Router& router, Identify identify, Loops& loops);
+  /// Drained, or with its loops stopped: connections refer to router and identify.
   ~Server();
 
+  /// Before start(), as is on_socket().
   void serve_site(const Site& site);
   void on_socket(std::string path, SocketEndpoint endpoint);
 
   /// Binds and begins to accept. Throws a Problem that names the port and the cure.
   void start();
   std::uint16_t port() const;
-  /// Stops accepting, answers `Connection: close`, lets requests under way finish until `deadline`,
-  /// then closes what is left.
+  /// Stops accepting, closes idle connections and (1001) WebSockets, answers `Connection: close`, lets
+  /// requests under way finish until `deadline`, then cuts off what is left.
   Task<> drain(std::chrono::milliseconds deadline);
   std::int64_t connections() const;
 

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -112,6 +113,9 @@ class Rig {
     options.port = 0;
     declare_routes();
     server_ = std::make_unique<Server>(std::move(options), router_, identify, loops_);
+    server_->on_socket("/ws", {.admit = admit, .run = [this](auto request, auto socket) {
+                                 return echo(std::move(request), std::move(socket));
+                               }});
   }
   ~Rig() {
     loops_.stop();
@@ -153,7 +157,14 @@ class Rig {
            std::string(lines) + "\r\n" + std::string(body);
   }
 
+  /// The socket that was accepted last; null until there is one.
+  std::shared_ptr<WebSocket> last_socket() {
+    std::scoped_lock lock(mutex_);
+    return last_;
+  }
+
   std::atomic<int> served{0};
+  std::atomic<int> sockets_ended{0};
   std::atomic<bool> saw_gone{false};
   Signal hold;
 
@@ -200,6 +211,24 @@ class Rig {
     }
   };
 
+  static std::optional<Response> admit(Call& call) {
+    if (call.request.origin == Origin::foreign) return detail_response(403, "foreign");
+    call.extra_headers.emplace_back("X-Admitted", "yes");
+    return std::nullopt;
+  }
+
+  /// Sends every message back; "big" asks for larger ones to be taken.
+  Task<> echo(std::shared_ptr<Request> request, std::shared_ptr<WebSocket> socket) {
+    {
+      std::scoped_lock lock(mutex_);
+      last_ = socket;
+    }
+    if (request->parameter("big")) socket->limit_messages(16 << 20);
+    while (auto frame = co_await socket->read())
+      socket->send(std::make_shared<std::string>(std::move(frame->bytes)), frame->binary);
+    ++sockets_ended;
+  }
+
   static Task<Caller> identify(const Request& request) {
     Caller caller;
     caller.by_cookie = request.cookie("token") == "alice";
@@ -228,6 +257,8 @@ class Rig {
     router_.on("GET /split", Cost::read, bind<&Api::split>(api));
   }
 
+  std::mutex mutex_;
+  std::shared_ptr<WebSocket> last_;  ///< Guarded by mutex_.
   Router router_;
   Loops loops_;
   std::unique_ptr<Server> server_;

@@ -1,0 +1,10 @@
+#include "http/beast_channel.h"
+#include "http/tls.h"
+
+namespace antiphon::http {
+
+void start_websocket(TlsSocket socket, Arrival arrival, Upgrade upgrade) {
+  spawn_websocket(std::move(socket), std::move(arrival), std::move(upgrade));
+}
+
+}  // namespace antiphon::http
