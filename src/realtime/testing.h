@@ -10,6 +10,7 @@
 #include "base/async.h"
 #include "base/loops.h"
 #include "base/signal.h"
+#include "base/time.h"
 #include "http/testing.h"
 #include "json/text.h"
 #include "realtime/core.h"
