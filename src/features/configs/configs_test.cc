@@ -25,6 +25,7 @@ class Configs : public testing::TestWithParam<store::Engine> {
     for (const store::Migration& m : store::migrations)
       if (m.name.ends_with("_config")) database.script(store::sql_for(database->dialect(), m.text));
     registry.add(settings);
+    registry.add(general);
     registry.add(auth);
     registry.add(permissions);
     store.emplace(*database.db, registry, &sealer);
@@ -32,6 +33,7 @@ class Configs : public testing::TestWithParam<store::Engine> {
     health.emplace(*database.db, nullptr);
     add_routes(router, {.store = *store,
                         .settings = settings,
+                        .general = general,
                         .auth = auth,
                         .permissions = permissions,
                         .health = *health,
@@ -70,6 +72,7 @@ class Configs : public testing::TestWithParam<store::Engine> {
 
   store::Store database;
   Settings settings;
+  config::General general;
   auth::Settings auth;
   auth::PermissionDefaults permissions;
   config::Registry registry;
@@ -132,6 +135,20 @@ TEST_P(Configs, AChangeShowsAtTheNextRequest) {
   EXPECT_FALSE(json_of(get("/api/config")).at("features").at("enable_signup").as_bool());
 }
 
+TEST_P(Configs, AFeatureIsAnnouncedOnlyWhenItsRoutesAreThere) {
+  auto announced = [&](const char* name) {
+    return json_of(get("/api/config", user())).at("features").at(name).as_bool();
+  };
+  EXPECT_TRUE(general.enable_notes());
+  EXPECT_FALSE(announced("enable_notes"));
+  http::Endpoint notes;
+  notes.who_said = true;
+  router.on("GET /api/v1/notes/", http::Cost::read, notes);
+  general.enable_channels.set(true);  // Makes the answer anew.
+  EXPECT_TRUE(announced("enable_notes"));
+  EXPECT_FALSE(announced("enable_channels"));
+}
+
 TEST_P(Configs, NoSecretIsInAnyAnswerToOthersThanAdmins) {  // row 117
   settings.metrics_token.set(Secret("planted-1"));
   auth.secret_key.set(Secret("planted-2"));
@@ -181,7 +198,7 @@ TEST_P(Configs, ReadinessSeesADatabaseThatIsGone) {
 
 TEST_P(Configs, TheNameIsEscapedWhereverItGoes) {  // row 43
   settings.name.set("\"><script>alert(1)</script>");
-  settings.url.set("https://a/?x=\"><b>");
+  general.webui_url.set("https://a/?x=\"><b>");
   http::Response xml = get("/opensearch.xml");
   EXPECT_EQ(xml.body.find("<script"), std::string::npos);
   EXPECT_EQ(xml.body.find("<b>"), std::string::npos);
@@ -275,9 +292,9 @@ TEST_P(Configs, AnEditorOfAnOldVersionIsRefused) {
   EXPECT_EQ(
       post("/api/v1/configs/settings", R"({"changes":{"ui.watermark":"b"}})", admin(), etag).status,
       412);
-  EXPECT_EQ(settings.watermark(), "a");
+  EXPECT_EQ(general.response_watermark(), "a");
   EXPECT_EQ(post("/api/v1/configs/settings", R"({"reset":["ui.watermark"]})", admin()).status, 200);
-  EXPECT_EQ(settings.watermark(), "");
+  EXPECT_EQ(general.response_watermark(), "");
 }
 
 TEST_P(Configs, UsageMayBeKeptToAdmins) {

@@ -27,7 +27,7 @@ constexpr Member kEverybody[] = {
 };
 
 constexpr Member kSignedIn[] = {
-    {"enable_api_keys", "auth.enable_api_keys", "false"},
+    {"enable_api_keys", "auth.enable_api_keys", "false", "/api/v1/auths/api_key"},
     {"enable_password_change_form", "ui.enable_password_change_form", "true"},
     {"enable_version_update_check", "", "false"},
     {"enable_pyodide_file_persistence", "ENABLE_PYODIDE_FILE_PERSISTENCE", "false"},
@@ -35,41 +35,41 @@ constexpr Member kSignedIn[] = {
     {"enable_easter_eggs", "ENABLE_EASTER_EGGS", "false"},
     {"enable_direct_connections", "direct.enable", "false"},
     {"enable_direct_integrations", "direct.integrations.enable", "false"},
-    {"enable_plugins", "ENABLE_PLUGINS", "false"},
-    {"enable_tools", "ENABLE_TOOLS", "false"},
-    {"enable_functions", "ENABLE_FUNCTIONS", "false"},
-    {"enable_tool_servers", "ENABLE_TOOL_SERVERS", "false"},
+    {"enable_plugins", "ENABLE_PLUGINS", "false", "/api/v1/functions"},
+    {"enable_tools", "ENABLE_TOOLS", "false", "/api/v1/tools"},
+    {"enable_functions", "ENABLE_FUNCTIONS", "false", "/api/v1/functions"},
+    {"enable_tool_servers", "ENABLE_TOOL_SERVERS", "false", "/api/v1/configs/tool_servers/verify"},
     {"enable_terminal_servers", "", "false"},
-    {"enable_folders", "folders.enable", "true"},
+    {"enable_folders", "folders.enable", "false", "/api/v1/folders"},
     {"folder_max_file_count", "folders.max_file_count", "\"\""},
-    {"enable_channels", "channels.enable", "false"},
-    {"enable_encrypted_channels", "channels.encryption.enable", "false"},
-    {"enable_apps", "apps.enable", "false"},
-    {"enable_calendar", "calendar.enable", "false"},
-    {"enable_automations", "automations.enable", "false"},
-    {"enable_notes", "notes.enable", "false"},
+    {"enable_channels", "channels.enable", "false", "/api/v1/channels"},
+    {"enable_encrypted_channels", "channels.encryption.enable", "false", "/api/v1/channels"},
+    {"enable_apps", "apps.enable", "false", "/api/v1/apps"},
+    {"enable_calendar", "calendar.enable", "false", "/api/v1/calendars"},
+    {"enable_automations", "automations.enable", "false", "/api/v1/automations"},
+    {"enable_notes", "notes.enable", "false", "/api/v1/notes"},
     {"enable_context_compaction", "chat.context_compaction.enable", "false"},
     {"enable_tool_permissions", "chat.tool_permissions.enable", "false"},
-    {"enable_web_search", "web.search.enable", "false"},
+    {"enable_web_search", "web.search.enable", "false", "/api/v1/retrieval"},
     {"enable_web_search_confirmation", "web.search.confirmation.enable", "false"},
     {"web_search_confirmation_content", "web.search.confirmation.content", "\"\""},
     {"enable_code_execution", "code_execution.enable", "true"},
     {"enable_code_interpreter", "code_interpreter.enable", "false"},
-    {"enable_image_generation", "image_generation.enable", "false"},
+    {"enable_image_generation", "image_generation.enable", "false", "/api/v1/images"},
     {"enable_autocomplete_generation", "task.autocomplete.enable", "false"},
     {"enable_title_generation", "task.title.enable", "true"},
     {"enable_follow_up_generation", "task.follow_up.enable", "true"},
     {"enable_tags_generation", "task.tags.enable", "true"},
     {"enable_community_sharing", "ui.enable_community_sharing", "true"},
-    {"enable_message_rating", "ui.enable_message_rating", "true"},
-    {"enable_user_webhooks", "ui.enable_user_webhooks", "false"},
-    {"enable_user_status", "users.enable_status", "false"},
-    {"enable_admin_export", "ENABLE_ADMIN_EXPORT", "true"},
+    {"enable_message_rating", "ui.enable_message_rating", "false", "/api/v1/evaluations"},
+    {"enable_user_webhooks", "ui.enable_user_webhooks", "false", "/api/v1/notifications"},
+    {"enable_user_status", "users.enable_status", "false", "/api/v1/users/user/status"},
+    {"enable_admin_export", "ENABLE_ADMIN_EXPORT", "false", "/api/v1/chats/all/db"},
     {"enable_admin_chat_access", "ENABLE_ADMIN_CHAT_ACCESS", "true"},
-    {"enable_admin_analytics", "ENABLE_ADMIN_ANALYTICS", "false"},
+    {"enable_admin_analytics", "ENABLE_ADMIN_ANALYTICS", "false", "/api/v1/analytics"},
     {"enable_google_drive_integration", "google_drive.enable", "false"},
     {"enable_onedrive_integration", "onedrive.enable", "false"},
-    {"enable_memories", "memories.enable", "false"},
+    {"enable_memories", "memories.enable", "false", "/api/v1/memories"},
     {"enable_subagents", "subagents.enable", "false"},
 };
 
@@ -125,8 +125,10 @@ void put(Object& into, std::string_view path, Value value) {
   put(inner.get_object(), path.substr(dot + 1), std::move(value));
 }
 
-void put_all(Object& into, const config::Registry& registry, std::span<const Member> members) {
-  for (const Member& member : members) put(into, member.name, value_of(registry, member));
+bool has_route_below(const http::Router& router, std::string_view path) {
+  for (const http::Route& route : router.routes())
+    if (route.path.starts_with(path)) return true;
+  return false;
 }
 
 }  // namespace
@@ -136,11 +138,18 @@ PublicConfig::Layer PublicConfig::layer_of(const Caller& caller) {
   return caller.role == Role::pending ? Layer::pending : Layer::user;
 }
 
+void PublicConfig::put_all(Object& into, std::span<const Member> members) const {
+  for (const Member& member : members) {
+    bool there = member.needs.empty() || has_route_below(router_, member.needs);
+    put(into, member.name, there ? value_of(registry_, member) : *json::try_parse(member.otherwise));
+  }
+}
+
 Value PublicConfig::build(Layer layer) const {
   Object features;
-  put_all(features, registry_, kEverybody);
+  put_all(features, kEverybody);
   features["auth_trusted_header"] = !auth_.trusted_email_header().empty();
-  if (layer != Layer::anonymous) put_all(features, registry_, kSignedIn);
+  if (layer != Layer::anonymous) put_all(features, kSignedIn);
   Object out{{"status", true},
              {"name", registry_.value_of("WEBUI_NAME", "Antiphon")},
              {"version", kApiVersion},
@@ -148,9 +157,9 @@ Value PublicConfig::build(Layer layer) const {
              {"i18n", registry_.value_of("ui.i18n", Object{})},
              {"oauth", Object{{"providers", Object{}}, {"auto_redirect", false}}},
              {"features", std::move(features)}};
-  if (layer == Layer::pending) put_all(out, registry_, kPending);
+  if (layer == Layer::pending) put_all(out, kPending);
   if (layer != Layer::user) return out;
-  put_all(out, registry_, kUsers);
+  put_all(out, kUsers);
   out["permissions"] = auth::complete_permissions(*auth_.user_permissions.share(), permissions_.tree());
   return out;
 }

@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 
 #include "auth/settings.h"
 #include "config/registry.h"
-#include "http/caller.h"
+#include "features/configs/members.h"
+#include "http/router.h"
+#include "json/text.h"
 
 namespace antiphon::configs {
 
@@ -23,8 +26,8 @@ class PublicConfig {
   enum class Layer { anonymous, pending, user };
 
   PublicConfig(const config::Registry& registry, const auth::Settings& auth,
-               const auth::PermissionDefaults& permissions)
-      : registry_(registry), auth_(auth), permissions_(permissions) {}
+               const auth::PermissionDefaults& permissions, const http::Router& router)
+      : registry_(registry), auth_(auth), permissions_(permissions), router_(router) {}
 
   /// What a caller gets, as JSON text. `onboarding` while there is no user yet, to strangers only.
   std::string text(const Caller& caller, bool onboarding);
@@ -38,10 +41,12 @@ class PublicConfig {
   };
   std::shared_ptr<const std::string> made(Layer layer);
   json::Value build(Layer layer) const;
+  void put_all(json::Object& into, std::span<const Member> members) const;
 
   const config::Registry& registry_;
   const auth::Settings& auth_;
   const auth::PermissionDefaults& permissions_;
+  const http::Router& router_;  ///< Complete before the first request.
   std::mutex mutex_;
   std::array<Made, 3> made_;  ///< Guarded by mutex_; by layer.
 };

@@ -81,7 +81,7 @@ struct Api {
   }
   Task<Response> opensearch(Anyone) {
     co_return Response{.type = "application/opensearchdescription+xml",
-                       .body = configs::opensearch(p->settings.name(), p->settings.url())};
+                       .body = configs::opensearch(p->settings.name(), p->general.webui_url())};
   }
 
   // What depends on who asks.
@@ -196,7 +196,7 @@ void add_page(http::Router& r, const Api& api, const std::string& path) {
 
 void add_routes(http::Router& r, Parts parts) {
   auto p = std::make_shared<Parts>(std::move(parts));
-  Api api{p, std::make_shared<PublicConfig>(p->store.registry(), p->auth, p->permissions),
+  Api api{p, std::make_shared<PublicConfig>(p->store.registry(), p->auth, p->permissions, p->router),
           std::make_shared<std::atomic<bool>>(false)};
   add_public(r, api);
   const std::string configs = "/api/v1/configs/";

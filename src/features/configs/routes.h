@@ -4,6 +4,7 @@
 
 #include "auth/settings.h"
 #include "base/metrics.h"
+#include "config/general.h"
 #include "config/store.h"
 #include "features/configs/dto.h"
 #include "features/configs/health.h"
@@ -16,6 +17,7 @@ namespace antiphon::configs {
 struct Parts {
   config::Store& store;
   const Settings& settings;
+  const config::General& general;
   const auth::Settings& auth;
   const auth::PermissionDefaults& permissions;
   Health& health;

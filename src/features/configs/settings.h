@@ -10,15 +10,10 @@ struct Settings : config::Group {
 
   config::Text name =
       env("WEBUI_NAME", "Antiphon").at_most(100).help("Name of the product, as users see it.");
-  config::Text url = env("WEBUI_URL", "")
-                         .key("webui.url")
-                         .at_most(2048)
-                         .help("Public address, for links and for browsers' search.");
   config::Text default_locale = env("DEFAULT_LOCALE", "")
                                     .key("ui.default_locale")
                                     .at_most(20)
                                     .help("Language for who has chosen none.");
-  config::Json i18n = env_json("", "{}").key("ui.i18n").help("Texts of one's own, by language.");
   config::Json suggestions =
       env_json("DEFAULT_PROMPT_SUGGESTIONS", "null")
           .key("ui.prompt_suggestions")
@@ -30,23 +25,8 @@ struct Settings : config::Group {
                              .key("ui.banners")
                              .at_most(256 * 1024)
                              .help("Notices above the chat.");
-  config::Json interface_settings = env_json("DEFAULT_INTERFACE_SETTINGS", "{}")
-                                        .key("ui.default_interface_settings")
-                                        .help("Interface settings of who has chosen none.");
   config::Json visibility =
       env_json("UI_VISIBILITY", "{}").key("ui.visibility").help("Parts of the interface to hide.");
-  config::Text pending_title = env("PENDING_USER_OVERLAY_TITLE", "")
-                                   .key("ui.pending_user_overlay_title")
-                                   .help("Heading for users who wait to be let in.");
-  config::Text pending_content = env("PENDING_USER_OVERLAY_CONTENT", "")
-                                     .key("ui.pending_user_overlay_content")
-                                     .help("Text for them.");
-  config::Text watermark =
-      env("RESPONSE_WATERMARK", "").key("ui.watermark").help("Added to what users copy from answers.");
-  config::Bool community_sharing =
-      env("ENABLE_COMMUNITY_SHARING", true)
-          .key("ui.enable_community_sharing")
-          .help("Offers sharing with the Open WebUI community, in clients that can.");
   config::Bool code_execution = env("ENABLE_CODE_EXECUTION", true)
                                     .key("code_execution.enable")
                                     .help("Lets users run code of answers, in their browser.");
