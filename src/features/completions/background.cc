@@ -114,7 +114,7 @@ Task<> Completions::make_tags(const jobs::Job& job) {
   if (!answer) co_return;
   auto names = texts(*answer, "tags", 3, 40);
   if (names.empty()) co_return;
-  co_await p_.chats.set_tags(s.chat_id, s.user.value, names);
+  co_await p_.chats.set_tags(s.chat_id, names);
   json::Array list;
   for (const std::string& name : names) list.emplace_back(name);
   co_await tell(s.user, s.chat_id, s.message_id, "chat:tags", std::move(list));

@@ -27,7 +27,7 @@ const Tool* Toolbox::find(std::string_view name) const {
 }
 
 Tool current_time_tool() {
-  return {.name = "get_current_time",
+  return {.name = "get_current_timestamp",
           .description = "Tells the date and time now.",
           .parameters =
               json::Object{

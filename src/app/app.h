@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace antiphon::app {
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+/// Serves until SIGTERM or SIGINT, then drains. The exit code: 0, or 1 when it could not start; why is
+/// printed, with the cure.
+int serve(const Environment& environment);
+
+/// Checks what serve() would, without serving; a line each.
+int check(const Environment& environment);
+
+/// Upgrades the database and says what it did.
+int migrate(const Environment& environment);
+
+/// `antiphon user …`
+int user(const Environment& environment, const std::vector<std::string>& words);
+
+/// The manual of settings, as Markdown.
+int settings();
+
+/// The API's description.
+int openapi(const Environment& environment);
+
+}  // namespace antiphon::app

@@ -1,0 +1,247 @@
+#include "app/application.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <thread>
+
+#include "base/log.h"
+#include "store/migrate.h"
+
+namespace antiphon::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Cluster {
+  std::string deployment_id;
+};
+ANTIPHON_DTO(Cluster, deployment_id)
+ANTIPHON_DTO_DEFINE(Cluster)
+
+/// Each connection is a descriptor: take as many as we may have.
+int connection_limit() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return 512;
+  files.rlim_cur = files.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &files);
+  return static_cast<int>(std::clamp<rlim_t>(files.rlim_cur, 256, 1 << 20)) - 128;
+}
+
+http::ServerOptions server_options(const Process& process) {
+  http::ServerOptions o;
+  o.host = process.host();
+  o.port = static_cast<std::uint16_t>(process.port());
+  o.certificate_file = process.certificate();
+  o.key_file = process.certificate_key();
+  o.trusted_proxies = process.trusted_proxies();
+  o.allow_origins = process.allow_origins();
+  o.max_connections = std::min(connection_limit(), 100'000);
+  return o;
+}
+
+realtime::Rules rules_of(auth::Auth& auth, const chats::Guard& guard) {
+  return {.verify = [&](std::string token) { return auth.identify.session(std::move(token)); },
+          .renew = [&](Caller caller) { return auth.identify.renew(std::move(caller)); },
+          .may_join = [&](Caller caller, realtime::Room room) -> Task<bool> {
+            if (!room.name.starts_with("chat:")) co_return false;
+            User me;
+            static_cast<Caller&>(me) = caller;
+            try {
+              (void)co_await guard.read(me, room.name.substr(5));
+              co_return true;
+            } catch (const Problem&) {
+              co_return false;
+            }
+          }};
+}
+
+realtime::Event chat_event(std::string_view type, json::Value data, const std::string& chat_id) {
+  return realtime::Event::of(
+      "events", json::Object{{"chat_id", chat_id},
+                             {"message_id", nullptr},
+                             {"data", json::Object{{"type", type}, {"data", std::move(data)}}}});
+}
+
+
+std::vector<Secret> sealing_keys(const auth::KeyRing& ring) {
+  std::vector<Secret> out;
+  for (const auto& key : ring.keys()) out.push_back(ring.derived(key, auth::Purpose::sealing));
+  return out;
+}
+
+}  // namespace
+
+App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, std::string deployment, Loops& l)
+    : declared(d),
+      loops(l),
+      db(std::move(database)),
+      sealer(sealing_keys(keys)),
+      watchdog(loops, &metrics),
+      health(*db, &watchdog),
+      config(*db, d.registry, &sealer, d.process.persistent_config()),
+      auth(*db, std::move(keys), d.auth, d.permissions),
+      client(client::make_client(d.models.client_options(), loops)),
+      openai(*client, d.models),
+      ollama(*client, d.models),
+      models({.db = *db,
+              .settings = d.models,
+              .openai = openai,
+              .ollama = ollama,
+              .access = auth.access,
+              .principals = auth.principals,
+              .auth_settings = d.auth,
+              .store = config,
+              .loops = loops}),
+      provider(models),
+      runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
+      jobs(*db, loops),
+      chats(*db),
+      guard(chats),
+      editor(*db, chats),
+      sidebar(*db),
+      folders(*db),
+      replay(runs),
+      hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard), loops, db.get(), &replay),
+      endpoint(hub, {.allow_origins = d.process.allow_origins(), .websocket = d.process.websocket()}),
+      completions({.db = *db,
+                   .runs = runs,
+                   .chats = chats,
+                   .hub = hub,
+                   .provider = provider,
+                   .jobs = jobs,
+                   .tools = tools,
+                   .loops = loops,
+                   .user = [this](UserId id) { return user(std::move(id)); },
+                   .folder_prompt = [this](const User& me, const std::string& folder) {
+                     return folders.prompt(me, folder);
+                   }}),
+      server(server_options(d.process), router, [this](const http::Request& r) { return auth.identify(r); }, loops) {
+  tools.add(completions::current_time_tool());
+  add_routes();
+}
+
+Task<std::optional<User>> App::user(UserId id) {
+  auto principal = co_await auth.principals.find(id);
+  if (!principal || !principal->active || principal->role == Role::pending) co_return std::nullopt;
+  User me;
+  me.via = Caller::Via::session;
+  me.id = principal->id;
+  me.name = principal->name;
+  me.email = principal->email;
+  me.role = principal->role;
+  co_return me;
+}
+
+configs::Usage App::usage() const {
+  return {.model_ids = {}, .user_count = static_cast<std::int64_t>(hub.users_online().size())};
+}
+
+void App::add_routes() {
+  auto permitted = [this](const User& me, std::string_view leaf) { return auth.access.permits(me, leaf); };
+  endpoint.add_routes(router);
+  completions::add_routes(router, completions, guard);
+  chats::add_routes(router, {.chats = chats,
+                             .editor = editor,
+                             .sidebar = sidebar,
+                             .runs = runs,
+                             .guard = guard,
+                             .permitted = permitted,
+                             .owns_folder = [this](const User& me, std::string id) { return folders.owns(me, std::move(id)); },
+                             .changed = [this](const UserId& user, const std::string& chat) {
+                               hub.emit(realtime::Room::user(user),
+                                        chat_event("chat:list", json::Object{{"chat_id", chat}, {"folder_id", nullptr}}, chat));
+                             },
+                             .emit = [this](const UserId& user, json::Value envelope) {
+                               hub.emit(realtime::Room::user(user), realtime::Event::of("events", envelope));
+                             }});
+  folders::add_routes(router, {.folders = folders,
+                               .permitted = permitted,
+                               .empty = [this](const User& me, std::vector<std::string> ids, bool and_delete) {
+                                 return editor.empty_folders(me.id, std::move(ids), and_delete);
+                               }});
+  models::add_routes(router, models);
+  openai::add_routes(router, models, openai, *client, config);
+  ollama::add_routes(router, models, ollama, *client, config);
+  configs::add_routes(router, {.store = config,
+                               .settings = declared.configs,
+                               .general = declared.general,
+                               .auth = declared.auth,
+                               .permissions = declared.permissions,
+                               .health = health,
+                               .metrics = metrics,
+                               .router = router,
+                               .has_users = [this] { return auth.accounts.any(); },
+                               .usage = [this] { return usage(); }});
+}
+
+/// After the migrations; when it returns the server answers.
+Task<> App::start() {
+  co_await config.load();
+  co_await auth.load();
+  auth.principals.watch([this](const auth::Change& change) {
+    if (change.kind == auth::Change::Kind::session) hub.close_session(change.jti);
+    if (change.kind == auth::Change::Kind::user)
+      hub.close_user(change.user, realtime::Event::of("access:updated", json::Object()));
+  });
+  config.poll(scope, loops.at(0));
+  auth.follow(scope, loops.at(0));
+  completions.start();
+  co_await hub.start();
+  co_await runs.start();
+  jobs.start();
+  endpoint.add_sockets(server);
+  server.start();
+  health.started();
+}
+
+/// Readiness goes first, then new work, then the sockets, and last the answers under way.
+Task<> App::stop() {
+  health.draining();
+  auto budget = std::chrono::seconds(declared.process.drain_seconds());
+  log::info("Stopping: answers under way may end", {{"seconds", declared.process.drain_seconds()},
+                                                     {"answers", runs.live_here()}});
+  co_await runs.stop(budget);
+  co_await completions.stop(2s);
+  co_await jobs.stop(2s);
+  co_await hub.stop(2s);
+  co_await server.drain(3s);
+  (void)co_await scope.close(2s);
+  co_await models.close();
+  co_await client->close();
+  co_await db->close();
+}
+
+std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops) {
+  return store::open({.url = process.store_url(),
+                      .connections = static_cast<int>(std::clamp<std::int64_t>(process.database_connections(), 2, 4)),
+                      .network_file_system = process.network_file_system()},
+                     loops);
+}
+
+Task<> bring_schema(const Process& process, store::Db& db) {
+  if (process.migrations())
+    (void)co_await store::migrate(db);
+  else
+    co_await store::wait_for_schema(db);
+}
+
+Task<std::string> deployment_of(store::Db& db) {
+  auto row = co_await db.first<Cluster>({"app.deployment", "SELECT deployment_id FROM cluster WHERE id = 1"});
+  co_return row ? row->deployment_id : std::string("0");
+}
+
+void print_failure(const Problem& p) {
+  std::fprintf(stderr, "antiphon: %s\n", p.detail().c_str());
+  if (!p.cause().empty()) std::fprintf(stderr, "          (%s)\n", p.cause().c_str());
+}
+
+int thread_count(const Process& process) {
+  int wanted = static_cast<int>(process.threads());
+  int cores = static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(wanted ? wanted : cores, 1, 64);
+}
+
+}  // namespace antiphon::app

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "app/parts.h"
+#include "base/problem.h"
+
+namespace antiphon::app {
+
+/// The running server: every part, in the order in which they need one another. Reading it tells what
+/// the process consists of.
+struct App {
+  App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, std::string deployment, Loops& l);
+
+  /// The user as stored now, for work that goes on without a request (row 80).
+  Task<std::optional<User>> user(UserId id);
+  configs::Usage usage() const;
+  void add_routes();
+  Task<> start();
+  Task<> stop();
+
+  Declared& declared;
+  Loops& loops;
+  metrics::Registry metrics;
+  Scope scope;
+  std::unique_ptr<store::Db> db;
+  config::AesSealer sealer;
+  Watchdog watchdog;
+  configs::Health health;
+  config::Store config;
+  auth::Auth auth;
+  std::unique_ptr<client::Client> client;
+  openai::Backend openai;
+  ollama::Backend ollama;
+  models::Models models;
+  completions::ModelsProvider provider;
+  runs::Runs runs;
+  jobs::Jobs jobs;
+  chats::Chats chats;
+  chats::Guard guard;
+  chats::Editor editor;
+  chats::Sidebar sidebar;
+  folders::Folders folders;
+  completions::LogReplay replay;
+  realtime::Hub hub;
+  realtime::Endpoint endpoint;
+  completions::Toolbox tools;
+  completions::Completions completions;
+  http::Router router;
+  http::Server server;
+};
+
+/// Opens the database that the settings name.
+std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops);
+/// Upgrades the schema, or waits until somebody else has.
+Task<> bring_schema(const Process& process, store::Db& db);
+/// What all replicas of this database are called together.
+Task<std::string> deployment_of(store::Db& db);
+int thread_count(const Process& process);
+/// Says on stderr why the process ends, and what to do.
+void print_failure(const Problem& p);
+
+}  // namespace antiphon::app

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "app/app.h"
+#include "app/process.h"
+#include "auth/auth.h"
+#include "base/loops.h"
+#include "base/metrics.h"
+#include "base/scope.h"
+#include "base/watchdog.h"
+#include "client/client.h"
+#include "config/general.h"
+#include "config/registry.h"
+#include "config/seal.h"
+#include "config/store.h"
+#include "features/chats/editor.h"
+#include "features/chats/routes.h"
+#include "features/chats/sidebar.h"
+#include "features/completions/completions.h"
+#include "features/completions/models_provider.h"
+#include "features/completions/replay.h"
+#include "features/configs/health.h"
+#include "features/configs/routes.h"
+#include "features/configs/settings.h"
+#include "features/folders/folders.h"
+#include "features/models/models.h"
+#include "features/models/settings.h"
+#include "features/ollama/backend.h"
+#include "features/ollama/ollama.h"
+#include "features/openai/backend.h"
+#include "features/openai/openai.h"
+#include "http/server.h"
+#include "jobs/jobs.h"
+#include "realtime/endpoint.h"
+#include "realtime/hub.h"
+#include "runs/runs.h"
+#include "store/db.h"
+
+namespace antiphon::app {
+
+/// All groups of settings. Reading it tells what can be set.
+struct Declared {
+  Declared();
+  config::Registry registry;
+  Process process;
+  config::General general;
+  configs::Settings configs;
+  auth::Settings auth;
+  auth::PermissionDefaults permissions;
+  models::Settings models;
+};
+
+/// Reads the environment into the settings; prints what is wrong, ignored or strange. False when the process
+/// must not start.
+bool load(Declared& declared, const Environment& environment);
+
+}  // namespace antiphon::app

@@ -1,0 +1,54 @@
+#include "features/completions/models_provider.h"
+
+#include <boost/json.hpp>
+
+namespace antiphon::completions {
+namespace {
+
+class Passed final : public Chunks {
+ public:
+  explicit Passed(std::unique_ptr<models::ChunkStream> stream) : stream_(std::move(stream)) {}
+  Task<std::optional<json::Value>> next() override { co_return co_await stream_->next(); }
+  void cancel() override { stream_->cancel(); }
+
+ private:
+  std::unique_ptr<models::ChunkStream> stream_;
+};
+
+Model model_of(models::Target target) {
+  Model m;
+  m.id = target.id;
+  m.name = target.name;
+  m.params = target.params;
+  m.meta = target.meta;
+  m.local = target.local();
+  m.target = std::make_shared<models::Target>(std::move(target));
+  return m;
+}
+
+const models::Target& target_of(const Model& model) {
+  return *static_cast<const models::Target*>(model.target.get());
+}
+
+}  // namespace
+
+Task<Model> ModelsProvider::resolve(const User& me, std::string model_id) {
+  co_return model_of(co_await models_.resolve(me, std::move(model_id)));
+}
+
+Task<std::unique_ptr<Chunks>> ModelsProvider::stream(const User& me, const Model& model, json::Object body) {
+  body.erase("stream");
+  auto stream = co_await models_.stream(target_of(model), std::move(body), models::asker(me));
+  co_return std::make_unique<Passed>(std::move(stream));
+}
+
+Task<json::Value> ModelsProvider::complete(const User& me, const Model& model, json::Object body) {
+  body.erase("stream");
+  co_return co_await models_.complete(target_of(model), std::move(body), models::asker(me));
+}
+
+Task<Model> ModelsProvider::task_model(const User& me, Model model) {
+  co_return model_of(co_await models_.task_model(me, target_of(model)));
+}
+
+}  // namespace antiphon::completions
