@@ -42,7 +42,8 @@ int main(int argc, char** argv) {
   auto* check = cli.add_subcommand("check", "Checks everything serving needs, a line each, without serving");
   auto* migrate = cli.add_subcommand("migrate", "Upgrades the database and says what it did");
   auto* user = cli.add_subcommand("user", "add | list | role | reset-password …");
-  user->prefix_command();
+  std::vector<std::string> words;
+  user->add_option("words", words, "list, add, role or reset-password, and what they need");
   auto* settings = cli.add_subcommand("settings", "Prints the manual of all settings");
   auto* openapi = cli.add_subcommand("openapi", "Prints the API's description");
   auto* version = cli.add_subcommand("version", "Prints the version");
@@ -51,7 +52,7 @@ int main(int argc, char** argv) {
   if (*serve) return app::serve(environment);
   if (*check) return app::check(environment);
   if (*migrate) return app::migrate(environment);
-  if (*user) return app::user(environment, user->remaining());
+  if (*user) return app::user(environment, words);
   if (*settings) return app::settings();
   if (*openapi) return app::openapi(environment);
   if (*version) std::puts("antiphon " ANTIPHON_VERSION);
