@@ -110,7 +110,7 @@ TrustedPeers::TrustedPeers(const std::vector<std::string>& list) {
     auto address = address_of(address_text);
     int most = address && is_v4(*address) ? 32 : 128, bits = most;
     bool sound = address.has_value();
-    if (!bits_text.empty()) {
+    if (entry.find('/') != entry.npos) {
       auto [end, error] = std::from_chars(bits_text.data(), bits_text.data() + bits_text.size(), bits);
       sound &= error == std::errc() && end == bits_text.data() + bits_text.size() && bits >= 0 &&
                bits <= most;
