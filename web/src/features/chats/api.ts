@@ -18,6 +18,7 @@ export class ChatsApi {
   delete = (id: string) => this.http.delete<boolean>(`${base}/${id}`);
   pin = (id: string) => this.http.post<Chat>(`${base}/${id}/pin`);
   archive = (id: string) => this.http.post<Chat>(`${base}/${id}/archive`);
+  import = (chats: unknown[]) => this.http.post<Chat[]>(`${base}/import`, { chats });
   clone = (id: string, title: string) => this.http.post<Chat>(`${base}/${id}/clone`, { title });
   fork = (id: string, messageId: string) => this.http.post<Chat>(`${base}/${id}/fork`, { message_id: messageId });
   move = (id: string, folderId: string | null) => this.http.post<Chat>(`${base}/${id}/folder`, { folder_id: folderId });

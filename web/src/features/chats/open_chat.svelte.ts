@@ -35,6 +35,7 @@ export class OpenChat {
 
   readonly #nodes: Nodes<ChatMessage> = $derived(Object.fromEntries(this.#messages));
   readonly branch: ChatMessage[] = $derived(branchTo(this.#nodes, this.#currentId));
+  readonly #onBranch: ReadonlySet<string> = $derived(new Set(this.branch.map((message) => message.id)));
   readonly answering: boolean = $derived([...this.#messages.values()].some((message) => !message.done));
 
   constructor(private readonly api: ChatsApi) {}
@@ -60,7 +61,7 @@ export class OpenChat {
   }
 
   sideBySide(questionId: string): ChatMessage[] {
-    return sideBySide(this.#nodes, questionId, new Set(this.branch.map((message) => message.id)));
+    return sideBySide(this.#nodes, questionId, this.#onBranch);
   }
 
   startNew(folderId: string | null = null, temporary = false): void {

@@ -32,6 +32,8 @@ export interface Turn {
   continued: boolean;
   sessionId: string;
   user: { name: string; email: string };
+  /** The reader's language, as the browser names it. */
+  language: string;
 }
 
 export function temporaryId(sessionId: string): string {
@@ -59,7 +61,7 @@ export function buildRequest(turn: Turn, now: Date): CompletionRequest {
     ...(turn.continued ? { assistant_message_id: first.id } : {}),
     ...(messages.length ? { messages } : {}),
     params: turn.params,
-    variables: variables(turn.user, now),
+    variables: variables(turn, now),
     features: {},
     ...(turn.folderId && !turn.chatId ? { folder_id: turn.folderId } : {}),
     background_tasks: {
@@ -76,7 +78,7 @@ function requestMessages(turn: Turn): { role: string; content: string }[] {
 }
 
 /** Values for the placeholders people may use in system prompts. */
-function variables(user: Turn['user'], now: Date): Record<string, string> {
+function variables({ user, language }: Turn, now: Date): Record<string, string> {
   const pad = (value: number) => String(value).padStart(2, '0');
   const date = `${now.getFullYear()}-${pad(now.getMonth() + 1)}-${pad(now.getDate())}`;
   const time = `${pad(now.getHours())}:${pad(now.getMinutes())}:${pad(now.getSeconds())}`;
@@ -88,6 +90,6 @@ function variables(user: Turn['user'], now: Date): Record<string, string> {
     '{{CURRENT_TIME}}': time,
     '{{CURRENT_WEEKDAY}}': now.toLocaleDateString('en', { weekday: 'long' }),
     '{{CURRENT_TIMEZONE}}': Intl.DateTimeFormat().resolvedOptions().timeZone,
-    '{{USER_LANGUAGE}}': navigator.language,
+    '{{USER_LANGUAGE}}': language,
   };
 }

@@ -121,6 +121,7 @@ export class Turns {
       continued,
       sessionId,
       user,
+      language: navigator.language,
     };
     return buildRequest(turn, new Date());
   }
