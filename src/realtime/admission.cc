@@ -41,7 +41,8 @@ Task<Core::Welcome> Core::welcome(std::shared_ptr<Wire> wire, std::string token,
   bool resumable = well_formed_pid(pid) && (offset.empty() || Position::parse(offset));
   SessionPtr session = resumable ? co_await find_session(pid) : nullptr;
   auto door = [&](const SessionPtr& s) {
-    return Session::Door{wire, std::make_shared<const std::string>(socketio::connect_frame(s->sid(), s->pid()))};
+    return Session::Door{
+        wire, std::make_shared<const std::string>(socketio::connect_frame(s->sid(), s->pid()))};
   };
 
   if (session && fits(*session, caller)) {
@@ -73,7 +74,8 @@ Task<Core::SessionPtr> Core::find_session(std::string pid) {
   try {
     row = co_await records.find(pid);
   } catch (const Problem& problem) {
-    log::warn("A client could not be resumed", {{"cause", problem.cause()}, {"detail", problem.detail()}});
+    log::warn("A client could not be resumed",
+              {{"cause", problem.cause()}, {"detail", problem.detail()}});
   }
   if (!row) co_return nullptr;
   auto start = Position::parse(row->start_pos);
@@ -82,7 +84,8 @@ Task<Core::SessionPtr> Core::find_session(std::string pid) {
 
   auto session = std::make_shared<Session>(row->sid, std::move(pid), options.resume_bytes);
   session->set_start(std::move(*start));
-  session->set_owner(Caller{.via = Caller::Via::session, .id = {row->user_id}, .token_id = row->token_id});
+  session->set_owner(
+      Caller{.via = Caller::Via::session, .id = {row->user_id}, .token_id = row->token_id});
   if (rooms && rooms->is_array())
     for (const auto& room : rooms->get_array())
       if (room.is_string()) session->rooms_wanted.emplace_back(json::view(room.get_string()));
@@ -129,7 +132,8 @@ Task<bool> Core::resume_from_log(SessionPtr session, const Caller& caller, std::
   try {
     events = co_await missed(session, std::move(from), caller.id);
   } catch (const Problem& problem) {
-    log::warn("A client could not be resumed", {{"cause", problem.cause()}, {"detail", problem.detail()}});
+    log::warn("A client could not be resumed",
+              {{"cause", problem.cause()}, {"detail", problem.detail()}});
   }
   if (!events) {
     session->cancel_replay();
@@ -153,7 +157,8 @@ Task<std::optional<std::vector<Event>>> Core::missed(SessionPtr session, Positio
   if (!rows) co_return std::nullopt;
   for (auto& row : *rows)
     if (row.skip_sid != session->sid())
-      out.push_back(Event{.name = std::move(row.name), .payload = std::move(row.payload), .outbox = row.id});
+      out.push_back(
+          Event{.name = std::move(row.name), .payload = std::move(row.payload), .outbox = row.id});
   co_return out;
 }
 
@@ -167,7 +172,8 @@ Task<> Core::check_rooms(SessionPtr session, Caller caller) {
   }
   std::vector<std::string> wanted;
   for (const std::string& name : session->rooms_wanted)
-    if (name != own && rules.may_join && co_await rules.may_join(caller, {name})) wanted.push_back(name);
+    if (name != own && rules.may_join && co_await rules.may_join(caller, {name}))
+      wanted.push_back(name);
   session->rooms_wanted = std::move(wanted);
 }
 

@@ -24,7 +24,10 @@ TEST(EngineIo, RefusesUnknownTypesEmptyFramesAndBrokenText) {
 }
 
 TEST(EngineIo, SplitsAPayloadAtItsSeparators) {
-  auto packets = engineio::parse_payload("4a\x1e" "2\x1e" "bAQIDBA==");
+  auto packets = engineio::parse_payload(
+      "4a\x1e"
+      "2\x1e"
+      "bAQIDBA==");
 
   ASSERT_TRUE(packets);
   ASSERT_EQ(packets->size(), 3U);
@@ -35,15 +38,24 @@ TEST(EngineIo, SplitsAPayloadAtItsSeparators) {
 }
 
 TEST(EngineIo, RefusesAPayloadWithAnyBrokenPacket) {
-  for (std::string_view bad : {"", "\x1e", "4a\x1e", "\x1e" "4a", "4a\x1e" "9", "bA", "bAQ=D", "bAR==", "b*AAA"})
+  for (std::string_view bad : {"", "\x1e", "4a\x1e",
+                               "\x1e"
+                               "4a",
+                               "4a\x1e"
+                               "9",
+                               "bA", "bAQ=D", "bAR==", "b*AAA"})
     EXPECT_FALSE(engineio::parse_payload(bad)) << bad;
 }
 
 TEST(EngineIo, BoundsThePacketsOfAPayload) {
   std::string body = "2";
-  for (std::size_t i = 1; i < engineio::kMaxPacketsPerPayload; ++i) body += "\x1e" "2";
+  for (std::size_t i = 1; i < engineio::kMaxPacketsPerPayload; ++i)
+    body +=
+        "\x1e"
+        "2";
   EXPECT_TRUE(engineio::parse_payload(body));
-  EXPECT_FALSE(engineio::parse_payload(body + "\x1e" "2"));
+  EXPECT_FALSE(engineio::parse_payload(body + "\x1e"
+                                              "2"));
 }
 
 TEST(EngineIo, Base64IsItsOwnInverse) {
@@ -68,8 +80,9 @@ TEST(EngineIo, AWrittenPayloadReadsBack) {
 
 TEST(EngineIo, OffersNoUpgradeUnlessAsked) {
   EXPECT_NE(engineio::open_packet({.sid = "s"}).find("\"upgrades\":[]"), std::string::npos);
-  EXPECT_NE(engineio::open_packet({.sid = "s", .may_upgrade = true}).find("\"upgrades\":[\"websocket\"]"),
-            std::string::npos);
+  EXPECT_NE(
+      engineio::open_packet({.sid = "s", .may_upgrade = true}).find("\"upgrades\":[\"websocket\"]"),
+      std::string::npos);
 }
 
 TEST(SocketIo, ReadsEventsWithNamespaceAndAck) {
@@ -90,19 +103,52 @@ TEST(SocketIo, ReadsConnectWithAndWithoutAuth) {
 
 // row 96
 TEST(SocketIo, RefusesWhatNoClientSends) {
-  for (std::string_view bad :
-       {"", "9", "7[]", "2", "2[", "2[]", "2[1]", "2{}", "2\"x\"", "2[null]", "2[\"\"]", "0[]", "0null",
-        "01{}", "012", "1[]", "11", "3[]", "31{}", "4{\"message\":\"x\"}", "51-", "50-[\"x\"]",
-        "517-[\"x\"]", "5999999-[\"x\"]", "59999999999999999999-[\"x\"]", "5-[\"x\"]", "5[\"x\"]",
-        "5-1-[\"x\"]", "21234567890123456[\"x\"]", "2-1[\"x\"]", "2[\"connect\"]", "2[\"disconnect\"]",
-        "2[\"newListener\"]", "2[\"x\"]]", "2[\"x\"] 1", "2/evil", "2/a b,[\"x\"]", "2[\"\xff\"]"})
+  for (std::string_view bad : {"",
+                               "9",
+                               "7[]",
+                               "2",
+                               "2[",
+                               "2[]",
+                               "2[1]",
+                               "2{}",
+                               "2\"x\"",
+                               "2[null]",
+                               "2[\"\"]",
+                               "0[]",
+                               "0null",
+                               "01{}",
+                               "012",
+                               "1[]",
+                               "11",
+                               "3[]",
+                               "31{}",
+                               "4{\"message\":\"x\"}",
+                               "51-",
+                               "50-[\"x\"]",
+                               "517-[\"x\"]",
+                               "5999999-[\"x\"]",
+                               "59999999999999999999-[\"x\"]",
+                               "5-[\"x\"]",
+                               "5[\"x\"]",
+                               "5-1-[\"x\"]",
+                               "21234567890123456[\"x\"]",
+                               "2-1[\"x\"]",
+                               "2[\"connect\"]",
+                               "2[\"disconnect\"]",
+                               "2[\"newListener\"]",
+                               "2[\"x\"]]",
+                               "2[\"x\"] 1",
+                               "2/evil",
+                               "2/a b,[\"x\"]",
+                               "2[\"\xff\"]"})
     EXPECT_FALSE(socketio::parse(bad)) << bad;
   EXPECT_FALSE(socketio::parse("2/" + std::string(100, 'a') + ",[\"x\"]"));
   EXPECT_FALSE(socketio::parse("2[\"" + std::string(300, 'a') + "\"]"));
   EXPECT_FALSE(socketio::parse("2[\"x\"," + std::string(1000, '[') + std::string(1000, ']') + "]"));
 }
 
-Assembler::Outcome feed(Assembler& assembler, std::string_view text, std::vector<std::string> attachments) {
+Assembler::Outcome feed(Assembler& assembler, std::string_view text,
+                        std::vector<std::string> attachments) {
   auto outcome = assembler.add(*socketio::parse(text));
   for (auto& bytes : attachments) outcome = assembler.add_attachment(std::move(bytes));
   return outcome;
@@ -111,9 +157,9 @@ Assembler::Outcome feed(Assembler& assembler, std::string_view text, std::vector
 TEST(SocketIo, AttachmentsBecomeArraysOfNumbers) {
   Assembler assembler;
 
-  auto outcome = feed(assembler,
-                      R"(52-["x",{"a":{"_placeholder":true,"num":1},"b":[{"_placeholder":true,"num":0}]}])",
-                      {"\x01\x02", "\xff"});
+  auto outcome = feed(
+      assembler, R"(52-["x",{"a":{"_placeholder":true,"num":1},"b":[{"_placeholder":true,"num":0}]}])",
+      {"\x01\x02", "\xff"});
 
   ASSERT_EQ(outcome, Assembler::Outcome::complete);
   EXPECT_EQ(json::serialize(assembler.take().data), R"(["x",{"a":[255],"b":[[1,2]]}])");
@@ -121,11 +167,11 @@ TEST(SocketIo, AttachmentsBecomeArraysOfNumbers) {
 
 // row 96: attachment confusion
 TEST(SocketIo, PlaceholdersNameEachAttachmentOnce) {
-  for (std::string_view bad : {
-           R"(51-["x",{"_placeholder":true,"num":1}])", R"(51-["x",{"_placeholder":true,"num":-1}])",
-           R"(51-["x",{"_placeholder":true,"num":"splice"}])", R"(51-["x",{"_placeholder":true}])",
-           R"(51-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}])", R"(51-["x"])",
-           R"(51-["x",{"_placeholder":1,"num":0}])"}) {
+  for (std::string_view bad :
+       {R"(51-["x",{"_placeholder":true,"num":1}])", R"(51-["x",{"_placeholder":true,"num":-1}])",
+        R"(51-["x",{"_placeholder":true,"num":"splice"}])", R"(51-["x",{"_placeholder":true}])",
+        R"(51-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}])", R"(51-["x"])",
+        R"(51-["x",{"_placeholder":1,"num":0}])"}) {
     Assembler assembler;
     EXPECT_EQ(feed(assembler, bad, {"a"}), Assembler::Outcome::broken) << bad;
   }
@@ -136,7 +182,8 @@ TEST(SocketIo, RefusesBytesNobodyAnnouncedAndTextInBetween) {
   EXPECT_EQ(none.add_attachment("a"), Assembler::Outcome::broken);
 
   Assembler between;
-  EXPECT_EQ(feed(between, R"(52-["x",{"_placeholder":true,"num":0}])", {"a"}), Assembler::Outcome::waiting);
+  EXPECT_EQ(feed(between, R"(52-["x",{"_placeholder":true,"num":0}])", {"a"}),
+            Assembler::Outcome::waiting);
   EXPECT_EQ(between.add(*socketio::parse("2[\"x\"]")), Assembler::Outcome::broken);
 }
 

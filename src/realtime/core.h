@@ -54,7 +54,8 @@ class Core : public std::enable_shared_from_this<Core> {
     std::optional<Arrival> arrival;  ///< Nothing: it waits for its sign-in.
   };
   /// Answers a CONNECT packet on `wire`.
-  Task<Welcome> welcome(std::shared_ptr<Wire> wire, std::string token, std::string pid, std::string offset);
+  Task<Welcome> welcome(std::shared_ptr<Wire> wire, std::string token, std::string pid,
+                        std::string offset);
   /// Signs in on a connected session: `user-join`.
   Task<Arrival> sign_in(SessionPtr session, Caller caller, std::string offset);
   Task<bool> join(SessionPtr session, Room room);

@@ -38,7 +38,8 @@ struct Endpoint::Impl : std::enable_shared_from_this<Impl> {
   Impl(std::shared_ptr<Core> c, EndpointOptions o)
       : core(std::move(c)), options(std::move(o)), origins(options.allow_origins) {}
 
-  std::optional<Response> refuse_request(const http::Request& request, std::string_view transport) const;
+  std::optional<Response> refuse_request(const http::Request& request,
+                                         std::string_view transport) const;
   std::optional<Response> refuse_origin(const http::Request& request) const;
   std::string cookie_token(const http::Request& request) const;
   std::shared_ptr<Engine> open(const http::Request& request);
@@ -81,8 +82,8 @@ std::optional<Response> Endpoint::Impl::refuse_request(const http::Request& requ
   if (!once("EIO") || !once("transport") || !once("sid")) return refuse(Refusal::bad_request);
   if (request.parameter("transport") != transport) return refuse(Refusal::unknown_transport);
   if (transport == "websocket" ? !options.websocket : !options.polling)
-    return refuse(Refusal::unknown_transport, "This server does not take the transport " +
-                                                  std::string(transport) + ".");
+    return refuse(Refusal::unknown_transport,
+                  "This server does not take the transport " + std::string(transport) + ".");
   if (request.parameter("EIO") != "4") return refuse(Refusal::unsupported_version);
   return std::nullopt;
 }
@@ -118,7 +119,8 @@ void Endpoint::Impl::forget(const std::string& sid) {
   engines.erase(sid);
 }
 
-Task<> Endpoint::Impl::run(std::shared_ptr<http::Request> request, std::shared_ptr<http::WebSocket> socket) {
+Task<> Endpoint::Impl::run(std::shared_ptr<http::Request> request,
+                           std::shared_ptr<http::WebSocket> socket) {
   auto self = shared_from_this();
   if (request->parameter("sid")) {
     socket->limit_messages(core->options.waiting_message_bytes);
@@ -139,7 +141,8 @@ Task<> Endpoint::Impl::run(std::shared_ptr<http::Request> request, std::shared_p
 
 Task<> Endpoint::Impl::tick() {
   auto self = shared_from_this();
-  auto pause = std::min<std::chrono::milliseconds>(std::chrono::seconds(1), core->options.ping_interval / 4);
+  auto pause =
+      std::min<std::chrono::milliseconds>(std::chrono::seconds(1), core->options.ping_interval / 4);
   while (!core->ending) {
     std::vector<std::shared_ptr<Engine>> all;
     {
@@ -202,7 +205,8 @@ http::SocketEndpoint Endpoint::socket_endpoint() {
     if (call.request.parameter("sid") && !impl->find(call.request)) return refuse(Refusal::unknown_sid);
     return std::nullopt;
   };
-  out.run = [impl = impl_](std::shared_ptr<http::Request> request, std::shared_ptr<http::WebSocket> socket) {
+  out.run = [impl = impl_](std::shared_ptr<http::Request> request,
+                           std::shared_ptr<http::WebSocket> socket) {
     return impl->run(std::move(request), std::move(socket));
   };
   return out;

@@ -28,7 +28,8 @@ Engine::Engine(std::string sid, std::shared_ptr<Core> core)
       next_ping_(Clock::now() + core_->options.ping_interval) {}
 
 void Engine::open(std::string address, std::string cookie_token) {
-  link_ = std::make_shared<Link>(core_, shared_from_this(), std::move(address), std::move(cookie_token));
+  link_ =
+      std::make_shared<Link>(core_, shared_from_this(), std::move(address), std::move(cookie_token));
 }
 
 void Engine::send(Frame frame, bool binary) {
@@ -52,7 +53,8 @@ void Engine::close_locked() {
   closed_at_ = Clock::now();
   if (socket_) {
     socket_->close(1000, "");
-  } else {
+  } else if (queue_.empty()) {
+    // In one body with a Socket.IO packet, the client would close before it has read that.
     queue_.push_back({frame_of("1"), false});
   }
   if (probe_) probe_->close(1000, "");
@@ -82,9 +84,10 @@ Task<> Engine::run(std::shared_ptr<http::WebSocket> socket) {
     socket_ = socket;
     socket->limit_messages(message_limit_);
   }
-  socket->send(frame_of(engineio::open_packet({.sid = sid_,
-                                               .ping_interval_ms = core_->options.ping_interval.count(),
-                                               .ping_timeout_ms = core_->options.ping_timeout.count()})));
+  socket->send(
+      frame_of(engineio::open_packet({.sid = sid_,
+                                      .ping_interval_ms = core_->options.ping_interval.count(),
+                                      .ping_timeout_ms = core_->options.ping_timeout.count()})));
   co_await read(std::move(socket));
 }
 

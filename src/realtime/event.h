@@ -40,7 +40,8 @@ struct Event {
   };
 
   std::string name = "events";
-  std::string payload = "null";  ///< JSON text of the one argument. Never a bare JSON string: see below.
+  std::string payload =
+      "null";  ///< JSON text of the one argument. Never a bare JSON string: see below.
   std::optional<Run> run = {};
   std::int64_t outbox = 0;  ///< Set by Hub::publish and by outbox tickets.
   /// The payload says everything up to `run`, so it is sent although other events of the run are

@@ -57,14 +57,17 @@ store::Bound Ticket::row() const {
 }
 
 void Ticket::committed() {
-  if (auto entry = std::exchange(entry_, nullptr)) entry->outbox->decide(entry, Outbox::Fate::committed);
+  if (auto entry = std::exchange(entry_, nullptr))
+    entry->outbox->decide(entry, Outbox::Fate::committed);
 }
 
 Hub::Hub(HubOptions options, Rules rules, Loops& loops, store::Db* db, Replay* replay)
     : core_(std::make_shared<Core>(std::move(options), std::move(rules), loops, db, replay)) {
-  core_->outbox = std::make_shared<Outbox>(
-      db, [core = std::weak_ptr<Core>(core_)](const Room& room, const Event& event, const std::string& skip) {
-        if (auto alive = core.lock()) alive->counters.frames_out += alive->registry.emit(room, event, skip);
+  core_->outbox =
+      std::make_shared<Outbox>(db, [core = std::weak_ptr<Core>(core_)](
+                                       const Room& room, const Event& event, const std::string& skip) {
+        if (auto alive = core.lock())
+          alive->counters.frames_out += alive->registry.emit(room, event, skip);
       });
 }
 
@@ -117,11 +120,11 @@ Ticket Hub::ticket(Room room, Event event, std::string skip_sid) {
   return Ticket(core_->outbox->prepare(std::move(room), std::move(event), std::move(skip_sid)));
 }
 
-Task<json::Value> Hub::call(std::string sid, UserId user, Event event, std::chrono::milliseconds timeout) {
+Task<json::Value> Hub::call(std::string sid, UserId user, Event event,
+                            std::chrono::milliseconds timeout) {
   auto session = core_->registry.by_sid(sid);
   // The same answer for a foreign socket and none (row 93).
-  if (!session || !session->owned_by(user))
-    co_return not_connected();
+  if (!session || !session->owned_by(user)) co_return not_connected();
   co_return co_await await_result<json::Value>([&](Completion<json::Value> done) {
     std::uint64_t id = 0;
     if (session->ask(event, id, done)) {
@@ -149,7 +152,8 @@ bool Hub::online(const UserId& user) const {
 std::vector<std::pair<std::string, UserId>> Hub::sockets_in(const Room& room) const {
   std::vector<std::pair<std::string, UserId>> out;
   for (const auto& session : core_->registry.members(room))
-    if (auto owner = session->owner(); owner && session->signed_in()) out.emplace_back(session->sid(), owner->id);
+    if (auto owner = session->owner(); owner && session->signed_in())
+      out.emplace_back(session->sid(), owner->id);
   return out;
 }
 

@@ -66,7 +66,7 @@ struct HubOptions {
   std::chrono::milliseconds waiting_timeout{15 * 60'000};  ///< A socket nobody signs in on.
   std::chrono::milliseconds renew_interval{30'000};
   std::chrono::milliseconds resume_window{120'000};  ///< How long a lost client may come back.
-  std::size_t resume_bytes = 256 * 1024;  ///< Recent frames kept for a session, in memory.
+  std::size_t resume_bytes = 256 * 1024;             ///< Recent frames kept for a session, in memory.
   int waiting_per_address = 20;
   std::size_t waiting_message_bytes = 64 * 1024;
   std::size_t message_bytes = 16 * 1024 * 1024;

@@ -161,8 +161,9 @@ TEST(Hub, AnyBrokenPacketClosesThatSocketAndNoOther) {
   process.start();
   Browser alice(process);
   alice.connect("alice");
-  for (std::string bad : {"9", "41", "4", "", "0{}", "5", "2probe", "42[", "451-[\"x\"", "459999999-[\"x\"]",
-                          "42/evil,[\"x\"]", "40", "43[]", "44{\"message\":\"x\"}"}) {
+  for (std::string bad :
+       {"9", "41", "4", "", "0{}", "5", "2probe", "42[", "451-[\"x\"", "459999999-[\"x\"]",
+        "42/evil,[\"x\"]", "40", "43[]", "44{\"message\":\"x\"}"}) {
     Browser browser(process);
     browser.connect("bob");
     browser.say(bad);
@@ -191,7 +192,8 @@ TEST(Hub, RefusesOtherNamespacesWithoutClosing) {
 
 TEST(Hub, AHandlersAnswerIsTheAcknowledgement) {
   Process process;
-  process.hub.on("echo", [](Socket&, json::Value value) -> Task<std::optional<json::Value>> { co_return value; });
+  process.hub.on(
+      "echo", [](Socket&, json::Value value) -> Task<std::optional<json::Value>> { co_return value; });
   process.hub.on("fail", [](Socket&, json::Value) -> Task<std::optional<json::Value>> {
     throw Problem(Problem::Kind::forbidden, "no");
   });
@@ -237,7 +239,8 @@ TEST(Hub, ChannelEventsMustBeginWithTheSendersId) {
     ++heard;
     co_return;
   });
-  process.hub.on("end", [](Socket&, json::Value) -> Task<std::optional<json::Value>> { co_return true; });
+  process.hub.on("end",
+                 [](Socket&, json::Value) -> Task<std::optional<json::Value>> { co_return true; });
   process.start();
   Browser browser(process);
   browser.connect("alice");
@@ -255,7 +258,9 @@ TEST(Hub, CallYieldsWhatTheBrowserAcknowledges) {
   Browser browser(process);
   browser.connect("alice");
   auto answer = std::async(std::launch::async, [&] {
-    return run([&] { return process.hub.call(browser.sid, {"alice"}, Event::of("events", json::Object{}), 5s); });
+    return run([&] {
+      return process.hub.call(browser.sid, {"alice"}, Event::of("events", json::Object{}), 5s);
+    });
   });
 
   EXPECT_EQ(browser.next(), R"(420["events",{}])");
@@ -271,7 +276,8 @@ TEST(Hub, CallAsksNobodyElsesBrowser) {
   Browser browser(process);
   browser.connect("alice");
   auto call = [&](std::string sid, std::string user) {
-    return json::serialize(run([&] { return process.hub.call(sid, {user}, Event::of("events", {}), 5s); }));
+    return json::serialize(
+        run([&] { return process.hub.call(sid, {user}, Event::of("events", {}), 5s); }));
   };
 
   std::string foreign = call(browser.sid, "bob");
@@ -286,7 +292,8 @@ TEST(Hub, CallEndsWhenNobodyAnswersOrTheSessionEnds) {
   Browser browser(process);
   browser.connect("alice");
   auto begin = Clock::now();
-  auto late = run([&] { return process.hub.call(browser.sid, {"alice"}, Event::of("events", {}), 100ms); });
+  auto late =
+      run([&] { return process.hub.call(browser.sid, {"alice"}, Event::of("events", {}), 100ms); });
   EXPECT_FALSE(json::text_at(late, "error").empty());
   EXPECT_LT(Clock::now() - begin, 2s);
 
@@ -302,7 +309,8 @@ TEST(Hub, CallEndsWhenNobodyAnswersOrTheSessionEnds) {
 TEST(Hub, AHandlerMayCallItsOwnSocket) {
   Process process;
   process.hub.on("ask", [&](Socket& socket, json::Value) -> Task<std::optional<json::Value>> {
-    co_return co_await process.hub.call(socket.sid(), socket.caller().id, Event::of("events", json::Array{}), 5s);
+    co_return co_await process.hub.call(socket.sid(), socket.caller().id,
+                                        Event::of("events", json::Array{}), 5s);
   });
   process.start();
   Browser browser(process);
@@ -414,7 +422,8 @@ TEST(Hub, AKeyframeIsSentUnlessTheSocketIsFurther) {
   EXPECT_TRUE(process.hub.emit_to(browser.sid, keyframe(4)));
   process.hub.emit(kAlice, token("r", 4));
   process.hub.emit(kAlice, token("r", 5));
-  for (auto n : {"100", "200", "405", "405", "500"}) EXPECT_EQ(browser.event(), "{\"n\":" + std::string(n) + "}");
+  for (auto n : {"100", "200", "405", "405", "500"})
+    EXPECT_EQ(browser.event(), "{\"n\":" + std::string(n) + "}");
 }
 
 TEST(Hub, KnowsWhoIsHere) {

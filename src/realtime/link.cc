@@ -235,7 +235,8 @@ Task<> Link::user_join(const Incoming& event) {
   try {
     caller = co_await core_->identify(std::move(token));
   } catch (const Problem& problem) {
-    log::warn("A socket could not be signed in", {{"detail", problem.detail()}, {"cause", problem.cause()}});
+    log::warn("A socket could not be signed in",
+              {{"detail", problem.detail()}, {"cause", problem.cause()}});
   }
   if (!caller || session_->ended()) {
     acknowledge(event.ack, nullptr);

@@ -20,7 +20,8 @@ namespace antiphon::realtime {
 class Link : public std::enable_shared_from_this<Link> {
  public:
   /// `cookie_token` signs in when the CONNECT packet has no token of its own.
-  Link(std::shared_ptr<Core> core, std::shared_ptr<Wire> wire, std::string address, std::string cookie_token);
+  Link(std::shared_ptr<Core> core, std::shared_ptr<Wire> wire, std::string address,
+       std::string cookie_token);
   ~Link();
 
   /// A message's text without Engine.IO's 4. False: the client does not speak the protocol, or has
@@ -70,7 +71,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::mutex mutex_;
   std::shared_ptr<Session> session_;  ///< Set once, by the reader.
   bool waiting_ = false;              ///< Guarded by mutex_. Counted as a waiting socket.
-  std::list<Incoming> queue_;       ///< Guarded by mutex_.
+  std::list<Incoming> queue_;         ///< Guarded by mutex_.
   std::size_t queued_bytes_ = 0;      ///< Guarded by mutex_.
   bool working_ = false;              ///< Guarded by mutex_.
   Signal room_;

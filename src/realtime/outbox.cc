@@ -70,8 +70,8 @@ std::shared_ptr<Outbox::Entry> Outbox::prepare(Room room, Event event, std::stri
 }
 
 store::Bound Outbox::row(const Entry& entry) {
-  return {kInsert, entry.id, entry.room.name, entry.event.name, entry.event.payload, entry.skip_sid,
-          unix_seconds()};
+  return {kInsert,        entry.id,      entry.room.name, entry.event.name, entry.event.payload,
+          entry.skip_sid, unix_seconds()};
 }
 
 void Outbox::decide(const std::shared_ptr<Entry>& entry, Fate fate) {

@@ -51,7 +51,8 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   Task<> publish(Room room, Event event, std::string skip_sid);
 
   /// What `rooms` have had since `id`. Nothing when it is more than anybody should replay.
-  Task<std::optional<std::vector<OutboxRow>>> since(std::int64_t id, std::vector<std::string> rooms) const;
+  Task<std::optional<std::vector<OutboxRow>>> since(std::int64_t id,
+                                                    std::vector<std::string> rooms) const;
   Task<> sweep();
 
   static constexpr std::int64_t kKeepSeconds = 600;
@@ -65,8 +66,8 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   store::Db* db_;
   Release release_;
   std::mutex mutex_;
-  std::int64_t last_id_ = 0;            ///< Guarded by mutex_.
-  std::map<std::int64_t, Held> held_;   ///< Guarded by mutex_. As many as transactions are under way.
+  std::int64_t last_id_ = 0;           ///< Guarded by mutex_.
+  std::map<std::int64_t, Held> held_;  ///< Guarded by mutex_. As many as transactions are under way.
 };
 
 }  // namespace antiphon::realtime

@@ -27,8 +27,8 @@ std::string run_key(std::string_view run_id);
 /// each replayable event, `"<epoch>;<outbox>.<floor>;<run>:<seq>.<index>,<run>:*"`, so that any
 /// process can go on from there without having known the client.
 struct Position {
-  std::string epoch;         ///< Of the log: another one means it was restored, so nothing fits.
-  std::int64_t outbox = 0;   ///< Outbox events up to this id.
+  std::string epoch;        ///< Of the log: another one means it was restored, so nothing fits.
+  std::int64_t outbox = 0;  ///< Outbox events up to this id.
   /// Unix ms: of runs not listed below, those that had ended by then are known (or older than the
   /// client); those that are live or ended later have not been seen at all.
   std::int64_t floor = 0;

@@ -19,12 +19,14 @@ constexpr store::Sql kPut{"realtime_session.put", R"(
        SET sid = excluded.sid, user_id = excluded.user_id, token_id = excluded.token_id,
            rooms = excluded.rooms, start_pos = excluded.start_pos, node = excluded.node,
            expires_at = excluded.expires_at)"};
-constexpr store::Sql kRemove{"realtime_session.remove", "DELETE FROM realtime_session WHERE pid_hash = $1"};
+constexpr store::Sql kRemove{"realtime_session.remove",
+                             "DELETE FROM realtime_session WHERE pid_hash = $1"};
 constexpr store::Sql kLost{"realtime_session.lost", R"(
     UPDATE realtime_session SET node = '', expires_at = $2 WHERE pid_hash = $1 AND node = $3)"};
 constexpr store::Sql kRenew{"realtime_session.renew",
                             "UPDATE realtime_session SET expires_at = $2 WHERE node = $1"};
-constexpr store::Sql kSweep{"realtime_session.sweep", "DELETE FROM realtime_session WHERE expires_at < $1"};
+constexpr store::Sql kSweep{"realtime_session.sweep",
+                            "DELETE FROM realtime_session WHERE expires_at < $1"};
 constexpr store::Sql kFind{"realtime_session.find", R"(
     SELECT pid_hash, sid, user_id, token_id, rooms, start_pos
       FROM realtime_session

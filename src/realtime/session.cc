@@ -27,7 +27,8 @@ bool ends_with_offset(const std::string& frame, std::string_view offset) {
 const Frame& FrameCache::frame(const std::string& offset) {
   auto at = std::ranges::find(frames_, offset, &std::pair<std::string, Frame>::first);
   if (at == frames_.end()) {
-    auto text = socketio::event_frame(event_.name, event_.payload, offset, {}, event_.attachments.size());
+    auto text =
+        socketio::event_frame(event_.name, event_.payload, offset, {}, event_.attachments.size());
     at = frames_.emplace(frames_.end(), offset, std::make_shared<const std::string>(std::move(text)));
   }
   return at->second;
@@ -156,7 +157,8 @@ bool Session::deliver(FrameCache& cache) {
   if (!replaying_) return deliver_locked(cache);
   if (!cache.event().replayable()) return false;
   waiting_bytes_ += cache.event().payload.size();
-  if (waiting_bytes_ <= kMaxWaitingBytes) waiting_.push_back(std::make_shared<const Event>(cache.event()));
+  if (waiting_bytes_ <= kMaxWaitingBytes)
+    waiting_.push_back(std::make_shared<const Event>(cache.event()));
   return true;
 }
 
@@ -166,7 +168,8 @@ bool Session::accept(const Event& event) {
     const RunPoint* seen = position_.find(event.run->id);
     bool further = seen && !event.run->last && seen->covers(event.run->seq, event.run->index + 1);
     if (further) return false;
-    position_.advance_run(event.run->id, event.run->seq, event.run->index, event.run->last, unix_millis());
+    position_.advance_run(event.run->id, event.run->seq, event.run->index, event.run->last,
+                          unix_millis());
     return true;
   }
   if (event.run)
@@ -314,8 +317,9 @@ bool Session::ask(const Event& event, std::uint64_t& id, Completion<json::Value>
   if (!wire_ || !live_ || ended_ || questions_.size() >= kMaxQuestions) return false;
   id = next_question_++;
   questions_.emplace(id, std::move(answer));
-  wire_->send(std::make_shared<const std::string>(socketio::event_frame(event.name, event.payload, {}, id)),
-              false);
+  wire_->send(
+      std::make_shared<const std::string>(socketio::event_frame(event.name, event.payload, {}, id)),
+      false);
   return true;
 }
 

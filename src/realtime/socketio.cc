@@ -61,7 +61,8 @@ bool event_data_fits(const json::Value& data) {
   const auto* items = data.if_array();
   if (!items || items->empty() || !items->front().is_string()) return false;
   std::string_view name = json::view(items->front().get_string());
-  return !name.empty() && name.size() <= kMaxEventName && std::ranges::find(kReserved, name) == kReserved.end();
+  return !name.empty() && name.size() <= kMaxEventName &&
+         std::ranges::find(kReserved, name) == kReserved.end();
 }
 
 bool fits(const Packet& packet) {
@@ -133,7 +134,8 @@ bool Assembler::fill_placeholders(json::Value& value) {
   if (!object) return true;
   const auto* mark = object->if_contains("_placeholder");
   if (!mark) {
-    return std::ranges::all_of(*object, [&](auto& member) { return fill_placeholders(member.value()); });
+    return std::ranges::all_of(*object,
+                               [&](auto& member) { return fill_placeholders(member.value()); });
   }
   const auto* number = object->if_contains("num");
   if (!mark->is_bool() || !mark->get_bool() || !number || !number->is_int64()) return false;
@@ -144,7 +146,8 @@ bool Assembler::fill_placeholders(json::Value& value) {
   used_[at] = true;
   json::Array bytes;
   bytes.reserve(attachments_[at].size());
-  for (char c : attachments_[at]) bytes.emplace_back(static_cast<std::int64_t>(static_cast<unsigned char>(c)));
+  for (char c : attachments_[at])
+    bytes.emplace_back(static_cast<std::int64_t>(static_cast<unsigned char>(c)));
   value = std::move(bytes);
   return true;
 }

@@ -68,7 +68,8 @@ class FakeSocket final : public http::WebSocket {
   /// The next frame to the client; "<closed>" when it ended, "<nothing>" when none comes.
   std::string to_client(std::chrono::milliseconds patience = 5s) {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, patience, [&] { return !out_.empty() || closed_; })) return "<nothing>";
+    if (!changed_.wait_for(lock, patience, [&] { return !out_.empty() || closed_; }))
+      return "<nothing>";
     if (out_.empty()) return "<closed>";
     auto frame = std::move(out_.front());
     out_.pop_front();
@@ -136,7 +137,9 @@ class Process {
       if (is_revoked(caller.token_id)) co_return std::nullopt;
       co_return caller;
     };
-    out.may_join = [this](Caller, Room room) -> Task<bool> { co_return room != Room{forbidden_room()}; };
+    out.may_join = [this](Caller, Room room) -> Task<bool> {
+      co_return room != Room{forbidden_room()};
+    };
     return out;
   }
   Room forbidden_room() {
@@ -149,8 +152,8 @@ class Process {
   }
 
   std::mutex mutex;
-  std::vector<std::string> revoked;            ///< Guarded by mutex.
-  Room forbidden{"chat:forbidden"};            ///< Guarded by mutex.
+  std::vector<std::string> revoked;  ///< Guarded by mutex.
+  Room forbidden{"chat:forbidden"};  ///< Guarded by mutex.
   Loops loops{2};
   Hub hub;
   Endpoint endpoint;
@@ -169,11 +172,12 @@ class Browser {
     request->query = {{"EIO", "4"}, {"transport", "websocket"}};
     if (!query_sid.empty()) request->query.emplace("sid", query_sid);
     if (!cookie.empty()) request->headers.add("Cookie", "token=" + cookie);
-    spawn_detached(process.loops.next(), [endpoint = process.endpoint.socket_endpoint(), request,
-                                          s = socket, gone = gone_]() -> Task<> {
-      co_await endpoint.run(request, s);
-      gone->set_value();
-    });
+    spawn_detached(
+        process.loops.next(),
+        [endpoint = process.endpoint.socket_endpoint(), request, s = socket, gone = gone_]() -> Task<> {
+          co_await endpoint.run(request, s);
+          gone->set_value();
+        });
     if (query_sid.empty()) open_packet = socket->to_client();
   }
   ~Browser() { cut(); }
