@@ -1,0 +1,23 @@
+#include "features/models/dto.h"
+
+namespace antiphon::models {
+
+ANTIPHON_DTO_DEFINE(Model)
+ANTIPHON_DTO_DEFINE(Grant)
+ANTIPHON_DTO_DEFINE(ModelMeta)
+ANTIPHON_DTO_DEFINE(ModelForm)
+ANTIPHON_DTO_DEFINE(ModelView)
+ANTIPHON_DTO_DEFINE(ModelList)
+ANTIPHON_DTO_DEFINE(Version)
+ANTIPHON_DTO_DEFINE(IdQuery)
+ANTIPHON_DTO_DEFINE(HistoryQuery)
+ANTIPHON_DTO_DEFINE(ListQuery)
+ANTIPHON_DTO_DEFINE(TagQuery)
+ANTIPHON_DTO_DEFINE(IdsQuery)
+ANTIPHON_DTO_DEFINE(RefreshQuery)
+ANTIPHON_DTO_DEFINE(ModelIdForm)
+ANTIPHON_DTO_DEFINE(VersionForm)
+ANTIPHON_DTO_DEFINE(ModelGrantsForm)
+ANTIPHON_DTO_DEFINE(ModelsForm)
+
+}  // namespace antiphon::models

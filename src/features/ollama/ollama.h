@@ -1,0 +1,14 @@
+#pragma once
+
+#include "client/client.h"
+#include "config/store.h"
+#include "features/models/models.h"
+#include "features/ollama/backend.h"
+
+namespace antiphon::ollama {
+
+/// The routes below /ollama.
+void add_routes(http::Router& router, models::Models& models, Backend& backend, client::Client& client,
+                config::Store& store);
+
+}  // namespace antiphon::ollama

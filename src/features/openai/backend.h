@@ -1,0 +1,30 @@
+#pragma once
+
+#include "client/client.h"
+#include "features/models/backend.h"
+
+/// Servers that speak OpenAI's protocol, Azure's manner of it included.
+namespace antiphon::openai {
+
+class Backend final : public models::Backend {
+ public:
+  Backend(client::Client& client, const models::Settings& settings)
+      : client_(client), settings_(settings) {}
+
+  Task<std::vector<models::BaseModel>> list(models::ConnectionPtr connection) override;
+  Task<std::unique_ptr<models::ChunkStream>> stream(models::Target target, json::Object body,
+                                                    models::Asker asker) override;
+  Task<json::Value> complete(models::Target target, json::Object body, models::Asker asker) override;
+
+  /// What the connection's server lists, as it said it.
+  Task<json::Value> raw_list(models::ConnectionPtr connection);
+
+ private:
+  client::Request chat_request(const models::Target& target, json::Object body,
+                               const models::Asker& asker) const;
+
+  client::Client& client_;
+  const models::Settings& settings_;
+};
+
+}  // namespace antiphon::openai

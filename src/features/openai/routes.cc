@@ -1,0 +1,214 @@
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "base/problem.h"
+#include "client/url.h"
+#include "features/models/answers.h"
+#include "features/models/params.h"
+#include "features/models/proxy.h"
+#include "features/openai/dto.h"
+#include "features/openai/openai.h"
+#include "features/openai/protocol.h"
+#include "http/bind.h"
+#include "http/router.h"
+
+namespace antiphon::openai {
+
+ANTIPHON_DTO_DEFINE(ConfigForm)
+ANTIPHON_DTO_DEFINE(VerifyForm)
+
+namespace {
+
+using http::bind;
+using http::Body;
+using http::Cost;
+using models::Kind;
+using models::Target;
+
+int place_of(const std::string& text) {
+  int out = -1;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc{} || end != text.data() + text.size() || out < 0)
+    throw not_found("Connection");
+  return out;
+}
+
+/// Options of connections that are there.
+json::Object options_within(const json::Value& options, std::size_t count) {
+  json::Object out;
+  if (options.is_object())
+    for (std::size_t i = 0; i != count; ++i)
+      if (const json::Value* one = json::find(options, std::to_string(i)); one && one->is_object())
+        out[std::to_string(i)] = *one;
+  return out;
+}
+
+json::Array array_of(const std::vector<std::string>& list) {
+  json::Array out;
+  for (const std::string& text : list) out.emplace_back(text);
+  return out;
+}
+
+struct Api {
+  models::Models& models;
+  Backend& backend;
+  client::Client& client;
+  config::Store& store;
+
+  const models::Settings& settings() const { return models.parts().settings; }
+
+  // ---- Configuration.
+
+  Task<json::Value> config(const Admin&) {
+    auto moment = settings().moment();
+    std::vector<std::string> urls = settings().openai_urls(*moment),
+                             keys = settings().openai_keys(*moment);
+    keys.resize(urls.size());
+    co_return json::Object{{"ENABLE_OPENAI_API", settings().enable_openai(*moment)},
+                           {"OPENAI_API_BASE_URLS", array_of(urls)},
+                           {"OPENAI_API_KEYS", array_of(keys)},
+                           {"OPENAI_API_CONFIGS", settings().openai_configs(*moment)}};
+  }
+
+  Task<json::Value> change_config(const Admin& me, Body<ConfigForm> form) {
+    const std::vector<std::string>& urls = form.OPENAI_API_BASE_URLS;
+    for (const std::string& url : urls)
+      if (!url.empty()) (void)client::parse_url(url);
+    std::vector<std::string> keys = models::keys_after(
+        settings().openai_urls(), settings().openai_keys(), urls, form.OPENAI_API_KEYS);
+    std::vector<config::Change> changes{
+        {"openai.api_base_urls", array_of(urls)},
+        {"openai.api_keys", array_of(keys)},
+        {"openai.api_configs", options_within(form.OPENAI_API_CONFIGS, urls.size())}};
+    if (form.ENABLE_OPENAI_API) changes.push_back({"openai.enable", *form.ENABLE_OPENAI_API});
+    co_await store.set(std::move(changes));
+    models.catalog().forget();
+    co_return co_await config(me);
+  }
+
+  Task<json::Value> verify(const Admin&, Body<VerifyForm> form) {
+    json::Object options =
+        form.config && form.config->is_object() ? form.config->as_object() : json::Object();
+    options.erase("model_ids");
+    auto connection = models::trial(Kind::openai, form.url, form.key, options);
+    co_return co_await models::told_to_admin(backend.raw_list(connection));
+  }
+
+  // ---- Models.
+
+  Task<json::Value> list(const User& me, http::Call& call) {
+    if (auto place = call.request.parameter("url_idx")) co_return co_await list_of(me, *place);
+    require_enabled();
+    json::Array out;
+    for (const auto& base : co_await models.usable(me, Kind::openai)) out.emplace_back(base->shown);
+    co_return json::Object{{"data", std::move(out)}};
+  }
+
+  Task<json::Value> list_of(const User& me, std::string place) {
+    require_enabled();
+    if (!me.admin())
+      throw Problem(Problem::Kind::forbidden, "Only administrators may do this.").answering(401);
+    co_return co_await models::told_to_admin(backend.raw_list(connection_at(place_of(place))));
+  }
+
+  // ---- Calls.
+
+  Task<std::optional<http::Response>> complete(const User& me, http::Call& call, json::Value value) {
+    require_enabled();
+    json::Object body = models::object_of(std::move(value));
+    Target target = co_await models.resolve(me, std::string(json::text_at(json::Value(body), "model")));
+    models::Asker who = models::asker(me);
+    models::apply_preset(body, target, who);
+    if (target.kind() == Kind::openai)
+      co_return co_await ask(target, "chat/completions", std::move(body), who, call);
+    co_return co_await models::answer_openai(models, std::move(target), std::move(body), who,
+                                             call.stream);
+  }
+
+  Task<std::optional<http::Response>> responses(const User& me, http::Call& call, json::Value value) {
+    require_enabled();
+    co_return co_await ask_model(me, "responses", std::move(value), call);
+  }
+
+  /// Ollama speaks this one of OpenAI's too.
+  Task<std::optional<http::Response>> embeddings(const User& me, http::Call& call, json::Value value) {
+    co_return co_await ask_model(me, "embeddings", std::move(value), call);
+  }
+
+  Task<std::optional<http::Response>> pass_through(const User& me, std::string path, http::Call& call) {
+    if (!settings().openai_passthrough())
+      throw Problem(
+          Problem::Kind::forbidden,
+          "Other paths of model servers are not passed on: ENABLE_OPENAI_API_PASSTHROUGH is not set.");
+    require_enabled();
+    json::Value body = json::try_parse(call.request.body).value_or(json::Value());
+    models::ConnectionPtr connection = connection_at(0);
+    std::string_view model = json::text_at(body, "model");
+    if (!model.empty()) {
+      Target target = co_await models.resolve(me, std::string(model));
+      if (target.kind() == Kind::openai) connection = target.connection;
+      body.as_object()["model"] = target.upstream_id();
+    } else if (!me.admin()) {
+      throw Problem(Problem::Kind::forbidden, "A model must be named.");
+    }
+    std::string url = connection->url + models::encoded_path(path, call.request);
+    client::Request request = models::request_for(settings(), *connection, url, models::asker(me));
+    if (body.is_object()) request = models::with_json(std::move(request), body);
+    request.method = call.request.method;
+    co_return co_await models::pass_on(client, std::move(request), call.stream);
+  }
+
+  // ---- What they share.
+
+  void require_enabled() const {
+    if (!settings().enable_openai())
+      throw Problem(Problem::Kind::unavailable, "OpenAI-compatible connections are switched off.");
+  }
+
+  models::ConnectionPtr connection_at(int place) const {
+    auto all = models::openai_connections(settings());
+    if (static_cast<std::size_t>(place) >= all.size()) throw not_found("Connection");
+    return all[static_cast<std::size_t>(place)];
+  }
+
+  Task<std::optional<http::Response>> ask(const Target& target, std::string path, json::Object body,
+                                          models::Asker who, http::Call& call) {
+    const models::Connection& c = *target.connection;
+    prepare(body, c, target.upstream_id());
+    std::string url =
+        target.kind() == Kind::ollama ? c.url + "/v1/" + path : address(c, path, target.upstream_id());
+    co_return co_await models::pass_on(
+        client, models::with_json(models::request_for(settings(), c, url, who), body), call.stream);
+  }
+
+  Task<std::optional<http::Response>> ask_model(const User& me, std::string path, json::Value value,
+                                                http::Call& call) {
+    json::Object body = models::object_of(std::move(value));
+    Target target = co_await models.resolve(me, std::string(json::text_at(json::Value(body), "model")));
+    if (!target.connection) throw Problem(Problem::Kind::invalid, "This model cannot do that.");
+    co_return co_await ask(target, path, std::move(body), models::asker(me), call);
+  }
+};
+
+}  // namespace
+
+void add_routes(http::Router& r, models::Models& models, Backend& backend, client::Client& client,
+                config::Store& store) {
+  Api api{models, backend, client, store};
+  constexpr http::Options kLarge{.body_limit = 64 << 20};
+
+  r.on("GET /openai/config", Cost::read, bind<&Api::config>(api));
+  r.on("POST /openai/config/update", Cost::write, bind<&Api::change_config>(api));
+  r.on("POST /openai/verify", Cost::model, bind<&Api::verify>(api));
+  r.on("GET /openai/models", Cost::read, bind<&Api::list>(api));
+  r.on("GET /openai/models/{url_idx}", Cost::read, bind<&Api::list_of>(api));
+  r.on("POST /openai/chat/completions", Cost::model, bind<&Api::complete>(api), kLarge);
+  r.on("POST /openai/responses", Cost::model, bind<&Api::responses>(api), kLarge);
+  r.on("POST /openai/embeddings", Cost::model, bind<&Api::embeddings>(api), kLarge);
+  r.on("POST /api/embeddings", Cost::model, bind<&Api::embeddings>(api), kLarge);
+  r.on("POST /api/v1/embeddings", Cost::model, bind<&Api::embeddings>(api), kLarge);
+  for (std::string method : {"GET", "POST", "PUT", "DELETE"})
+    r.on(method + " /openai/{path...}", Cost::model, bind<&Api::pass_through>(api), kLarge);
+}
+
+}  // namespace antiphon::openai
