@@ -64,6 +64,8 @@ struct Asker {
   std::string name = {}, email = {};
   Role role = Role::pending;
   std::string chat_id = {}, message_id = {};
+  /// Given what closes the call to the server, as soon as there is one; null when nobody wants it.
+  std::function<void(std::function<void()> close)> on_begin = {};
 };
 Asker asker(const Caller& caller, std::string chat_id = {}, std::string message_id = {});
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "client/client.h"
-#include "features/models/models.h"
+#include "features/models/service.h"
 #include "http/call.h"
 #include "json/text.h"
 

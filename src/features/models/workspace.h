@@ -1,6 +1,6 @@
 #pragma once
 
-#include "features/models/models.h"
+#include "features/models/service.h"
 
 namespace antiphon::models {
 

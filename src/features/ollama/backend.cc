@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "client/sse.h"
-#include "features/models/answers.h"
+#include "features/models/models.h"
 #include "features/ollama/convert.h"
 
 namespace antiphon::ollama {

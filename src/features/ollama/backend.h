@@ -1,7 +1,7 @@
 #pragma once
 
 #include "client/client.h"
-#include "features/models/backend.h"
+#include "features/models/models.h"
 
 /// Ollama's native protocol.
 namespace antiphon::ollama {

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "base/ids.h"
-#include "features/models/answers.h"
+#include "features/models/models.h"
 
 namespace antiphon::ollama {
 namespace {

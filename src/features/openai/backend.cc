@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "client/sse.h"
-#include "features/models/answers.h"
+#include "features/models/models.h"
 #include "features/openai/protocol.h"
 
 namespace antiphon::openai {

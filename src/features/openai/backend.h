@@ -1,7 +1,7 @@
 #pragma once
 
 #include "client/client.h"
-#include "features/models/backend.h"
+#include "features/models/models.h"
 
 /// Servers that speak OpenAI's protocol, Azure's manner of it included.
 namespace antiphon::openai {

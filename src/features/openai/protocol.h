@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "features/models/backend.h"
+#include "features/models/models.h"
 
 /// The pure part: addresses, bodies and lists in OpenAI's shape.
 namespace antiphon::openai {

@@ -3,9 +3,7 @@
 
 #include "base/problem.h"
 #include "client/url.h"
-#include "features/models/answers.h"
-#include "features/models/params.h"
-#include "features/models/proxy.h"
+#include "features/models/models.h"
 #include "features/openai/dto.h"
 #include "features/openai/openai.h"
 #include "features/openai/protocol.h"

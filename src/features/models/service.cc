@@ -1,4 +1,4 @@
-#include "features/models/models.h"
+#include "features/models/service.h"
 
 #include <boost/json.hpp>
 
