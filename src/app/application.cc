@@ -235,7 +235,7 @@ Task<std::string> deployment_of(store::Db& db) {
 
 void print_failure(const Problem& p) {
   std::fprintf(stderr, "antiphon: %s\n", p.detail().c_str());
-  if (!p.cause().empty()) std::fprintf(stderr, "          (%s)\n", p.cause().c_str());
+  if (!p.cause().empty() && p.cause() != p.detail()) std::fprintf(stderr, "          (%s)\n", p.cause().c_str());
 }
 
 int thread_count(const Process& process) {

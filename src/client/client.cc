@@ -138,6 +138,7 @@ class CurlClient final : public Client {
     auto transfer = std::make_shared<Transfer>(request, url, engine_for(request.reach, here));
     auto incoming = std::make_unique<CurlIncoming>(transfer);
     transfer->start();
+    if (request.on_begin) request.on_begin([transfer] { transfer->cancel(); });
     co_await incoming->opened();
     co_return incoming;
   }

@@ -114,11 +114,13 @@ Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& p
 
 Task<> Completions::round(const User& me, runs::Run& run, const Plan& plan, const Model& model,
                           json::Object body, Composer& composer) {
+  Provider::OnBegin on_begin = [&run](std::function<void()> close) { run.on_cancel(std::move(close)); };
   if (!plan.stream) {
-    json::Value whole = co_await p_.provider.complete(me, model, std::move(body));
+    json::Value whole = co_await p_.provider.complete(me, model, std::move(body), on_begin);
+    run.on_cancel({});
     composer.take_whole(whole);
   } else {
-    std::shared_ptr<Chunks> chunks = co_await p_.provider.stream(me, model, std::move(body));
+    std::shared_ptr<Chunks> chunks = co_await p_.provider.stream(me, model, std::move(body), on_begin);
     run.on_cancel([chunks] { chunks->cancel(); });
     while (!run.cancelled() && !run.fenced()) {
       auto chunk = co_await chunks->next();

@@ -82,7 +82,7 @@ Task<std::optional<json::Value>> Completions::ask_task_model(const jobs::Job& jo
                     {"messages", json::Array{json::Object{
                                      {"role", "user"},
                                      {"content", std::string(instruction) + "\n\n" + transcript(branch, messages)}}}}};
-  json::Value reply = co_await p_.provider.complete(*me, model, std::move(body));
+  json::Value reply = co_await p_.provider.complete(*me, model, std::move(body), nullptr);
   const json::Array* choices = json::array_at(reply, "choices");
   if (!choices || choices->empty()) co_return std::nullopt;
   const json::Value* message = json::find(choices->front(), "message");

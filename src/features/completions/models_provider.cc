@@ -36,15 +36,21 @@ Task<Model> ModelsProvider::resolve(const User& me, std::string model_id) {
   co_return model_of(co_await models_.resolve(me, std::move(model_id)));
 }
 
-Task<std::unique_ptr<Chunks>> ModelsProvider::stream(const User& me, const Model& model, json::Object body) {
+Task<std::unique_ptr<Chunks>> ModelsProvider::stream(const User& me, const Model& model, json::Object body,
+                                                     OnBegin on_begin) {
   body.erase("stream");
-  auto stream = co_await models_.stream(target_of(model), std::move(body), models::asker(me));
+  models::Asker asker = models::asker(me);
+  asker.on_begin = std::move(on_begin);
+  auto stream = co_await models_.stream(target_of(model), std::move(body), std::move(asker));
   co_return std::make_unique<Passed>(std::move(stream));
 }
 
-Task<json::Value> ModelsProvider::complete(const User& me, const Model& model, json::Object body) {
+Task<json::Value> ModelsProvider::complete(const User& me, const Model& model, json::Object body,
+                                           OnBegin on_begin) {
   body.erase("stream");
-  co_return co_await models_.complete(target_of(model), std::move(body), models::asker(me));
+  models::Asker asker = models::asker(me);
+  asker.on_begin = std::move(on_begin);
+  co_return co_await models_.complete(target_of(model), std::move(body), std::move(asker));
 }
 
 Task<Model> ModelsProvider::task_model(const User& me, Model model) {

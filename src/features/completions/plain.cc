@@ -22,12 +22,12 @@ json::Object body_of(const Turn& turn, const Model& model) {
 
 Task<json::Value> Completions::plain(const User& me, Turn turn) {
   Model model = co_await p_.provider.resolve(me, turn.wanted.front().model_id);
-  co_return co_await p_.provider.complete(me, model, body_of(turn, model));
+  co_return co_await p_.provider.complete(me, model, body_of(turn, model), nullptr);
 }
 
 Task<std::unique_ptr<Chunks>> Completions::plain_stream(const User& me, Turn turn) {
   Model model = co_await p_.provider.resolve(me, turn.wanted.front().model_id);
-  co_return co_await p_.provider.stream(me, model, body_of(turn, model));
+  co_return co_await p_.provider.stream(me, model, body_of(turn, model), nullptr);
 }
 
 }  // namespace antiphon::completions

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,9 +38,13 @@ class Provider {
   virtual ~Provider() = default;
   /// Throws Problem: "Model not found" when there is none, or the caller may not use it (row 68).
   virtual Task<Model> resolve(const User& me, std::string model_id) = 0;
+  /// Takes what closes the call, as soon as there is one: also before the first byte has come.
+  using OnBegin = std::function<void(std::function<void()> close)>;
+
   /// `body` in OpenAI's shape, without `model`.
-  virtual Task<std::unique_ptr<Chunks>> stream(const User& me, const Model& model, json::Object body) = 0;
-  virtual Task<json::Value> complete(const User& me, const Model& model, json::Object body) = 0;
+  virtual Task<std::unique_ptr<Chunks>> stream(const User& me, const Model& model, json::Object body,
+                                               OnBegin on_begin) = 0;
+  virtual Task<json::Value> complete(const User& me, const Model& model, json::Object body, OnBegin on_begin) = 0;
   /// The model for titles, tags and follow-ups of a chat with `model`: an administrator's choice, or itself.
   virtual Task<Model> task_model(const User& me, Model model) = 0;
 };
