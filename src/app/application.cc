@@ -66,6 +66,12 @@ realtime::Event chat_event(std::string_view type, json::Value data, const std::s
 }
 
 
+/// The built-in web client, or the one an operator points at.
+std::unique_ptr<http::StaticSite> site_of(const Process& process) {
+  if (std::string folder = process.frontend(); !folder.empty()) return http::StaticSite::from_directory(folder);
+  return std::make_unique<http::StaticSite>(http::embedded_assets());
+}
+
 std::vector<Secret> sealing_keys(const auth::KeyRing& ring) {
   std::vector<Secret> out;
   for (const auto& key : ring.keys()) out.push_back(ring.derived(key, auth::Purpose::sealing));
@@ -118,6 +124,8 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                    .folder_prompt = [this](const User& me, const std::string& folder) {
                      return folders.prompt(me, folder);
                    }}),
+      limits({.scale = d.process.rate_limits()}),
+      site(site_of(d.process)),
       server(server_options(d.process), router, [this](const http::Request& r) { return auth.identify(r); }, loops) {
   tools.add(completions::current_time_tool());
   add_routes();
@@ -141,6 +149,7 @@ configs::Usage App::usage() const {
 
 void App::add_routes() {
   auto permitted = [this](const User& me, std::string_view leaf) { return auth.access.permits(me, leaf); };
+  router.limit_by(limits);
   endpoint.add_routes(router);
   completions::add_routes(router, completions, guard);
   chats::add_routes(router, {.chats = chats,
@@ -193,6 +202,7 @@ Task<> App::start() {
   co_await runs.start();
   jobs.start();
   endpoint.add_sockets(server);
+  server.serve_site(*site);
   server.start();
   health.started();
 }

@@ -50,6 +50,8 @@ struct App {
   completions::Toolbox tools;
   completions::Completions completions;
   http::Router router;
+  http::Limits limits;
+  std::unique_ptr<http::StaticSite> site;
   http::Server server;
 };
 

@@ -52,6 +52,10 @@ struct Process : config::Group {
                                   .between(0, 3600)
                                   .on_restart()
                                   .help("How long a stop may wait for answers under way. Give the service manager more.");
+  config::Float rate_limits = env("ANTIPHON_RATE_LIMITS", 1.0)
+                                  .between(0, 1000)
+                                  .on_restart()
+                                  .help("Multiplies how much one caller may ask for; 0 turns the limits off.");
   config::Bool network_file_system =
       env("ANTIPHON_ALLOW_NETWORK_FILE_SYSTEM", false)
           .on_restart()
