@@ -1,3 +1,4 @@
+import { tick } from 'svelte';
 import type { Message, MessageError, OutputItem, Source, Usage } from '$/lib/api/types';
 import type { OutputEvent } from '$/lib/live/output_event';
 import { applyOutputEvent, outputText } from '$/features/completions/output';
@@ -5,6 +6,7 @@ import { replayOver } from '$/features/completions/replay';
 import type { Node } from './tree';
 
 const hiddenFlushMilliseconds = 250;
+const longestPauseMilliseconds = 250;
 
 /**
  * One message of the open chat. While it streams, deltas are gathered and drawn once per frame. The part of it that this client does
@@ -36,6 +38,7 @@ export class ChatMessage implements Node {
   #stale: boolean;
   #working: readonly OutputItem[] = [];
   #scheduled = false;
+  #pauseMilliseconds = 0;
 
   /** `missed` are events that arrived while `message` was on its way; they are joined with it. */
   constructor(message: Message, missed: readonly OutputEvent[] = []) {
@@ -137,11 +140,17 @@ export class ChatMessage implements Node {
     this.#scheduled = true;
     // A hidden page draws no frames.
     if (document.visibilityState === 'hidden') setTimeout(() => this.#flush(), hiddenFlushMilliseconds);
-    else requestAnimationFrame(() => this.#flush());
+    else setTimeout(() => requestAnimationFrame(() => this.#flush()), this.#pauseMilliseconds);
   }
 
+  /** Shows what has gathered. A text that takes long to draw is drawn less often, so that the page stays free two thirds of the time. */
   #flush(): void {
+    const begun = performance.now();
     this.#scheduled = false;
     this.output = this.#working;
+    void tick().then(() => {
+      const took = performance.now() - begun;
+      this.#pauseMilliseconds = took < 4 ? 0 : Math.min(longestPauseMilliseconds, 2 * took);
+    });
   }
 }
