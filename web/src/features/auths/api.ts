@@ -1,7 +1,13 @@
 import type { Http } from '$/lib/api/http';
-import type { AdminConfig, Role, ServerConfig, SessionUser } from '$/lib/api/types';
+import type { AdminConfig, ApiKey, Role, ServerConfig, SessionUser } from '$/lib/api/types';
 
 const base = '/api/v1/auths';
+
+export interface ApiKeyForm {
+  name: string;
+  scopes?: string[];
+  expires_at?: number;
+}
 
 export class AuthsApi {
   constructor(private readonly http: Http) {}
@@ -17,7 +23,7 @@ export class AuthsApi {
   adminConfig = () => this.http.get<AdminConfig>(`${base}/admin/config`);
   saveAdminConfig = (config: AdminConfig) => this.http.post<AdminConfig>(`${base}/admin/config`, config);
   adminDetails = () => this.http.get<{ name: string | null; email: string | null }>(`${base}/admin/details`);
-  apiKey = () => this.http.get<{ api_key: string | null }>(`${base}/api_key`);
-  createApiKey = () => this.http.post<{ api_key: string }>(`${base}/api_key`);
-  deleteApiKey = () => this.http.delete<boolean>(`${base}/api_key`);
+  apiKeys = () => this.http.get<ApiKey[]>(`${base}/api_keys`);
+  createApiKey = (form: ApiKeyForm) => this.http.post<{ api_key: string; key: ApiKey }>(`${base}/api_keys`, form);
+  deleteApiKey = (id: string) => this.http.delete<boolean>(`${base}/api_keys/${encodeURIComponent(id)}`);
 }

@@ -45,6 +45,17 @@ export interface SessionUser {
   token?: string;
 }
 
+export interface ApiKey {
+  id: string;
+  name: string;
+  /** Enough of it to recognise it by. */
+  hint: string;
+  scopes: string[];
+  expires_at?: number | null;
+  last_used_at?: number | null;
+  created_at: number;
+}
+
 export type Permissions = Record<string, Record<string, boolean>>;
 
 export interface UserRow {
