@@ -283,6 +283,16 @@ Response failure_response(std::exception_ptr failure, const Request& request) {
 }
 
 Task<std::optional<Response>> Router::serve(const Route& route, Call& call) const {
+  struct Observed {
+    Observer* observer;
+    const Route& route;
+    const Call& call;
+    int status = 499;
+    std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
+    ~Observed() {
+      if (observer) observer->served(route, call, status, std::chrono::steady_clock::now() - begun);
+    }
+  } observed{observer_, route, call};
   std::optional<Response> reply;
   std::exception_ptr failure;
   try {
@@ -294,6 +304,7 @@ Task<std::optional<Response>> Router::serve(const Route& route, Call& call) cons
   if (failure) reply = failure_response(failure, call.request);
   if (reply)
     for (auto& header : call.extra_headers) reply->headers.push_back(std::move(header));
+  observed.status = reply ? reply->status : 200;
   co_return reply;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -71,6 +72,14 @@ class Limiter {
   virtual int refuse(const Call& call, Cost cost) = 0;
 };
 
+/// Is told of every call that reached a route, when it has ended. Must be quick; any io thread.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  /// `status` 200 for what streamed, 499 when the client left first.
+  virtual void served(const Route& route, const Call& call, int status, std::chrono::nanoseconds took) = 0;
+};
+
 /// The answer to a request that ended in an exception, which is logged: a Problem's own, else a 500
 /// that says nothing. Rethrows ClientGone.
 Response failure_response(std::exception_ptr failure, const Request& request);
@@ -101,6 +110,7 @@ class Router {
   Task<std::optional<Response>> serve(const Route& route, Call& call) const;
 
   void limit_by(Limiter& limiter) { limiter_ = &limiter; }
+  void observe_by(Observer& observer) { observer_ = &observer; }
   const std::deque<Route>& routes() const { return routes_; }
   /// OpenAPI 3.1, from the routes.
   std::string openapi(std::string_view version = "0.1.0") const;
@@ -112,6 +122,7 @@ class Router {
   std::unique_ptr<Node> root_;
   std::deque<Route> routes_;  ///< A deque, because nodes point into it.
   Limiter* limiter_ = nullptr;
+  Observer* observer_ = nullptr;
 };
 
 }  // namespace antiphon::http
