@@ -67,6 +67,18 @@ function(antiphon_test name)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 
+# antiphon_fuzz(json_fuzz fuzz/json_fuzz.cc LINK antiphon_json): a libFuzzer program, when ANTIPHON_FUZZ is on.
+function(antiphon_fuzz name source)
+  if(NOT ANTIPHON_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(A "" "" "LINK" ${ARGN})
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE ${A_LINK})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  antiphon_pch(${name})
+endfunction()
+
 function(antiphon_pch target)
   if(NOT ANTIPHON_PCH)
     return()
