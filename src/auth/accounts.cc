@@ -29,6 +29,7 @@ constexpr std::size_t kMaxName = 100;
 
 constexpr Sql kFind{"accounts.find", ANTIPHON_ACCOUNT "WHERE u.id = $1"};
 constexpr Sql kByEmail{"accounts.by_email", ANTIPHON_ACCOUNT "WHERE lower(u.email) = $1"};
+constexpr Sql kList{"accounts.list", ANTIPHON_ACCOUNT "ORDER BY u.created_at, u.id LIMIT 10000"};
 constexpr Sql kAny{"accounts.any",
                    R"(SELECT COUNT(*) AS number FROM (SELECT 1 FROM "user" LIMIT 1) AS few)"};
 constexpr Sql kPrimary{"accounts.primary", R"(
@@ -145,6 +146,10 @@ Task<std::optional<Account>> Accounts::by_email(std::string_view email) const {
 Task<bool> Accounts::any() const {
   auto row = co_await db_.first<NumberRow>(kAny);
   co_return row && row->number > 0;
+}
+
+Task<std::vector<Account>> Accounts::list() const {
+  co_return co_await db_.all<Account>(kList);
 }
 
 Task<std::optional<UserId>> Accounts::primary_admin() const {

@@ -70,6 +70,8 @@ class Accounts {
   Task<std::optional<Account>> find(UserId id) const;
   Task<std::optional<Account>> by_email(std::string_view email) const;
   Task<bool> any() const;
+  /// Oldest first; at most 10 000.
+  Task<std::vector<Account>> list() const;
   /// The administrator whom no other may demote or remove.
   Task<std::optional<UserId>> primary_admin() const;
 

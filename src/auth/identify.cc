@@ -61,6 +61,12 @@ bool listed(std::string_view list, std::string_view path) {
 
 }  // namespace
 
+std::string session_token_in(const http::Request& request) {
+  if (std::string_view bearer = bearer_in(request.headers.get("authorization")); !bearer.empty())
+    return std::string(bearer);
+  return request.cookie("token").value_or("");
+}
+
 std::optional<Identify::Credential> Identify::credential_in(const http::Request& request,
                                                             std::string& cookie) const {
   if (std::string_view bearer = bearer_in(request.headers.get("authorization")); !bearer.empty())
@@ -83,7 +89,8 @@ Task<Caller> Identify::operator()(const http::Request& request) {
   Caller out = credential->text.starts_with(kKeyPrefix)
                    ? co_await by_key(request, credential->text)
                    : co_await by_session(request, credential->text);
-  out.by_cookie = credential->by_cookie;
+  // A dead cookie gives no rights, so it needs no check of who made the browser send it.
+  out.by_cookie = credential->by_cookie && out.via != Caller::Via::nothing;
   co_return out;
 }
 

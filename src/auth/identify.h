@@ -11,6 +11,9 @@
 
 namespace antiphon::auth {
 
+/// The session token of a request that Identify has taken for a session's.
+std::string session_token_in(const http::Request& request);
+
 /// Says who is asking: the one place that does, for every transport (row 79). Any thread.
 class Identify {
  public:

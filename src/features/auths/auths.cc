@@ -1,0 +1,210 @@
+#include "features/auths/auths.h"
+
+#include <utility>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/problem.h"
+#include "features/users/avatar.h"
+#include "json/text.h"
+#include "store/db.h"
+
+namespace antiphon::auths {
+
+ANTIPHON_DTO_DEFINE(SigninForm)
+ANTIPHON_DTO_DEFINE(SignupForm)
+ANTIPHON_DTO_DEFINE(AddForm)
+ANTIPHON_DTO_DEFINE(PasswordForm)
+ANTIPHON_DTO_DEFINE(ProfileForm)
+ANTIPHON_DTO_DEFINE(TimezoneForm)
+ANTIPHON_DTO_DEFINE(SessionReply)
+ANTIPHON_DTO_DEFINE(SessionInfo)
+ANTIPHON_DTO_DEFINE(Profile)
+ANTIPHON_DTO_DEFINE(Done)
+ANTIPHON_DTO_DEFINE(SignedOut)
+ANTIPHON_DTO_DEFINE(Contact)
+ANTIPHON_DTO_DEFINE(OneKey)
+ANTIPHON_DTO_DEFINE(KeyForm)
+ANTIPHON_DTO_DEFINE(NewKey)
+ANTIPHON_DTO_DEFINE(LdapForm)
+ANTIPHON_DTO_DEFINE(MfaStatus)
+
+namespace {
+
+using auth::Account;
+using auth::Creation;
+
+[[noreturn]] void refuse(std::string why, int status = 400) {
+  throw Problem(Problem::Kind::invalid, std::move(why)).answering(status);
+}
+[[noreturn]] void wrong_credentials() {
+  refuse("The e-mail address or the password is wrong.");
+}
+[[noreturn]] void not_allowed() {
+  throw Problem(Problem::Kind::forbidden, "You may not do this here. Ask an administrator.");
+}
+[[noreturn]] void email_taken() {
+  refuse("This e-mail address belongs to an account already. Sign in, or use another one.");
+}
+
+constexpr std::string_view kTheOnlyUser = "admin@localhost";
+
+/// What is said of an account that was not made; otherwise the account.
+Account made(auth::Created created) {
+  if (created.outcome == Creation::email_taken) email_taken();
+  if (!created.account) not_allowed();
+  return std::move(*created.account);
+}
+
+}  // namespace
+
+Task<> Auths::prepare() {
+  const auth::Settings& s = parts_.settings;
+  std::string email = s.admin_email_at_start();
+  if (!s.webui_auth()) {
+    bool others =
+        co_await parts_.auth.accounts.any() && !co_await parts_.auth.accounts.by_email(kTheOnlyUser);
+    if (others)
+      throw Problem(
+          Problem::Kind::internal,
+          "WEBUI_AUTH=False is for a fresh installation, but there are accounts here. Unset it, or use "
+          "another database.");
+    co_return;
+  }
+  if (email.empty() || s.admin_password_at_start().empty() || co_await parts_.auth.accounts.any())
+    co_return;
+  std::string password = s.admin_password_at_start().reveal();
+  auth::check_email(auth::normal_email(email));
+  auth::NewAccount form{.name = s.admin_name_at_start(), .email = email, .role = Role::admin};
+  form.password_hash = co_await parts_.auth.passwords.hash(Secret(password));
+  auto nobody_else = [](store::Connection&) -> Task<bool> { co_return false; };
+  auth::Created created = co_await parts_.auth.accounts.create(std::move(form), nobody_else, nullptr);
+  if (created.outcome != Creation::first_admin) co_return;
+  co_await parts_.config.set({{.key = "ui.enable_signup", .value = false}});
+  log::info("created the first administrator", {{"email", created.account->email}});
+}
+
+Task<Entry> Auths::enter(Account account, std::string_view method) {
+  auth::Session session = parts_.auth.sessions.begin(account, method);
+  co_return Entry{std::move(account), std::move(session)};
+}
+
+Task<bool> Auths::may_sign_up(bool first) const {
+  const auth::Settings& s = parts_.settings;
+  if (!s.webui_auth() || !s.enable_password_auth() || !s.trusted_email_header().empty())
+    co_return false;
+  bool open = s.enable_signup() && s.enable_login_form();
+  co_return open || (first && s.enable_initial_admin_signup());
+}
+
+Task<Entry> Auths::sign_up(SignupForm form) {
+  const auth::Settings& s = parts_.settings;
+  bool first = !co_await parts_.auth.accounts.any();
+  if (!co_await may_sign_up(first)) not_allowed();
+  auth::NewAccount wanted{.name = form.name,
+                          .email = auth::normal_email(form.email),
+                          .profile_image_url = form.profile_image_url.value_or("/user.png"),
+                          .role = role_of(s.default_user_role()),
+                          .group_id = s.default_group_id()};
+  auth::check_email(wanted.email);
+  auth::check_name(wanted.name);
+  users::check_image_url(wanted.profile_image_url, {}, s.image_types());
+  auth::check_password(s.password_policy(), form.password);
+  wanted.password_hash = co_await parts_.auth.passwords.hash(Secret(std::move(form.password)));
+
+  // Whoever came to be the first and was not finds the door closed, as it is from then on.
+  auto may_join = [first](store::Connection&) -> Task<bool> { co_return !first; };
+  auth::Created created = co_await parts_.auth.accounts.create(std::move(wanted), may_join, nullptr);
+  if (created.outcome == Creation::first_admin)
+    co_await parts_.config.set({{.key = "ui.enable_signup", .value = false}});
+  co_return co_await enter(made(std::move(created)), "password");
+}
+
+Task<Entry> Auths::sign_in(const http::Request& request, SigninForm form) {
+  if (!parts_.settings.webui_auth()) co_return co_await sign_in_as_the_only_user();
+  if (!parts_.settings.trusted_email_header().empty()) co_return co_await sign_in_by_proxy(request);
+  if (!parts_.settings.enable_password_auth()) not_allowed();
+  co_return co_await sign_in_by_password(request.remote, std::move(form));
+}
+
+Task<bool> Auths::matches(const std::optional<Account>& account, const std::string& password) {
+  std::optional<std::string> hash;
+  if (account && account->active) hash = account->password;
+  co_return co_await parts_.auth.passwords.verify(Secret(password), hash);
+}
+
+Task<Entry> Auths::sign_in_by_password(const std::string& address, SigninForm form) {
+  std::string email = auth::normal_email(form.email.substr(0, 1024));
+  co_await parts_.auth.limits.check(address, email);
+  std::optional<Account> account = co_await parts_.auth.accounts.by_email(email);
+  if (!co_await matches(account, form.password)) {
+    co_await parts_.auth.limits.failed(address, email);
+    wrong_credentials();
+  }
+  co_await parts_.auth.limits.succeeded(address, email);
+  if (auth::Passwords::outdated(account->password)) {
+    std::string hash = co_await parts_.auth.passwords.hash(Secret(form.password));
+    co_await parts_.auth.accounts.set_password({account->id}, std::move(hash), true);
+  }
+  co_return co_await enter(std::move(*account), "password");
+}
+
+Task<Entry> Auths::sign_in_as_the_only_user() {
+  std::optional<Account> account = co_await parts_.auth.accounts.by_email(kTheOnlyUser);
+  if (!account) {
+    // A password nobody knows: it is not what anybody signs in with.
+    auth::NewAccount form{.name = "User", .email = std::string(kTheOnlyUser), .role = Role::admin};
+    form.password_hash = co_await parts_.auth.passwords.hash(Secret(random_hex(32)));
+    auto nobody_else = [](store::Connection&) -> Task<bool> { co_return false; };
+    account = made(co_await parts_.auth.accounts.create(std::move(form), nobody_else, nullptr));
+  }
+  co_return co_await enter(std::move(*account), "system");
+}
+
+Task<Account> Auths::add(AddForm form) {
+  const auth::Settings& s = parts_.settings;
+  std::string role = form.role.value_or("pending");
+  if (role != name_of(role_of(role))) refuse("A role is pending, user or admin.");
+  auth::NewAccount wanted{.name = form.name,
+                          .email = auth::normal_email(form.email),
+                          .profile_image_url = form.profile_image_url.value_or("/user.png"),
+                          .role = role_of(role),
+                          .group_id = s.default_group_id()};
+  auth::check_email(wanted.email);
+  auth::check_name(wanted.name);
+  users::check_image_url(wanted.profile_image_url, {}, s.image_types());
+  auth::check_password(s.password_policy(), form.password);
+  wanted.password_hash = co_await parts_.auth.passwords.hash(Secret(std::move(form.password)));
+  co_return made(co_await parts_.auth.accounts.create(std::move(wanted), nullptr, nullptr));
+}
+
+Task<> Auths::change_password(const PendingHuman& me, const http::Request& request, PasswordForm form) {
+  const auth::Settings& s = parts_.settings;
+  if (!s.webui_auth() || !s.trusted_email_header().empty()) refuse("Passwords are not kept here.");
+  co_await parts_.auth.limits.check(request.remote, me.email);
+  std::optional<Account> account = co_await parts_.auth.accounts.find(me.id);
+  if (!co_await matches(account, form.password)) {
+    co_await parts_.auth.limits.failed(request.remote, me.email);
+    refuse("The current password is wrong.");
+  }
+  auth::check_password(s.password_policy(), form.new_password);
+  std::string hash = co_await parts_.auth.passwords.hash(Secret(std::move(form.new_password)));
+  co_await parts_.auth.accounts.set_password(me.id, std::move(hash));
+}
+
+Task<Contact> Auths::contact() const {
+  if (!parts_.settings.show_admin_details()) not_allowed();
+  std::optional<std::string> email = parts_.settings.admin_email();
+  std::optional<Account> admin;
+  if (email && !email->empty()) {
+    admin = co_await parts_.auth.accounts.by_email(*email);
+  } else if (std::optional<UserId> primary = co_await parts_.auth.accounts.primary_admin()) {
+    admin = co_await parts_.auth.accounts.find(*primary);
+    if (admin) email = admin->email;
+  }
+  std::optional<std::string> name;
+  if (admin) name = admin->name;
+  co_return Contact{std::move(name), std::move(email)};
+}
+
+}  // namespace antiphon::auths

@@ -1,0 +1,60 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/problem.h"
+#include "base/time.h"
+#include "features/users/avatar.h"
+#include "features/users/users.h"
+#include "features/users/users_sql.h"
+#include "store/db.h"
+
+/// What users change of themselves.
+namespace antiphon::users {
+namespace {
+
+bool is_date(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (i != 4 && i != 7 && (text[i] < '0' || text[i] > '9')) return false;
+  int month = (text[5] - '0') * 10 + (text[6] - '0'), day = (text[8] - '0') * 10 + (text[9] - '0');
+  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+bool is_zone(std::string_view text) {
+  return std::ranges::all_of(text, [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+           c == '_' || c == '-' || c == '+';
+  });
+}
+
+[[noreturn]] void refuse(std::string why) {
+  throw Problem(Problem::Kind::invalid, std::move(why)).answering(422);
+}
+
+}  // namespace
+
+Task<UserModel> Users::change_profile(const User& me, ProfileChange change) {
+  auth::check_name(change.name);
+  check_image_url(change.profile_image_url, me.id, settings_.image_types(), max_image());
+  if (change.date_of_birth && !is_date(*change.date_of_birth))
+    refuse("A date of birth is like 2001-12-31.");
+  std::optional<UserModel> before = co_await find(me.id);
+  if (!before) throw_nothing_there();
+  // Our own address of the picture, which clients send back, is no picture.
+  if (change.profile_image_url.empty() || change.profile_image_url == image_path(me.id))
+    change.profile_image_url = before->profile_image_url;
+  co_await auth_.principals.commit([&](store::Connection& tx) -> Task<std::vector<auth::Change>> {
+    co_await tx.run(sql::kProfile, me.id, change.name, change.profile_image_url, change.bio,
+                    change.gender, change.date_of_birth, unix_seconds());
+    co_return std::vector{auth::Change{.kind = auth::Change::Kind::refresh, .user = me.id}};
+  });
+  co_return (co_await find(me.id)).value();
+}
+
+Task<> Users::change_timezone(UserId id, std::string timezone) {
+  if (!is_zone(timezone)) refuse("A time zone is like Europe/Berlin.");
+  co_await db_.run(sql::kTimezone, id, timezone);
+}
+
+}  // namespace antiphon::users

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/auth.h"
+#include "base/task.h"
+#include "config/general.h"
+#include "config/store.h"
+#include "features/users/dto.h"
+
+namespace antiphon::store {
+class Db;
+}
+namespace antiphon::http {
+class Router;
+}
+
+/// The people of the deployment: profiles, settings, groups, and what each may do.
+/// Other features use Users; nothing outside this folder and src/auth writes its tables.
+namespace antiphon::users {
+
+/// Throws Problem (400): what Open WebUI says of a user or thing that is not there.
+[[noreturn]] void throw_nothing_there(int status = 400);
+
+/// What users change of themselves. Absent is left as it is, but for the last three, which are cleared.
+struct ProfileChange {
+  std::string name;
+  std::string profile_image_url;
+  std::optional<std::string> bio = {};
+  std::optional<std::string> gender = {};
+  std::optional<std::string> date_of_birth = {};
+};
+
+class Users {
+ public:
+  /// Says whether a user has an open socket somewhere. Any thread, quick.
+  using Online = std::function<bool(const UserId&)>;
+
+  Users(store::Db& db, auth::Auth& auth, const auth::Settings& settings)
+      : db_(db), auth_(auth), settings_(settings) {}
+
+  /// For other features.
+  Task<std::optional<UserModel>> find(UserId id) const;
+  /// Of those ids that are users. At most 1000 at a time.
+  Task<std::vector<UserName>> names(std::vector<std::string> ids) const;
+  /// What he has set for himself: `{"ui":{…},…}`; an empty object when nothing.
+  Task<json::Value> settings(UserId id) const;
+  Task<auth::Permissions> permissions(const User& who) const { return auth_.access.of(who.id); }
+  void show_online_by(Online online) { online_ = std::move(online); }
+
+  Task<UserPage> page(ListOptions options) const;
+  /// Others' names, for choosing whom to share with. `everybody` ignores pages: at most 10 000.
+  Task<InfoPage> infos(ListOptions options, bool everybody) const;
+  Task<std::optional<UserInfo>> info(UserId id) const;
+  Task<std::optional<UserDetails>> details(UserId id) const;
+  /// Whether he is here, or has been in the last three minutes.
+  Task<bool> active(UserId id) const;
+
+  /// As stored; null when he has set nothing.
+  Task<json::Value> stored_settings(UserId id) const;
+  Task<json::Value> update_settings(const User& me, json::Value change);
+  Task<json::Value> details_of_his_own(UserId id) const;
+  Task<json::Value> update_info(const User& me, json::Value change);
+  Task<json::Value> variables(UserId id) const;
+  /// Replaces them. Throws Problem (400) for names that are none.
+  Task<json::Value> set_variables(const User& me, json::Value variables);
+  Task<std::optional<UserModel>> set_status(const User& me, StatusForm form);
+
+  /// His own name, picture and the like. Throws Problem (400, 422) for what does not do.
+  Task<UserModel> change_profile(const User& me, ProfileChange change);
+  Task<> change_timezone(UserId id, std::string timezone);
+
+  /// As an administrator. Throws Problem: 400 nobody there, 403 for the primary administrator.
+  Task<std::optional<UserModel>> update(const Admin& by, UserId id, UpdateForm form);
+  Task<bool> remove(const Admin& by, UserId id);
+
+ private:
+  struct Columns;
+  std::size_t max_image() const;
+  bool is_active(const std::string& id, std::int64_t last_active_at) const;
+  Task<std::vector<UserInfo>> with_groups(std::vector<UserModel> users) const;
+  Task<json::Value> column(UserId id, store::Sql sql) const;
+  Task<> guard_primary(const Admin& by, const UserId& id, bool loses_role) const;
+
+  store::Db& db_;
+  auth::Auth& auth_;
+  const auth::Settings& settings_;
+  Online online_;
+};
+
+class Groups;
+
+/// What the routes need. All must outlive the router.
+struct Parts {
+  Users& users;
+  Groups& groups;
+  auth::Auth& auth;
+  const auth::Settings& settings;
+  const auth::PermissionDefaults& defaults;
+  const config::General& general;
+  config::Store& config;
+};
+void add_routes(http::Router& router, Parts parts);
+
+}  // namespace antiphon::users
