@@ -6,8 +6,6 @@
 namespace antiphon::store {
 namespace {
 
-constexpr Sql kBegin{"begin", "BEGIN"};
-
 std::int64_t deliver(PgResult result, Call call, const json::Shape* list, void* rows) {
   Reply reply = reply_of(result.get(), call);
   std::int64_t changed = reply.changed;

@@ -17,6 +17,7 @@ PgWire::PgWire(Executor executor, std::weak_ptr<Owner> owner, std::shared_ptr<Co
 
 void PgWire::submit(PgCommandPtr command) {
   ++load_;
+  if (shut_) return fail(command, "the database is closed");
   asio::dispatch(executor_, [self = shared_from_this(), command = std::move(command)]() mutable {
     self->take(std::move(command));
   });
@@ -50,6 +51,7 @@ void PgWire::begin_lease() {
 }
 
 void PgWire::end_lease(bool roll_back) {
+  if (shut_) return;
   asio::dispatch(executor_, [self = shared_from_this(), roll_back] {
     if (roll_back && self->ready_ && !self->lease_broken_) {
       auto command = std::make_shared<PgCommand>(PgCommand{.leased = true});

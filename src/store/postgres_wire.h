@@ -14,6 +14,8 @@ namespace antiphon::store {
 
 using PgAnswer = std::vector<PgResult>;
 
+inline constexpr Sql kBegin{"begin", "BEGIN"};
+
 /// What one waiting coroutine wants of the server, and how far it has come. A coroutine that goes
 /// away leaves this behind, so its results find their place and are dropped.
 struct PgCommand {
@@ -33,6 +35,9 @@ struct PgCommand {
   bool unprepared = false;  ///< The server lost the prepared statement: do without.
   int tries = 0;
   std::chrono::steady_clock::time_point asked = std::chrono::steady_clock::now();
+
+  /// The first of a transaction: until it is answered, nothing is lost with the connection.
+  bool begins() const { return leased && !calls.empty() && calls.front().sql.name == kBegin.name; }
 };
 using PgCommandPtr = std::shared_ptr<PgCommand>;
 
@@ -123,6 +128,7 @@ class PgWire final : public std::enable_shared_from_this<PgWire> {
   std::shared_ptr<Counters> counters_;
   const bool prepares_;
   std::atomic<bool> ready_ = false;
+  std::atomic<bool> shut_ = false;  ///< The loop may be gone.
   std::atomic<int> load_ = 0;
 
   // All below belongs to the loop.

@@ -38,6 +38,7 @@ void PgWire::connect_failed(std::string why) {
 }
 
 void PgWire::shut_down(std::function<void()> done) {
+  if (shut_) return done();
   asio::dispatch(executor_, [self = shared_from_this(), done = std::move(done)] {
     self->closed_ = true;
     self->lost("the database is closed");
@@ -46,6 +47,7 @@ void PgWire::shut_down(std::function<void()> done) {
         self->fail(command, "the database is closed");
     }
     self->watch_.cancel();
+    self->shut_ = true;
     done();
   });
 }
@@ -226,7 +228,6 @@ void PgWire::resubmit(const PgCommandPtr& command) {
 }
 
 void PgWire::fail(const PgCommandPtr& command, std::string why) {
-  while (why.ends_with('\n')) why.pop_back();
   std::string name = command->calls.empty() ? "script" : std::string(command->calls.front().sql.name);
   if (command->kind != PgCommand::Kind::reads) why += " (whether it took effect is not known)";
   fail(command, std::make_exception_ptr(
@@ -252,6 +253,7 @@ std::vector<PgCommandPtr> PgWire::unanswered() {
 
 void PgWire::lost(std::string why) {
   if (!connection_) return;
+  why.erase(why.find_last_not_of('\n') + 1);
   std::vector<PgCommandPtr> commands = unanswered();
   ready_ = answered_ = scripting_ = writing_ = false;
   lease_broken_ = lease_;
@@ -260,11 +262,19 @@ void PgWire::lost(std::string why) {
   socket_.release();
   connection_.reset();
   if (!closed_) log::warn("The connection to the database broke", {{"error", why}});
+  for (const PgCommandPtr& command : std::exchange(lease_pending_, {})) commands.push_back(command);
   for (const PgCommandPtr& command : commands) {
-    bool again = command->kind == PgCommand::Kind::reads && !command->leased && command->tries++ == 0;
-    again && !closed_ ? resubmit(command) : fail(command, why);
+    bool harmless = command->begins() || (command->kind == PgCommand::Kind::reads && !command->leased);
+    if (closed_ || !harmless || command->tries++ > 0) {
+      fail(command, why);
+    } else if (command->leased) {  // Of a transaction that had done nothing yet.
+      lease_broken_ = false;
+      command->results.clear();
+      lease_pending_.push_back(command);
+    } else {
+      resubmit(command);
+    }
   }
-  for (const PgCommandPtr& command : std::exchange(lease_pending_, {})) fail(command, why);
   for (const PgCommandPtr& command : std::exchange(pending_, {}))
     closed_ ? fail(command, why) : resubmit(command);
   settle_lease();

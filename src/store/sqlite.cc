@@ -48,14 +48,14 @@ class Transaction final : public Connection {
 
 class SqliteDb final : public Db {
  public:
-  SqliteDb(const std::string& path, const Options& options)
+  SqliteDb(const std::string& path, const Options& options, SqlitePatience patience)
       : file_(path == ":memory:" ? nullptr
                                  : std::make_unique<SqliteFile>(path, options.network_file_system)),
-        writer_(path, counters_) {
+        writer_(path, patience, counters_) {
     // Another connection to ":memory:" would be another database.
     if (file_)
-      readers_ =
-          std::make_unique<SqliteReaders>(path, std::max(1, options.readers), writer_, counters_);
+      readers_ = std::make_unique<SqliteReaders>(path, std::max(1, options.readers), patience, writer_,
+                                                 counters_);
   }
 
   Dialect dialect() const override { return Dialect::sqlite; }
@@ -164,8 +164,9 @@ class SqliteDb final : public Db {
 
 }  // namespace
 
-std::unique_ptr<Db> open_sqlite(const std::string& path, const Options& options) {
-  return std::make_unique<SqliteDb>(path, options);
+std::unique_ptr<Db> open_sqlite(const std::string& path, const Options& options,
+                                SqlitePatience patience) {
+  return std::make_unique<SqliteDb>(path, options, patience);
 }
 
 }  // namespace antiphon::store

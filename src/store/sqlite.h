@@ -1,10 +1,19 @@
 #pragma once
 
+#include <chrono>
+
 #include "store/db.h"
 
 namespace antiphon::store {
 
+/// How long SQLite may be kept busy. The defaults are those of PostgreSQL's connections.
+struct SqlitePatience {
+  std::chrono::milliseconds statement{10'000};
+  std::chrono::milliseconds transaction{10'000};  ///< An interactive one, while it has the writer.
+};
+
 /// `path` is a file or ":memory:".
-std::unique_ptr<Db> open_sqlite(const std::string& path, const Options& options);
+std::unique_ptr<Db> open_sqlite(const std::string& path, const Options& options,
+                                SqlitePatience patience = {});
 
 }  // namespace antiphon::store

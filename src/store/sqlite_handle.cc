@@ -7,8 +7,9 @@
 
 namespace antiphon::store {
 
-SqliteHandle::SqliteHandle(const std::string& path, Mode mode, Counters& counters)
-    : counters_(counters) {
+SqliteHandle::SqliteHandle(const std::string& path, Mode mode, SqlitePatience patience,
+                           Counters& counters)
+    : patience_(patience), counters_(counters) {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   int opened = sqlite3_open_v2(path.c_str(), &db_, flags, nullptr);
@@ -129,7 +130,7 @@ bool SqliteHandle::reads_only(const Sql& sql) {
 
 Reply SqliteHandle::run(const Call& call) {
   auto began = Clock::now();
-  deadline_ = began + kPatience;
+  deadline_ = began + patience_.statement;
   try {
     Reply reply = step(prepare(call.sql), call);
     counters_.finished(call.sql.name, Clock::now() - began, false);

@@ -8,6 +8,7 @@
 
 #include "base/problem.h"
 #include "store/counters.h"
+#include "store/sqlite.h"
 #include "store/work.h"
 
 namespace antiphon::store {
@@ -18,12 +19,12 @@ class SqliteHandle {
   enum class Mode { read_only, read_write };
 
   /// Throws a Problem whose detail names the cure.
-  SqliteHandle(const std::string& path, Mode mode, Counters& counters);
+  SqliteHandle(const std::string& path, Mode mode, SqlitePatience patience, Counters& counters);
   ~SqliteHandle();
   SqliteHandle(const SqliteHandle&) = delete;
   SqliteHandle& operator=(const SqliteHandle&) = delete;
 
-  /// Runs one statement to its end, for at most ten seconds. Throws a Problem.
+  /// Runs one statement to its end, for as long as `patience` allows. Throws a Problem.
   Reply run(const Call& call);
   /// Runs statements without arguments, for as long as they take. Throws a Problem.
   void script(const std::string& sql, std::string_view name = "script");
@@ -35,7 +36,6 @@ class SqliteHandle {
 
  private:
   static constexpr std::size_t kStatements = 256;
-  static constexpr std::chrono::seconds kPatience{10};
   using Clock = std::chrono::steady_clock;
 
   struct Finalize {
@@ -60,6 +60,7 @@ class SqliteHandle {
   static int over_time(void* self);
 
   sqlite3* db_ = nullptr;
+  const SqlitePatience patience_;
   Counters& counters_;
   Clock::time_point deadline_ = Clock::time_point::max();
   std::list<Prepared> statements_;  ///< The most recently used first.

@@ -11,11 +11,12 @@ SqliteWriter::Job one_call(Call call, Completion<Reply> done) {
   return job;
 }
 
-SqliteReaders::SqliteReaders(const std::string& path, int count, SqliteWriter& writer,
-                             Counters& counters)
+SqliteReaders::SqliteReaders(const std::string& path, int count, SqlitePatience patience,
+                             SqliteWriter& writer, Counters& counters)
     : writer_(writer), counters_(counters) {
   for (int i = 0; i != count; ++i)
-    handles_.push_back(std::make_unique<SqliteHandle>(path, SqliteHandle::Mode::read_only, counters));
+    handles_.push_back(
+        std::make_unique<SqliteHandle>(path, SqliteHandle::Mode::read_only, patience, counters));
   for (auto& handle : handles_) threads_.emplace_back([this, &handle = *handle] { loop(handle); });
 }
 

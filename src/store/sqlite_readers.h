@@ -13,7 +13,8 @@ class SqliteReaders {
     Completion<Reply> done;
   };
 
-  SqliteReaders(const std::string& path, int count, SqliteWriter& writer, Counters& counters);
+  SqliteReaders(const std::string& path, int count, SqlitePatience patience, SqliteWriter& writer,
+                Counters& counters);
   ~SqliteReaders() { close(); }
 
   /// Any thread. Fails with `unavailable` when 10,000 wait already, or after close(). A statement

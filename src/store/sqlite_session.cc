@@ -1,5 +1,7 @@
 #include "store/sqlite_session.h"
 
+#include <algorithm>
+
 namespace antiphon::store {
 
 void SqliteSession::ask(Request request) {
@@ -19,10 +21,20 @@ void SqliteSession::ask(Request request) {
 std::optional<SqliteSession::Request> SqliteSession::next(
     std::chrono::steady_clock::time_point deadline) {
   std::unique_lock lock(mutex_);
-  if (!asked_.wait_until(lock, deadline, [&] { return !requests_.empty(); })) return std::nullopt;
+  while (requests_.empty()) {
+    auto until = std::min(deadline, latest_);
+    if (std::chrono::steady_clock::now() >= until) return std::nullopt;
+    asked_.wait_until(lock, until);
+  }
   Request request = std::move(requests_.front());
   requests_.pop_front();
   return request;
+}
+
+void SqliteSession::hurry() {
+  std::scoped_lock lock(mutex_);
+  latest_ = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  asked_.notify_one();
 }
 
 void SqliteSession::end(std::exception_ptr reason) {

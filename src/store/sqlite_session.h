@@ -24,6 +24,8 @@ class SqliteSession {
   void ask(Request request);
   /// The writer's side: the next request, nothing when `deadline` passes first.
   std::optional<Request> next(std::chrono::steady_clock::time_point deadline);
+  /// The database closes: a transaction that asks for nothing has a second left.
+  void hurry();
   /// The transaction is over: requests under way and to come fail with `reason`.
   void end(std::exception_ptr reason);
 
@@ -32,6 +34,8 @@ class SqliteSession {
   std::condition_variable asked_;
   std::deque<Request> requests_;  ///< Guarded by mutex_. One coroutine asks, so it holds 2 at most.
   std::exception_ptr over_;       ///< Guarded by mutex_.
+  /// Guarded by mutex_.
+  std::chrono::steady_clock::time_point latest_ = std::chrono::steady_clock::time_point::max();
 };
 
 }  // namespace antiphon::store

@@ -11,8 +11,10 @@ std::exception_ptr problem(std::string detail, std::string cause) {
 }
 }  // namespace
 
-SqliteWriter::SqliteWriter(const std::string& path, Counters& counters)
-    : counters_(counters), handle_(path, SqliteHandle::Mode::read_write, counters) {
+SqliteWriter::SqliteWriter(const std::string& path, SqlitePatience patience, Counters& counters)
+    : patience_(patience),
+      counters_(counters),
+      handle_(path, SqliteHandle::Mode::read_write, patience, counters) {
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -35,6 +37,7 @@ void SqliteWriter::close() {
   {
     std::scoped_lock lock(mutex_);
     closing_ = true;
+    if (session_) session_->hurry();
   }
   submitted_.notify_one();
   if (thread_.joinable()) thread_.join();
@@ -53,11 +56,21 @@ void SqliteWriter::loop() {
   while (std::optional<Job> job = take(true, false)) {
     if (job->shares())
       group(std::move(*job));
-    else if (job->session)
+    else if (job->session && !refused(*job))
       serve(*job);
+    else if (job->session)
+      answer(*job);
     else
       run_alone(*job);
   }
+}
+
+/// A transaction that has not begun when the database closes never does.
+bool SqliteWriter::refused(Job& job) {
+  std::scoped_lock lock(mutex_);
+  if (closing_)
+    job.failure = problem("The database is busy. Try again in a moment.", "the database is closed");
+  return closing_;
 }
 
 void SqliteWriter::begin() {
@@ -184,31 +197,44 @@ void SqliteWriter::run_alone(Job& job) {
   answer(job);
 }
 
+void SqliteWriter::have_session(std::shared_ptr<SqliteSession> session) {
+  std::scoped_lock lock(mutex_);
+  session_ = std::move(session);
+  if (session_ && closing_) session_->hurry();
+}
+
 void SqliteWriter::serve(Job& job) {
+  std::shared_ptr<SqliteSession> session = job.session;
+  have_session(session);
   try {
     begin();
   } catch (...) {
     job.failure = std::current_exception();
   }
   answer(job);
-  if (job.failure) return;
-  auto deadline = std::chrono::steady_clock::now() + kSession;
+  if (!job.failure) session->end(converse(*session));
+  have_session(nullptr);
+}
+
+/// Yields what later requests are told.
+std::exception_ptr SqliteWriter::converse(SqliteSession& session) {
+  auto deadline = std::chrono::steady_clock::now() + patience_.transaction;
   std::exception_ptr failure;
   std::exception_ptr over = problem("The transaction is over.", "asked after its end");
   for (;;) {
-    auto request = job.session->next(deadline);
+    auto request = session.next(deadline);
     if (!request) {
       over = problem("The transaction took too long and was rolled back.",
-                     "it kept the writer for more than ten seconds");
+                     "it kept the writer for too long");
       break;
     }
     if (!obey(*request, failure)) break;
     // What a migration's script takes does not count.
     if (request->kind == SqliteSession::Kind::script)
-      deadline = std::chrono::steady_clock::now() + kSession;
+      deadline = std::chrono::steady_clock::now() + patience_.transaction;
   }
   roll_back();
-  job.session->end(over);
+  return over;
 }
 
 /// False when the session ends. After a failure nothing but the end is left, as in PostgreSQL.

@@ -28,22 +28,23 @@ class SqliteWriter {
     bool shares() const { return !calls.empty(); }
   };
 
-  SqliteWriter(const std::string& path, Counters& counters);
+  SqliteWriter(const std::string& path, SqlitePatience patience, Counters& counters);
   ~SqliteWriter() { close(); }
 
   /// Any thread. Fails the job with `unavailable` when 10,000 wait already, or after close().
   void submit(Job job);
-  /// Finishes what was submitted. Blocks; at most ten seconds longer than the longest statement.
+  /// Finishes what was submitted; transactions that idle are rolled back after a second, those that
+  /// have not begun are refused. Blocks.
   void close();
 
  private:
   static constexpr std::size_t kWaiting = 10'000;
   static constexpr std::size_t kGroup = 512;  ///< Jobs that may share a commit.
-  static constexpr std::chrono::seconds kSession{10};
 
   void loop();
   /// The next job in order of arrival. Blocks when `wait`; nothing once closed and empty.
   std::optional<Job> take(bool wait, bool only_sharing);
+  bool refused(Job& job);
   void group(Job first);
   /// Commits `jobs`, or runs each alone where one of them spoils it for the others.
   void settle(std::vector<Job> jobs, bool intact);
@@ -54,18 +55,22 @@ class SqliteWriter {
   void answer(Job& job);
   void run_alone(Job& job);
   void serve(Job& job);
+  std::exception_ptr converse(SqliteSession& session);
+  void have_session(std::shared_ptr<SqliteSession> session);
   bool obey(SqliteSession::Request& request, std::exception_ptr& failure);
   void commit(std::size_t jobs);
   void roll_back();
   void begin();
 
+  const SqlitePatience patience_;
   Counters& counters_;
   SqliteHandle handle_;  ///< The thread's own.
   bool broken_ = false;  ///< The thread's own: fsync failed, so no commit can be believed.
   std::mutex mutex_;
   std::condition_variable submitted_;
-  std::deque<Job> queue_;  ///< Guarded by mutex_.
-  bool closing_ = false;   ///< Guarded by mutex_.
+  std::deque<Job> queue_;                   ///< Guarded by mutex_.
+  bool closing_ = false;                    ///< Guarded by mutex_.
+  std::shared_ptr<SqliteSession> session_;  ///< The one that has the writer. Guarded by mutex_.
   std::thread thread_;
 };
 

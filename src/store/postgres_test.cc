@@ -1,0 +1,254 @@
+#include <atomic>
+
+#include "base/async.h"
+#include "base/scope.h"
+#include "store/migrate.h"
+#include "store/test_store.h"
+
+namespace antiphon::store {
+namespace {
+
+struct Value {
+  std::int64_t n = 0;
+};
+ANTIPHON_DTO(Value, n)
+ANTIPHON_DTO_DEFINE(Value)
+
+struct Text {
+  std::string value;
+};
+ANTIPHON_DTO(Text, value)
+ANTIPHON_DTO_DEFINE(Text)
+
+constexpr Sql kEcho{"pg.echo", "SELECT $1::bigint AS n"};
+constexpr Sql kAdd{"pg.add", "INSERT INTO t (n) VALUES ($1)"};
+constexpr Sql kCount{"pg.count", "SELECT count(*) AS n FROM t"};
+constexpr Sql kOthers{"pg.kill", R"(
+    SELECT count(pg_terminate_backend(pid)) AS n
+      FROM pg_stat_activity
+     WHERE usename = current_user AND application_name = $1 AND pid <> pg_backend_pid())"};
+
+class PostgresTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (postgres_url().empty()) GTEST_SKIP() << "needs TEST_DATABASE_URL";
+  }
+  /// A database whose connections can be told from others' by name.
+  std::unique_ptr<Db> open_named(const Place& place, Loops& loops, const std::string& name,
+                                 Options options = {}) {
+    options.url = place.url() + "&application_name=" + name;
+    return open(options, loops);
+  }
+  std::int64_t kill(Db& from, const std::string& name) {
+    return run([&] { return from.first<Value>(kOthers, name); })->n;
+  }
+  template <class Work>
+  void everywhere(Loops& loops, int count, Work work) {
+    Scope scope;
+    for (int i = 0; i != count; ++i)
+      scope.start(loops.next(), "worker", [work, i]() -> Task<> { co_await work(i); });
+    EXPECT_TRUE(run([&] { return scope.close(std::chrono::seconds(60)); }));
+  }
+};
+
+TEST_F(PostgresTest, RecoversFromConnectionsThatAreKilledUnderLoad) {
+  Store admin(Engine::postgres);
+  admin.script("CREATE TABLE t (n BIGINT)");
+  Loops loops(3);
+  loops.start();
+  auto db = open_named(admin.place, loops, "victim");
+  std::atomic<int> acknowledged = 0, unknown = 0, read = 0;
+  std::atomic<bool> over = false;
+  Scope scope;
+  for (int i = 0; i != 12; ++i)
+    scope.start(loops.next(), "worker", [&, i]() -> Task<> {
+      while (!over) {
+        try {
+          if (i % 2 == 0) {
+            co_await db->run(kAdd, i);
+            ++acknowledged;
+          } else {
+            EXPECT_EQ((co_await db->first<Value>(kEcho, i))->n, i);
+            ++read;
+          }
+        } catch (const Problem& p) {
+          EXPECT_EQ(p.kind(), Problem::Kind::unavailable) << p.cause();
+          if (i % 2 == 0) ++unknown;
+        }
+      }
+    });
+  std::int64_t killed = 0;
+  for (int i = 0; i != 5; ++i) {
+    run([] { return sleep_for(std::chrono::milliseconds(150)); });
+    killed += kill(*admin.db, "victim");
+  }
+  run([] { return sleep_for(std::chrono::milliseconds(300)); });
+  int before = read;
+  run([] { return sleep_for(std::chrono::milliseconds(100)); });
+  EXPECT_GT(read, before) << "reads went on after the last kill";
+  over = true;
+  EXPECT_TRUE(run([&] { return scope.close(std::chrono::seconds(20)); }));
+
+  EXPECT_GT(killed, 5);
+  auto rows = run([&] { return admin->first<Value>(kCount); })->n;
+  EXPECT_GE(rows, acknowledged);
+  EXPECT_LE(rows, acknowledged + unknown);
+  EXPECT_GE(db->stats().reconnects, killed);
+  EXPECT_EQ(db->stats().waiting, 0);
+  run([&] { return db->close(); });
+}
+
+TEST_F(PostgresTest, RetriesAReadWhoseConnectionBroke) {
+  Store admin(Engine::postgres);
+  Loops loops(1);
+  loops.start();
+  auto db = open_named(admin.place, loops, "reader", {.connections = 1});
+  run([&] { return db->first<Value>(kEcho, 1); });
+
+  Scope scope;
+  std::int64_t got = 0;
+  constexpr Sql kSlow{
+      "pg.slow", "SELECT 7::bigint AS n FROM (SELECT sum(i) FROM generate_series(1, 3000000) i) s"};
+  scope.start(loops.at(0), "reader", [&]() -> Task<> { got = (co_await db->first<Value>(kSlow))->n; });
+  run([] { return sleep_for(std::chrono::milliseconds(60)); });
+  EXPECT_EQ(kill(*admin.db, "reader"), 1);
+
+  EXPECT_TRUE(run([&] { return scope.close(std::chrono::seconds(20)); }));
+  EXPECT_EQ(got, 7);
+  run([&] { return db->close(); });
+}
+
+TEST_F(PostgresTest, FailsATransactionWhoseConnectionBroke) {
+  Store admin(Engine::postgres);
+  admin.script("CREATE TABLE t (n BIGINT)");
+  Loops loops(1);
+  loops.start();
+  auto db = open_named(admin.place, loops, "writer");
+  auto doomed = [&] {
+    return db->transact([&](Connection& c) -> Task<> {
+      co_await c.run(kAdd, 1);
+      (void)co_await admin->first<Value>(kOthers, "writer");
+      co_await c.run(kAdd, 2);
+    });
+  };
+
+  EXPECT_EQ(problem_of(doomed).kind(), Problem::Kind::unavailable);
+  EXPECT_EQ(run([&] { return admin->first<Value>(kCount); })->n, 0);
+  run([&] { return db->transact([](Connection& c) -> Task<> { co_await c.run(kAdd, 3); }); });
+  EXPECT_EQ(run([&] { return admin->first<Value>(kCount); })->n, 1);
+  run([&] { return db->close(); });
+}
+
+TEST_F(PostgresTest, TellsOfACommitThatFails) {
+  Store store(Engine::postgres);
+  store.script("CREATE TABLE t (n BIGINT PRIMARY KEY)");
+  store.script("CREATE TABLE child (n BIGINT REFERENCES t DEFERRABLE INITIALLY DEFERRED)");
+  constexpr Sql child{"pg.child", "INSERT INTO child (n) VALUES ($1)"};
+
+  auto single = [&] { return store->run(child, 5); };
+  auto batched = [&] {
+    std::vector<Bound> two;
+    two.emplace_back(kAdd, 1);
+    two.emplace_back(child, 5);
+    return store->batch(std::move(two));
+  };
+  auto transacted = [&] {
+    return store->transact([&](Connection& c) -> Task<> { co_await c.run(child, 5); });
+  };
+
+  EXPECT_EQ(problem_of(single).kind(), Problem::Kind::conflict);
+  EXPECT_EQ(problem_of(batched).kind(), Problem::Kind::conflict);
+  EXPECT_EQ(problem_of(transacted).kind(), Problem::Kind::conflict);
+  EXPECT_EQ(run([&] { return store->first<Value>(kCount); })->n, 0);
+  EXPECT_EQ(run([&] { return store->run(kAdd, 5); }), 1);
+}
+
+TEST_F(PostgresTest, WorksWithoutPreparedStatements) {
+  Store store(Engine::postgres, 1, {.prepared_statements = false});
+
+  for (int i = 0; i != 3; ++i) EXPECT_EQ(run([&] { return store->first<Value>(kEcho, i); })->n, i);
+  constexpr Sql kPrepared{"pg.prepared", "SELECT count(*) AS n FROM pg_prepared_statements"};
+  EXPECT_EQ(run([&] { return store->first<Value>(kPrepared); })->n, 0);
+}
+
+TEST_F(PostgresTest, PreparesAgainWhatTheServerForgot) {
+  Store store(Engine::postgres, 1, {.connections = 1});
+  run([&] { return store->first<Value>(kEcho, 1); });
+
+  store.script("DEALLOCATE ALL");
+
+  EXPECT_EQ(run([&] { return store->first<Value>(kEcho, 2); })->n, 2);
+  EXPECT_EQ(run([&] { return store->first<Value>(kEcho, 3); })->n, 3);
+}
+
+TEST_F(PostgresTest, HasTheTimeoutsOfTheRules) {
+  Store store(Engine::postgres);
+  auto setting = [&](const char* name) {
+    constexpr Sql kShow{"pg.show", "SELECT current_setting($1) AS value"};
+    return run([&] { return store->first<Text>(kShow, name); })->value;
+  };
+
+  EXPECT_EQ(setting("statement_timeout"), "10s");
+  EXPECT_EQ(setting("lock_timeout"), "3s");
+  EXPECT_EQ(setting("idle_in_transaction_session_timeout"), "30s");
+}
+
+TEST_F(PostgresTest, ServesOthersWhileATransactionIdles) {
+  Store store(Engine::postgres, 2, {.connections = 2});
+  store.script("CREATE TABLE t (n BIGINT)");
+
+  run([&] {
+    return store->transact([&](Connection& c) -> Task<> {
+      co_await c.run(kAdd, 1);
+      for (int i = 0; i != 20; ++i) {
+        auto outside = co_await store->first<Value>(kCount);
+        EXPECT_EQ(outside->n, 0) << "what is not committed is not seen";
+      }
+      auto inside = co_await c.first<Value>(kCount);
+      EXPECT_EQ(inside->n, 1);
+    });
+  });
+}
+
+TEST_F(PostgresTest, RefusesAServerItCannotReachAndDoesNotRepeatThePassword) {
+  Loops loops(1);
+  try {
+    open({.url = "postgresql://someone:hunter2@127.0.0.1:1/x"}, loops);
+    FAIL();
+  } catch (const Problem& p) {
+    EXPECT_EQ(p.kind(), Problem::Kind::unavailable);
+    EXPECT_NE(p.detail().find("DATABASE_URL"), std::string::npos);
+    EXPECT_EQ((p.detail() + p.cause()).find("hunter2"), std::string::npos);
+  }
+}
+
+TEST_F(PostgresTest, MigratesOnceWhenEightStartTogether) {
+  Place place(Engine::postgres);
+  const Migration all[] = {{"1", "-- expand\nCREATE TABLE a (x INT);"},
+                           {"2", "-- expand\nCREATE TABLE b (x INT);"},
+                           {"3", "-- expand\nINSERT INTO a VALUES (1);"}};
+  Loops loops(2);
+  loops.start();
+  std::vector<std::unique_ptr<Db>> starters;
+  for (int i = 0; i != 8; ++i) starters.push_back(open({.url = place.url(), .connections = 2}, loops));
+  std::atomic<int> applied = 0, failed = 0;
+
+  everywhere(loops, 8, [&](int i) -> Task<> {
+    try {
+      applied +=
+          static_cast<int>((co_await migrate(*starters[static_cast<std::size_t>(i)], all)).size());
+    } catch (const Problem& p) {
+      ADD_FAILURE() << p.detail() << p.cause();
+      ++failed;
+    }
+  });
+
+  EXPECT_EQ(applied, 3);
+  EXPECT_EQ(failed, 0);
+  constexpr Sql kA{"pg.a", "SELECT count(*) AS n FROM a"};
+  EXPECT_EQ(run([&] { return starters.front()->first<Value>(kA); })->n, 1);
+  for (auto& db : starters) run([&] { return db->close(); });
+}
+
+}  // namespace
+}  // namespace antiphon::store
