@@ -59,9 +59,15 @@ forEachDatabase((db) => {
       assert.equal(readTokens((await admin.message(turn.chatId, turn.messageId)).content).count, 200);
     });
 
-    it('before the first token leaves no message unfinished either', async () => {
+    it('before the first token asks the provider again, and a stop ends it', async () => {
       const turn = await admin.send('[[hang=1]]', { socket: await admin.connect({ reconnection: false }) });
       await server.restart();
+      // The provider hangs again, so the answer is live and not of unknown fate.
+      await until(async () => (await admin.get(`/api/tasks/chat/${turn.chatId}`)).json.task_ids.length === 1, {
+        ms: 10_000,
+        what: 'a live task after the restart',
+      });
+      await admin.post(`/api/tasks/chat/${turn.chatId}/stop`, {}, { expect: 200 });
       await finished(turn);
     });
 

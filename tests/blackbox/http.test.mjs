@@ -180,11 +180,15 @@ describe('HTTP', () => {
 
   it('unknown paths of the API are JSON 404, others the page (U10)', async () => {
     const client = server.client();
-    for (const path of ['/api/nothing', '/api/v1/nothing', '/ollama/nothing', '/openai/nothing', '/oauth/nothing', '/ws/nothing']) {
+    for (const path of ['/api/nothing', '/api/v1/nothing', '/ollama/nothing', '/oauth/nothing', '/ws/nothing']) {
       const reply = await client.get(path);
       assert.equal(reply.status, 404, path);
       assert.ok(reply.json?.detail, `${path}: ${reply.text.slice(0, 80)}`);
     }
+    // Everything below /openai is passed on to a provider, for those who are signed in.
+    const passed = await client.get('/openai/nothing');
+    assert.equal(passed.status, 401);
+    assert.ok(passed.json?.detail);
   });
 
   it('says nothing about other origins unless configured (U1)', async () => {

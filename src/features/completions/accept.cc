@@ -178,8 +178,9 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
     accepted.task_ids.push_back(run.run_id);
     accepted.runs.push_back(p_.runs.begin(run));
   }
-  if (!temporary) hint(me.id, chat_id, "chat:list", json::Object{{"chat_id", chat_id}, {"folder_id", json::Value(nullptr)}});
-  hint(me.id, chat_id, "chat:active", json::Object{{"active", true}, {"folder_id", json::Value(nullptr)}});
+  const Plan& first = accepted.plans.front();
+  if (!temporary) hint(first, "chat:list", json::Object{{"chat_id", chat_id}, {"folder_id", nullptr}});
+  for (const Plan& plan : accepted.plans) hint(plan, "chat:active", json::Object{{"active", true}, {"folder_id", nullptr}});
   begin(me, accepted);
   if (work.new_chat) p_.jobs.wake();
   co_return accepted;

@@ -195,8 +195,8 @@ Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& c
   if (!ended) co_return;
   p_.jobs.wake();
   if (!plan.temporary)
-    hint(plan.user, plan.chat_id, "chat:list", json::Object{{"chat_id", plan.chat_id}, {"folder_id", json::Value(nullptr)}});
-  co_await tell_idle(plan.user, plan.chat_id);
+    hint(plan, "chat:list", json::Object{{"chat_id", plan.chat_id}, {"folder_id", nullptr}});
+  co_await tell_idle(plan);
 }
 
 /// Takes up what a dead process left: begins again when there is no word yet, otherwise keeps every

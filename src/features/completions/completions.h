@@ -129,8 +129,8 @@ class Completions {
   void publish(const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events, bool last);
   Task<> send_keyframes(realtime::Socket& socket, realtime::Arrival arrival);
   Task<> tell(UserId user, std::string chat_id, std::string message_id, std::string_view type, json::Value data);
-  void hint(const UserId& user, const std::string& chat_id, std::string_view type, json::Value data);
-  Task<> tell_idle(UserId user, std::string chat_id);
+  void hint(const Plan& plan, std::string_view type, json::Value data);
+  Task<> tell_idle(const Plan& plan);
 
   Parts p_;
   Scope scope_;

@@ -70,15 +70,15 @@ Task<> Completions::tell(UserId user, std::string chat_id, std::string message_i
 }
 
 /// For the sidebar and the like: a client that misses one asks again.
-void Completions::hint(const UserId& user, const std::string& chat_id, std::string_view type, json::Value data) {
+void Completions::hint(const Plan& plan, std::string_view type, json::Value data) {
   json::Value event = json::Object{{"type", type}, {"data", std::move(data)}};
-  p_.hub.emit(realtime::Room::user(user),
-              realtime::Event::of("events", envelope(chat_id, "", std::move(event))));
+  p_.hub.emit(realtime::Room::user(plan.user),
+              realtime::Event::of("events", envelope(plan.chat_id, plan.message_id, std::move(event))));
 }
 
-Task<> Completions::tell_idle(UserId user, std::string chat_id) {
-  if (!(co_await p_.runs.live_of_chat(chat_id)).empty()) co_return;
-  hint(user, chat_id, "chat:active", json::Object{{"active", false}, {"folder_id", json::Value(nullptr)}});
+Task<> Completions::tell_idle(const Plan& plan) {
+  if (!(co_await p_.runs.live_of_chat(plan.chat_id)).empty()) co_return;
+  hint(plan, "chat:active", json::Object{{"active", false}, {"folder_id", nullptr}});
 }
 
 }  // namespace antiphon::completions
