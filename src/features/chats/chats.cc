@@ -1,16 +1,18 @@
 #include "features/chats/chats.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/problem.h"
 #include "base/time.h"
+#include "features/chats/text.h"
 
 namespace antiphon::chats {
 
 ANTIPHON_DTO_DEFINE(Chat)
 ANTIPHON_DTO_DEFINE(Message)
 ANTIPHON_DTO_DEFINE(TextRow)
-ANTIPHON_DTO_DEFINE(ChildRow)
+ANTIPHON_DTO_DEFINE(SiblingRow)
 
 namespace {
 
@@ -26,20 +28,36 @@ using store::Sql;
     ".error, " t ".usage, " t ".context_summary, " t ".meta, " t ".extra, " t ".position, " t       \
     ".created_at, " t ".updated_at"
 
-/// "My Tag" and "my tag" are one: upstream's ids are lower case with underscores.
-std::string tag_id(std::string_view name) {
-  std::string out;
-  for (char c : name) out += c == ' ' ? '_' : (c >= 'A' && c <= 'Z') ? static_cast<char>(c | 0x20) : c;
-  return out;
+#define ANTIPHON_CHAT_COLUMNS                                                                        \
+  "id, user_id, title, created_at, updated_at, archived, pinned, folder_id, share_id, last_read_at, " \
+  "current_message_id, meta, data, variables, tasks, summary"
+
+// The numbered arguments are those of message_args().
+#define ANTIPHON_INSERT_MESSAGE(position)                                                            \
+  "INSERT INTO chat_message (chat_id, id, parent_id, user_id, role, content, text, output, model_id," \
+  " done, files, sources, embeds, status_history, error, usage, context_summary, meta, extra,"        \
+  " created_at, updated_at, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"     \
+  " $13, $14, $15, $16, $17, $18, $19, $20, $21, " position ")"
+
+constexpr Sql kInsertHere{"chats.insert_message_here", ANTIPHON_INSERT_MESSAGE("$22")};
+// One form for roots and one for the rest, because only so both engines find the last one by the index.
+constexpr Sql kInsertRoot{
+    "chats.insert_root",
+    ANTIPHON_INSERT_MESSAGE("COALESCE((SELECT MAX(position) FROM chat_message WHERE chat_id = $1"
+                            " AND parent_id IS NULL), 0) + 1")};
+constexpr Sql kInsertChild{
+    "chats.insert_child",
+    ANTIPHON_INSERT_MESSAGE("COALESCE((SELECT MAX(position) FROM chat_message WHERE chat_id = $1"
+                            " AND parent_id = $3), 0) + 1")};
+
+std::string searched(const json::Value& content) {
+  return words_of(plain_text(content));
 }
 
 }  // namespace
 
 Task<std::optional<Chat>> Chats::find(std::string id) const {
-  static constexpr Sql kFind{"chats.find", R"(
-      SELECT id, user_id, title, created_at, updated_at, archived, pinned, folder_id, share_id,
-             last_read_at, current_message_id, meta, data, variables, tasks, summary
-        FROM chat WHERE id = $1)"};
+  static constexpr Sql kFind{"chats.find", "SELECT " ANTIPHON_CHAT_COLUMNS " FROM chat WHERE id = $1"};
   co_return co_await db_.first<Chat>(kFind, id);
 }
 
@@ -70,70 +88,75 @@ Task<std::vector<Message>> Chats::messages(std::string chat_id) const {
   co_return co_await db_.all<Message>(kMessages, chat_id);
 }
 
-Task<std::vector<Message>> Chats::some(std::string chat_id, std::vector<std::string> ids) const {
+Task<std::vector<Message>> Chats::some(store::Connection& c, std::string chat_id, std::vector<std::string> ids) {
   static constexpr Sql kSome{"chats.some",
                              "SELECT " ANTIPHON_MESSAGE_COLUMNS
                              " FROM chat_message WHERE chat_id = $1 AND id IN (SELECT value FROM json_each($2))",
                              "SELECT " ANTIPHON_MESSAGE_COLUMNS
                              " FROM chat_message WHERE chat_id = $1 AND id = ANY($2::text[])"};
-  co_return co_await db_.all<Message>(kSome, chat_id, ids);
+  co_return co_await c.all<Message>(kSome, chat_id, ids);
 }
 
-Task<std::vector<ChildRow>> Chats::children(std::string chat_id, std::vector<std::string> parents,
-                                            bool roots) const {
-  static constexpr Sql kChildren{"chats.children", R"(
-      SELECT id, parent_id FROM chat_message
-       WHERE chat_id = $1 AND parent_id IN (SELECT value FROM json_each($2))
-      UNION ALL
-      SELECT id, parent_id FROM chat_message WHERE chat_id = $1 AND parent_id IS NULL AND $3 = 1)",
-                                 R"(
-      SELECT id, parent_id FROM chat_message
-       WHERE chat_id = $1 AND (parent_id = ANY($2::text[]) OR (parent_id IS NULL AND $3::int = 1))
-       ORDER BY position, id)"};
-  co_return co_await db_.all<ChildRow>(kChildren, chat_id, parents, roots);
+Task<std::vector<SiblingRow>> Chats::siblings(std::string chat_id, std::vector<std::string> ids,
+                                              std::vector<std::string> parents, bool roots,
+                                              std::int64_t around) const {
+#define ANTIPHON_SIBLINGS(among, parents, roots)                                                     \
+  "WITH family AS ("                                                                                  \
+  "  SELECT id, parent_id, position FROM chat_message WHERE chat_id = $1 AND parent_id " parents      \
+  "  UNION ALL"                                                                                       \
+  "  SELECT id, parent_id, position FROM chat_message WHERE chat_id = $1 AND parent_id IS NULL AND " roots "),"  \
+  " placed AS ("                                                                                      \
+  "  SELECT id, COALESCE(parent_id, '') AS kin, count(*) OVER (PARTITION BY parent_id) AS total,"     \
+  "         row_number() OVER (PARTITION BY parent_id ORDER BY position, id) AS place FROM family)"   \
+  " SELECT f.id, f.kin AS parent_id, f.place, f.total FROM placed me"                                 \
+  "   JOIN placed f ON f.kin = me.kin AND f.place BETWEEN me.place - $5 AND me.place + $5"            \
+  "  WHERE me.id " among " ORDER BY f.place"
+  static constexpr Sql kSiblings{"chats.siblings",
+                                 ANTIPHON_SIBLINGS("IN (SELECT value FROM json_each($2))",
+                                                   "IN (SELECT value FROM json_each($3))", "$4 = 1"),
+                                 ANTIPHON_SIBLINGS("= ANY($2::text[])", "= ANY($3::text[])", "$4::bigint = 1")};
+  co_return co_await db_.all<SiblingRow>(kSiblings, chat_id, ids, parents, roots, around);
 }
 
-Task<std::string> Chats::deepest_below(std::string chat_id, std::string id) const {
+Task<std::string> Chats::deepest_below(store::Connection& c, std::string chat_id, std::string id) {
   static constexpr Sql kDeepest{"chats.deepest_below", R"(
       WITH RECURSIVE down(id, depth) AS (
         SELECT id, 1 FROM chat_message WHERE chat_id = $1 AND id = $2
         UNION ALL
         SELECT (SELECT m.id FROM chat_message m WHERE m.chat_id = $1 AND m.parent_id = down.id
-                 ORDER BY m.position DESC LIMIT 1), down.depth + 1
+                 ORDER BY m.position DESC, m.id DESC LIMIT 1), down.depth + 1
           FROM down WHERE down.id IS NOT NULL AND down.depth < 10000)
       SELECT id AS value FROM down WHERE id IS NOT NULL ORDER BY depth DESC LIMIT 1)"};
-  auto row = co_await db_.first<TextRow>(kDeepest, chat_id, id);
+  auto row = co_await c.first<TextRow>(kDeepest, chat_id, id);
   co_return row ? row->value : id;
 }
 
-Task<> Chats::insert(store::Connection& c, const Chat& chat) {
+Task<std::optional<Chat>> Chats::lock(store::Connection& c, std::string id) {
+  static constexpr Sql kLock{"chats.lock", "SELECT " ANTIPHON_CHAT_COLUMNS " FROM chat WHERE id = $1",
+                             "SELECT " ANTIPHON_CHAT_COLUMNS " FROM chat WHERE id = $1 FOR UPDATE"};
+  co_return co_await c.first<Chat>(kLock, id);
+}
+
+store::Bound Chats::inserting(const Chat& chat) {
   static constexpr Sql kInsert{"chats.insert", R"(
-      INSERT INTO chat (id, user_id, title, created_at, updated_at, archived, pinned, folder_id,
+      INSERT INTO chat (id, user_id, title, title_folded, created_at, updated_at, archived, pinned, folder_id,
                         last_read_at, current_message_id, meta, data, variables)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13))"};
-  co_await c.run(kInsert, chat.id, chat.user_id, chat.title, chat.created_at, chat.updated_at,
-                 chat.archived, chat.pinned, chat.folder_id, chat.last_read_at, chat.current_message_id,
-                 chat.meta, chat.data, chat.variables);
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14))"};
+  return {kInsert,       chat.id,           chat.user_id,  chat.title,        fold(chat.title),
+          chat.created_at, chat.updated_at, chat.archived, chat.pinned,       chat.folder_id,
+          chat.last_read_at, chat.current_message_id, chat.meta, chat.data, chat.variables};
+}
+
+store::Bound Chats::inserting(const Message& m) {
+  return {kInsertHere,      m.chat_id, m.id,    m.parent_id, m.user_id,         m.role, m.content, searched(m.content),
+          m.output,         m.model_id, m.done, m.files,     m.sources,         m.embeds,
+          m.status_history, m.error,   m.usage, m.context_summary, m.meta,      m.extra,
+          m.created_at,     m.updated_at, m.position};
 }
 
 Task<> Chats::insert(store::Connection& c, const Message& m) {
-  static constexpr Sql kInsert{"chats.insert_message", R"(
-      INSERT INTO chat_message (chat_id, id, parent_id, user_id, role, content, text, output, model_id,
-                                done, files, sources, embeds, status_history, error, usage,
-                                context_summary, meta, extra, position, created_at, updated_at)
-      SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-             COALESCE(MAX(position), 0) + 1, $20, $21
-        FROM chat_message WHERE chat_id = $1 AND (parent_id = $3 OR (parent_id IS NULL AND $3 IS NULL)))",
-                               R"(
-      INSERT INTO chat_message (chat_id, id, parent_id, user_id, role, content, text, output, model_id,
-                                done, files, sources, embeds, status_history, error, usage,
-                                context_summary, meta, extra, position, created_at, updated_at)
-      SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text,
-             $10::boolean, $11::text, $12::text, $13::text, $14::text, $15::text, $16::text, $17::text,
-             $18::text, $19::text, COALESCE(MAX(position), 0) + 1, $20::bigint, $21::bigint
-        FROM chat_message WHERE chat_id = $1::text AND parent_id IS NOT DISTINCT FROM $3::text)"};
-  co_await c.run(kInsert, m.chat_id, m.id, m.parent_id, m.user_id, m.role, m.content,
-                 plain_text(m.content), m.output, m.model_id, m.done, m.files, m.sources, m.embeds,
+  co_await c.run(m.parent_id ? kInsertChild : kInsertRoot, m.chat_id, m.id, m.parent_id, m.user_id, m.role,
+                 m.content, searched(m.content), m.output, m.model_id, m.done, m.files, m.sources, m.embeds,
                  m.status_history, m.error, m.usage, m.context_summary, m.meta, m.extra, m.created_at,
                  m.updated_at);
 }
@@ -144,7 +167,7 @@ Task<> Chats::finish_message(store::Connection& c, const Message& m) {
          SET content = $3, text = $4, output = $5, usage = $6, error = $7, done = $8, updated_at = $9
        WHERE chat_id = $1 AND id = $2)"};
   static constexpr Sql kTouch{"chats.touch", "UPDATE chat SET updated_at = $2 WHERE id = $1"};
-  co_await c.run(kFinish, m.chat_id, m.id, m.content, plain_text(m.content), m.output, m.usage, m.error,
+  co_await c.run(kFinish, m.chat_id, m.id, m.content, searched(m.content), m.output, m.usage, m.error,
                  m.done, m.updated_at);
   co_await c.run(kTouch, m.chat_id, m.updated_at);
 }
@@ -166,14 +189,17 @@ Task<bool> Chats::reopen_message(store::Connection& c, const std::string& chat_i
 }
 
 Task<> Chats::set_title(std::string chat_id, std::string title) {
-  static constexpr Sql kTitle{"chats.set_title", "UPDATE chat SET title = $2 WHERE id = $1"};
-  co_await db_.run(kTitle, chat_id, title);
+  static constexpr Sql kTitle{"chats.set_title", "UPDATE chat SET title = $2, title_folded = $3 WHERE id = $1"};
+  title = cut(title, kMaxTitle);
+  co_await db_.run(kTitle, chat_id, title, fold(title));
 }
 
 Task<bool> Chats::name_unnamed(std::string chat_id, std::string title) {
-  static constexpr Sql kName{"chats.name_unnamed",
-                             "UPDATE chat SET title = $2 WHERE id = $1 AND title = 'New Chat'"};
-  co_return co_await db_.run(kName, chat_id, title) == 1;
+  static constexpr Sql kName{
+      "chats.name_unnamed",
+      "UPDATE chat SET title = $2, title_folded = $3 WHERE id = $1 AND title = 'New Chat'"};
+  title = cut(title, kMaxTitle);
+  co_return co_await db_.run(kName, chat_id, title, fold(title)) == 1;
 }
 
 Task<> Chats::close_open_messages(std::string chat_id) {
@@ -185,27 +211,34 @@ Task<> Chats::close_open_messages(std::string chat_id) {
   co_await db_.run(kClose, chat_id);
 }
 
-Task<> Chats::set_tags(std::string chat_id, std::string user_id, std::vector<std::string> names) {
+std::vector<store::Bound> Chats::tagging(const Chat& chat, const std::vector<std::string>& names, json::Object& meta) {
   static constexpr Sql kClear{"chats.clear_tags", "DELETE FROM chat_tag WHERE chat_id = $1"};
   static constexpr Sql kTag{"chats.add_tag", R"(
       INSERT INTO tag (id, name, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING)"};
   static constexpr Sql kLink{"chats.link_tag", R"(
       INSERT INTO chat_tag (user_id, tag_id, chat_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING)"};
-  static constexpr Sql kSave{"chats.save_meta", "UPDATE chat SET meta = $2 WHERE id = $1"};
-  auto chat = co_await find(chat_id);
-  if (!chat) co_return;
   json::Array ids;
-  std::vector<store::Bound> statements{{kClear, chat_id}};
+  std::vector<store::Bound> statements{{kClear, chat.id}};
   for (const std::string& name : names) {
     std::string id = tag_id(name);
-    ids.emplace_back(id);
-    statements.emplace_back(kTag, id, name, user_id);
-    statements.emplace_back(kLink, user_id, id, chat_id);
+    if (id.empty() || ids.size() == kMaxTags || std::ranges::find(ids, json::Value(id)) != ids.end()) continue;
+    statements.emplace_back(kTag, id, name, chat.user_id);
+    statements.emplace_back(kLink, chat.user_id, id, chat.id);
+    ids.emplace_back(std::move(id));
   }
-  if (!chat->meta.is_object()) chat->meta = json::Object();
-  chat->meta.as_object()["tags"] = std::move(ids);
-  statements.emplace_back(kSave, chat_id, chat->meta);
-  co_await db_.batch(std::move(statements));
+  meta["tags"] = std::move(ids);
+  return statements;
+}
+
+Task<> Chats::set_tags(std::string chat_id, std::vector<std::string> names) {
+  static constexpr Sql kSave{"chats.save_meta", "UPDATE chat SET meta = $2 WHERE id = $1"};
+  co_await db_.transact([&](store::Connection& c) -> Task<> {
+    auto chat = co_await lock(c, chat_id);
+    if (!chat) co_return;
+    json::Object meta = chat->meta.is_object() ? chat->meta.as_object() : json::Object();
+    for (store::Bound& statement : tagging(*chat, names, meta)) co_await c.run_bound(std::move(statement));
+    co_await c.run(kSave, chat_id, json::Value(std::move(meta)));
+  });
 }
 
 Task<> Chats::merge_extra(std::string chat_id, std::string id, json::Object members) {
@@ -220,19 +253,30 @@ Task<> Chats::merge_extra(std::string chat_id, std::string id, json::Object memb
 
 // ---------------------------------------------------------------------------------------------
 
-Task<Chat> Guard::owned(const User& me, std::string id) const {
+Task<std::optional<Chat>> Guard::mine(const User& me, std::string id, bool admins) const {
   auto chat = co_await chats_.find(std::move(id));
-  if (!chat || chat->user_id != me.id.value) throw not_found("Chat").answering(401);
+  if (chat && chat->user_id != me.id.value && !(admins && admin_access(me))) chat.reset();
+  co_return chat;
+}
+Task<Chat> Guard::owned(const User& me, std::string id, int status, bool admins) const {
+  auto chat = co_await mine(me, std::move(id), admins);
+  if (!chat) throw not_found("Chat").answering(status);
   co_return std::move(*chat);
 }
+Task<bool> Guard::may_read(const User& me, std::string id) const {
+  co_return (co_await mine(me, std::move(id), false)).has_value();
+}
 Task<Granted<Chat, Right::read>> Guard::read(const User& me, std::string id) const {
-  co_return Granted<Chat, Right::read>::after_check(co_await owned(me, std::move(id)));
+  co_return Granted<Chat, Right::read>::after_check(co_await owned(me, std::move(id), 401, false));
 }
 Task<Granted<Chat, Right::write>> Guard::write(const User& me, std::string id) const {
-  co_return Granted<Chat, Right::write>::after_check(co_await owned(me, std::move(id)));
+  co_return Granted<Chat, Right::write>::after_check(co_await owned(me, std::move(id), 401, false));
 }
-Task<Granted<Chat, Right::own>> Guard::own(const User& me, std::string id) const {
-  co_return Granted<Chat, Right::own>::after_check(co_await owned(me, std::move(id)));
+Task<Granted<Chat, Right::own>> Guard::own(const User& me, std::string id, int status) const {
+  co_return Granted<Chat, Right::own>::after_check(co_await owned(me, std::move(id), status, false));
+}
+Task<Granted<Chat, Right::own>> Guard::administer(const User& me, std::string id, int status) const {
+  co_return Granted<Chat, Right::own>::after_check(co_await owned(me, std::move(id), status, true));
 }
 
 }  // namespace antiphon::chats

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,18 +29,34 @@ class Chats {
   Task<std::vector<Message>> branch(std::string chat_id, std::string leaf, std::int64_t limit = 10'000) const;
   /// All messages, siblings in order.
   Task<std::vector<Message>> messages(std::string chat_id) const;
-  /// Which of these ids are messages of the chat.
-  Task<std::vector<Message>> some(std::string chat_id, std::vector<std::string> ids) const;
-  /// The children of these messages, and the roots where asked for, siblings in order.
-  Task<std::vector<ChildRow>> children(std::string chat_id, std::vector<std::string> parents, bool roots) const;
+  /// Those of these ids that are messages of the chat.
+  Task<std::vector<Message>> some(std::string chat_id, std::vector<std::string> ids) const {
+    return some(db_, std::move(chat_id), std::move(ids));
+  }
+  /// What lies beside the messages `ids` of a branch: those with the same parent, themselves included,
+  /// at most `around` to either side of each. `parents` are theirs; `roots`: one of them has none.
+  Task<std::vector<SiblingRow>> siblings(std::string chat_id, std::vector<std::string> ids,
+                                         std::vector<std::string> parents, bool roots, std::int64_t around) const;
   /// The end of the branch below `id` that takes the latest child each time; `id` itself for a leaf.
-  Task<std::string> deepest_below(std::string chat_id, std::string id) const;
+  Task<std::string> deepest_below(std::string chat_id, std::string id) const {
+    return deepest_below(db_, std::move(chat_id), std::move(id));
+  }
 
   // Parts of transactions that other features compose. They run on the connection they are given.
 
-  static Task<> insert(store::Connection& c, const Chat& chat);
-  /// Conflict when the id is taken. Sets `position` after its siblings.
+  static Task<std::vector<Message>> some(store::Connection& c, std::string chat_id, std::vector<std::string> ids);
+  static Task<std::string> deepest_below(store::Connection& c, std::string chat_id, std::string id);
+  /// The chat, which nobody else changes before the transaction ends.
+  static Task<std::optional<Chat>> lock(store::Connection& c, std::string id);
+  static Task<> insert(store::Connection& c, const Chat& chat) { (void)co_await c.run_bound(inserting(chat)); }
+  /// Conflict when the id is taken. The message comes after its siblings, whatever its `position`.
   static Task<> insert(store::Connection& c, const Message& message);
+  static store::Bound inserting(const Chat& chat);
+  /// With its `position` as it is.
+  static store::Bound inserting(const Message& message);
+  /// Replaces the chat's tags, names as people write them: the statements, and `meta` with their ids.
+  static std::vector<store::Bound> tagging(const Chat& chat, const std::vector<std::string>& names,
+                                           json::Object& meta);
   /// Replaces what an answer ends with: content, output, usage, error, done; touches the chat.
   static Task<> finish_message(store::Connection& c, const Message& message);
   /// Opens a finished answer again, for Continue. False when there is no such answer.
@@ -54,8 +71,9 @@ class Chats {
   Task<bool> name_unnamed(std::string chat_id, std::string title);
   /// Messages marked as being written are closed as they are (their run is gone).
   Task<> close_open_messages(std::string chat_id);
+  static constexpr std::size_t kMaxTags = 50;  ///< Of one chat; more are left out.
   /// Replaces the chat's tags; names as people write them.
-  Task<> set_tags(std::string chat_id, std::string user_id, std::vector<std::string> names);
+  Task<> set_tags(std::string chat_id, std::vector<std::string> names);
   /// Merges members into the message's `extra` (followUps, selectedModelId, …).
   Task<> merge_extra(std::string chat_id, std::string id, json::Object members);
 
@@ -70,15 +88,24 @@ class Chats {
 /// decides; a missing and a forbidden chat look the same to the caller.
 class Guard {
  public:
-  explicit Guard(const Chats& chats) : chats_(chats) {}
-  /// Throws 401 "not found" for both, as upstream's clients expect.
+  /// `admin_access`: whether administrators may look into chats of others, and delete them.
+  explicit Guard(const Chats& chats, std::function<bool()> admin_access = {})
+      : chats_(chats), admin_access_(std::move(admin_access)) {}
+  /// These throw 401 "not found" for both, as upstream's clients expect; or `status`, where they expect that.
   Task<Granted<Chat, Right::read>> read(const User& me, std::string id) const;
+  /// Whether read() would not throw.
+  Task<bool> may_read(const User& me, std::string id) const;
   Task<Granted<Chat, Right::write>> write(const User& me, std::string id) const;
-  Task<Granted<Chat, Right::own>> own(const User& me, std::string id) const;
+  Task<Granted<Chat, Right::own>> own(const User& me, std::string id, int status = 401) const;
+  /// As own(), and for administrators where they have access: deleting, moderating, links.
+  Task<Granted<Chat, Right::own>> administer(const User& me, std::string id, int status = 401) const;
+  bool admin_access(const User& me) const { return me.admin() && admin_access_ && admin_access_(); }
 
  private:
-  Task<Chat> owned(const User& me, std::string id) const;
+  Task<std::optional<Chat>> mine(const User& me, std::string id, bool admins) const;
+  Task<Chat> owned(const User& me, std::string id, int status, bool admins) const;
   const Chats& chats_;
+  std::function<bool()> admin_access_;
 };
 
 }  // namespace antiphon::chats

@@ -58,12 +58,14 @@ ANTIPHON_DTO(Message, chat_id, id, parent_id, user_id, role, content, output, mo
              embeds, status_history, error, usage, context_summary, meta, extra, position, created_at,
              updated_at)
 
-/// A message's place in the tree.
-struct ChildRow {
+/// A message's place among those with the same parent ("" for roots); the first is 1.
+struct SiblingRow {
   std::string id;
-  std::optional<std::string> parent_id;
+  std::string parent_id;
+  std::int64_t place = 0;
+  std::int64_t total = 0;
 };
-ANTIPHON_DTO(ChildRow, id, parent_id)
+ANTIPHON_DTO(SiblingRow, id, parent_id, place, total)
 
 /// One text of a row.
 struct TextRow {
@@ -77,9 +79,16 @@ std::string plain_text(const json::Value& content);
 /// A message as clients read it (`parentId`, `childrenIds`, `statusHistory` …). `children` in order.
 json::Object to_client(const Message& message, const std::vector<std::string>& children);
 
+inline constexpr std::size_t kMaxMessageText = 1 << 20;  ///< Bytes of a message's plain text (row 123).
+inline constexpr std::size_t kMaxTitle = 1024;           ///< Bytes.
+
 /// The reverse, for whole-chat writes and imports. Nothing when it is not usable: no id, an unknown
-/// role, or larger than a message may be (1 MiB text).
+/// role, or larger than a message may be.
 std::optional<Message> from_client(const json::Value& message, const std::string& chat_id,
                                    const std::string& user_id);
+
+/// `have` with the members a client sent in place of its own; what the client did not send stays, and so
+/// do id, parent, role, author and time. Nothing when that changes nothing, or is not usable.
+std::optional<Message> changed_by(const Message& have, const json::Value& client);
 
 }  // namespace antiphon::chats

@@ -7,19 +7,6 @@
 
 namespace antiphon::chats {
 
-/// A snapshot that others may read by its link.
-struct SharedChat {
-  std::string id;
-  std::string chat_id;
-  std::string user_id;
-  std::string title;
-  json::Value chat;
-  std::optional<std::string> share_mode;
-  std::int64_t created_at = 0;
-  std::int64_t updated_at = 0;
-};
-ANTIPHON_DTO(SharedChat, id, chat_id, user_id, title, chat, share_mode, created_at, updated_at)
-
 /// What an import or a new chat says.
 struct ChatDraft {
   json::Value chat;  ///< The client's chat JSON: title, models, history …
@@ -31,45 +18,52 @@ struct ChatDraft {
   std::optional<std::int64_t> created_at, updated_at;
 };
 
+/// What a copy is made of, and what it is called.
+struct CopyDraft {
+  std::string title;
+  std::vector<Message> messages;  ///< Parents before their children or not, in order of position.
+  std::optional<std::string> current;
+  json::Object meta;
+};
+
 /// Everything that changes chats other than a turn of conversation. Callers have checked the right.
+/// A write to a chat that is gone meanwhile throws 404.
 class Editor {
  public:
-  Editor(store::Db& db, const Chats& chats) : db_(db), chats_(chats) {}
-  static constexpr std::size_t kMaxMessages = 20'000;  ///< In one write.
+  explicit Editor(store::Db& db) : db_(db) {}
+  Editor(store::Db& db, const Chats&) : Editor(db) {}
 
   /// Stores a chat from a client's JSON. Throws 400 for a history that is no tree (row 120).
   Task<std::string> create(const UserId& owner, const ChatDraft& draft);
-  /// Merges a whole-chat write: members replace, messages are added or updated, none is removed, and
-  /// one that is being written is left alone.
+  /// Merges a whole-chat write: members replace, messages are added or updated, none is removed or
+  /// moved, and one that is being written is left alone.
   Task<> merge(const Chat& chat, const json::Value& form);
-  Task<> merge_params(const Chat& chat, const json::Value& params);
-  /// False when there is no such message.
+  Task<> set_variables(const Chat& chat, const json::Value& variables);
+  /// Yields the chat's parameters with these merged in; null takes one away.
+  Task<json::Object> merge_params(const Chat& chat, const json::Value& params);
+  /// False when there is no such message, or it is being written.
   Task<bool> edit_message(const Chat& chat, std::string message_id, std::string content);
+  Task<bool> set_voice(const Chat& chat, std::string message_id, json::Value voice);
+  /// A question goes with its answers; what hung below goes to the parent, so that no branch is lost.
+  /// False when there is no such message, or one of these is being written.
   Task<bool> delete_message(const Chat& chat, std::string message_id);
   Task<> remove(std::string chat_id);
   Task<> remove_all(const UserId& owner);
-  /// A copy of its own: all of it, or the branch that ends in `leaf`.
-  Task<std::string> copy(const Chat& chat, const UserId& owner, std::optional<std::string> title,
-                         std::optional<std::string> leaf, json::Object meta);
-  Task<> set_flags(std::string chat_id, bool pinned, bool archived);
+  /// A chat of the owner's own like `chat`.
+  Task<std::string> copy(const Chat& chat, const UserId& owner, CopyDraft draft);
+
+  Task<> set_pinned(std::string chat_id, bool pinned);
+  Task<> set_archived(std::string chat_id, bool archived);
   Task<> set_all_archived(const UserId& owner, bool archived);
   Task<> move(std::string chat_id, std::optional<std::string> folder_id);
   /// Deletes the owner's chats in these folders, or takes them out of any folder.
   Task<> empty_folders(const UserId& owner, std::vector<std::string> folder_ids, bool and_delete);
-  Task<> mark_read(std::string chat_id, std::int64_t at);
+  /// Throws 400 for a name that is none, and for more tags than a chat may have.
   Task<> add_tag(const Chat& chat, std::string name);
   Task<> remove_tag(const Chat& chat, std::string name);
 
-  Task<std::string> share(const Chat& chat, std::optional<std::string> mode);
-  Task<bool> unshare(const Chat& chat);
-  Task<> unshare_all(const UserId& owner);
-  Task<std::optional<SharedChat>> shared(std::string share_id) const;
-  Task<std::vector<SharedChat>> shared_by(const UserId& owner) const;
-
  private:
-  Task<> rename_tags(const Chat& chat, std::vector<std::string> names);
   store::Db& db_;
-  const Chats& chats_;
 };
 
 }  // namespace antiphon::chats

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "auth/grants.h"
 #include "json/dto.h"
 
 /// Forms and queries of /api/v1/chats.
@@ -68,6 +69,30 @@ struct ShareForm {
   std::optional<std::string> share_mode;
 };
 ANTIPHON_DTO(ShareForm, share_mode)
+
+struct AccessForm {
+  std::vector<auth::Grant> access_grants;
+  std::optional<std::string> share_mode;
+};
+ANTIPHON_DTO(AccessForm, access_grants, share_mode)
+
+struct UsageQuery {
+  json::Number<1, 1, 1'000'000> page;
+  json::Number<50, 1, 100> items_per_page;
+};
+ANTIPHON_DTO(UsageQuery, page, items_per_page)
+
+struct CompactForm {
+  std::optional<std::string> model;
+};
+ANTIPHON_DTO(CompactForm, model)
+
+/// The answer to a tool call that waits for one.
+struct ResolveForm {
+  std::string call_id;
+  std::string action;
+};
+ANTIPHON_DTO(ResolveForm, call_id, action)
 
 struct FolderIdForm {
   std::optional<std::string> folder_id;

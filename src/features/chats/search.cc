@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "base/encode.h"
 #include "features/chats/sidebar.h"
+#include "features/chats/text.h"
 
 namespace antiphon::chats {
 namespace {
@@ -9,7 +11,7 @@ constexpr std::size_t kMaxQuery = 1000;
 constexpr std::size_t kMaxWords = 16;
 
 bool blank(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+  return static_cast<unsigned char>(c) <= ' ';
 }
 
 std::vector<std::string> split(std::string_view text) {
@@ -24,76 +26,89 @@ std::vector<std::string> split(std::string_view text) {
   return out;
 }
 
+/// The text without what is no UTF-8: PostgreSQL refuses it.
+std::string valid(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    std::size_t length = utf8_sequence(text);
+    if (length == 0)
+      out += ' ';
+    else
+      out += text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
+}
+
 std::optional<bool> yes(std::string_view value) {
   if (value == "true" || value == "yes" || value == "1") return true;
   if (value == "false" || value == "no" || value == "0") return false;
   return std::nullopt;
 }
 
-std::string lower_snake(std::string_view name) {
-  std::string out;
-  for (char c : name) out += c == ' ' ? '_' : (c >= 'A' && c <= 'Z') ? static_cast<char>(c | 0x20) : c;
+/// What the index holds for each word of the query: itself nothing but letters, digits and blanks, so
+/// it cannot be taken for an operator.
+std::vector<std::string> phrases(std::string_view words) {
+  std::vector<std::string> out;
+  for (const std::string& word : split(words))
+    if (std::string phrase = words_of(word, 200); !phrase.empty() && out.size() < kMaxWords)
+      out.push_back(std::move(phrase));
   return out;
 }
 
-/// What a tokenizer may see: letters, digits and everything beyond ASCII.
-std::string plain(std::string_view word) {
-  std::string out;
-  for (char c : word) {
-    auto u = static_cast<unsigned char>(c);
-    bool keep = u >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    out += keep ? c : ' ';
+/// True when `word` was an operator.
+bool take_operator(SearchQuery& q, std::string_view word) {
+  std::size_t colon = word.find(':');
+  if (colon == word.npos || colon + 1 == word.size()) return false;
+  std::string_view name = word.substr(0, colon);
+  std::string_view value = word.substr(colon + 1);
+  if (name == "tag" && value == "none") return q.untagged = true;
+  if (name == "tag" && q.tags.size() < kMaxWords) {
+    if (std::ranges::find(q.tags, tag_id(value)) == q.tags.end()) q.tags.push_back(tag_id(value));
+    return true;
   }
-  return out;
-}
-
-std::vector<std::string> tokens(std::string_view words) {
-  std::vector<std::string> out = split(plain(words));
-  if (out.size() > kMaxWords) out.resize(kMaxWords);
-  return out;
+  if (name == "folder" && q.folders.size() < kMaxWords)
+    return q.folders.push_back(SearchQuery::folder_word(value)), true;
+  auto flag = yes(value);
+  if (!flag) return false;
+  if (name == "pinned") return q.pinned = flag, true;
+  if (name == "archived") return q.archived = flag, true;
+  if (name == "shared") return q.shared = flag, true;
+  return false;
 }
 
 }  // namespace
 
 SearchQuery SearchQuery::parse(std::string_view text) {
   SearchQuery q;
-  for (const std::string& word : split(text.substr(0, kMaxQuery))) {
-    std::string_view w = word;
-    std::size_t colon = w.find(':');
-    std::string_view name = w.substr(0, colon);
-    std::string_view value = colon == w.npos ? std::string_view() : w.substr(colon + 1);
-    if (!value.empty() && name == "tag" && q.tags.size() < kMaxWords) {
-      q.tags.push_back(lower_snake(value));
-    } else if (!value.empty() && name == "folder" && q.folders.size() < kMaxWords) {
-      q.folders.push_back(lower_snake(value));
-    } else if (auto flag = yes(value); flag && name == "pinned") {
-      q.pinned = flag;
-    } else if (flag && name == "archived") {
-      q.archived = flag;
-    } else if (flag && name == "shared") {
-      q.shared = flag;
-    } else {
-      if (!q.words.empty()) q.words += ' ';
-      q.words += word;
-    }
+  for (const std::string& word : split(valid(cut(text, kMaxQuery)))) {
+    if (take_operator(q, word)) continue;
+    if (!q.words.empty()) q.words += ' ';
+    q.words += word;
   }
   return q;
 }
 
+std::string SearchQuery::folder_word(std::string_view name) {
+  std::string out = fold(name);
+  std::ranges::replace(out, ' ', '_');
+  return out;
+}
+
 std::string SearchQuery::fts5() const {
   std::string out;
-  for (const std::string& token : tokens(words)) {
+  for (const std::string& phrase : phrases(words)) {
     if (!out.empty()) out += ' ';
-    out += '"' + token + '"';
+    out += '"' + phrase + '"';
   }
   return out.empty() ? out : out + '*';
 }
 
 std::string SearchQuery::tsquery() const {
   std::string out;
-  for (const std::string& token : tokens(words)) {
+  for (const std::string& phrase : phrases(words)) {
     if (!out.empty()) out += " & ";
-    out += '\'' + token + '\'';
+    out += '\'' + phrase + '\'';
   }
   return out.empty() ? out : out + ":*";
 }
@@ -102,6 +117,7 @@ Order Order::parse(const std::optional<std::string>& by, const std::optional<std
   Order order;
   if (by == "created_at") order.by = By::created_at;
   if (by == "title") order.by = By::title;
+  if (by == "unread_updated_at") order.by = By::unread;
   order.descending = direction != "asc";
   return order;
 }

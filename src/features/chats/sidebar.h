@@ -32,12 +32,14 @@ ANTIPHON_DTO(Tag, id, name, user_id, meta)
 
 /// `tag:work pinned:true rest of the words`, read. Pure; fuzzed.
 struct SearchQuery {
-  std::string words;                ///< What is left: looked for in titles and texts.
-  std::vector<std::string> tags;    ///< Tag ids, all of which must be there.
-  std::vector<std::string> folders; ///< Names, any of which.
+  std::string words;                 ///< What is left: looked for in titles and texts. Valid UTF-8.
+  std::vector<std::string> tags;     ///< Tag ids, all of which must be there.
+  std::vector<std::string> folders;  ///< Names as folder_word() makes them, any of which.
+  bool untagged = false;             ///< `tag:none`
   std::optional<bool> pinned, archived, shared;
   static SearchQuery parse(std::string_view text);
-  /// The words as an FTS5 expression: each a quoted string, the last one a prefix. "" when there are none.
+  static std::string folder_word(std::string_view name);
+  /// The words as an FTS5 expression: each a phrase, the last one a prefix. "" when there are none.
   std::string fts5() const;
   /// The words as a to_tsquery('simple', …) text.
   std::string tsquery() const;
@@ -45,11 +47,14 @@ struct SearchQuery {
 
 /// How a list is ordered. Anything but the known columns counts as updated_at (row 115).
 struct Order {
-  enum class By { updated_at, created_at, title };
+  enum class By { updated_at, created_at, title, unread };
   By by = By::updated_at;
   bool descending = true;
   static Order parse(const std::optional<std::string>& by, const std::optional<std::string>& direction);
 };
+
+/// Which chats an export wants.
+enum class Kept { all, current, archived };
 
 class Sidebar {
  public:
@@ -62,6 +67,9 @@ class Sidebar {
   Task<std::vector<ChatTitle>> pinned(std::string user_id) const;
   Task<std::vector<ChatTitle>> archived(std::string user_id, std::optional<std::int64_t> page, std::string query,
                                         Order order) const;
+  /// Archived or not, in folders or not: what administrators see.
+  Task<std::vector<ChatTitle>> everything(std::string user_id, std::optional<std::int64_t> page, std::string query,
+                                          Order order) const;
   Task<std::vector<ChatTitle>> in_folder(std::string user_id, std::string folder_id, std::int64_t page,
                                          std::int64_t size, Order order) const;
   Task<std::vector<ChatTitle>> tagged(std::string user_id, std::string tag_id, std::int64_t skip,
@@ -70,8 +78,12 @@ class Sidebar {
   Task<std::vector<Tag>> tags(std::string user_id) const;
   Task<std::vector<Tag>> tags_of(std::string chat_id) const;
   Task<std::int64_t> count_archived(std::string user_id) const;
+  /// Ids after `after`, in order of id, at most kPage: a walk that changes do not disturb. Of everybody's
+  /// chats when `user_id` is empty.
+  Task<std::vector<std::string>> walk(std::string user_id, Kept kept, std::string after) const;
 
  private:
+  Task<std::vector<std::string>> folders_named(std::string user_id, const std::vector<std::string>& names) const;
   store::Db& db_;
 };
 

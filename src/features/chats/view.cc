@@ -50,10 +50,14 @@ Task<> View::overlay(const std::string& chat_id, std::vector<Message>& messages)
   }
 }
 
-Task<json::Value> View::whole(const Chat& chat) const {
-  auto messages = co_await chats_.messages(chat.id.value);
+Task<std::vector<Message>> View::messages(const Chat& chat, const std::optional<std::string>& leaf) const {
+  auto messages = leaf ? co_await chats_.branch(chat.id.value, *leaf) : co_await chats_.messages(chat.id.value);
   co_await overlay(chat.id.value, messages);
-  co_return response_of(chat, Chats::assemble(chat, messages));
+  co_return messages;
+}
+
+Task<json::Value> View::whole(const Chat& chat) const {
+  co_return response_of(chat, Chats::assemble(chat, co_await messages(chat, std::nullopt)));
 }
 
 Task<json::Value> View::whole(std::string chat_id) const {
@@ -67,24 +71,32 @@ Task<json::Value> View::branch(const Chat& chat, std::optional<std::string> leaf
   if (leaf) at = co_await chats_.deepest_below(chat.id.value, *leaf);
   auto messages = co_await chats_.branch(chat.id.value, at, limit);
   co_await overlay(chat.id.value, messages);
-  std::vector<std::string> parents;
-  bool root = messages.empty() || !messages.front().parent_id;
-  for (const Message& m : messages)
+  bool complete = messages.empty() || !messages.front().parent_id;
+  std::vector<std::string> ids, parents;
+  for (const Message& m : messages) {
+    ids.push_back(m.id);
     if (m.parent_id) parents.push_back(*m.parent_id);
-  std::map<std::string, json::Array> siblings;
-  for (ChildRow& row : co_await chats_.children(chat.id.value, parents, root))
-    siblings[row.parent_id.value_or("")].emplace_back(std::move(row.id));
+  }
+  std::map<std::string, std::vector<SiblingRow>> families;
+  for (SiblingRow& row : co_await chats_.siblings(chat.id.value, ids, parents, complete, kSiblings)) {
+    auto& family = families[row.parent_id];
+    family.push_back(std::move(row));
+  }
   json::Array list;
   for (const Message& m : messages) {
     json::Object shown = to_client(m, {});
     shown.erase("childrenIds");
-    shown["siblings"] = siblings[m.parent_id.value_or("")];
+    json::Array siblings;
+    for (const SiblingRow& row : families[m.parent_id.value_or("")]) {
+      if (row.id == m.id) shown["siblingIndex"] = row.place - 1;
+      shown["siblingCount"] = row.total;
+      siblings.emplace_back(row.id);
+    }
+    shown["siblings"] = std::move(siblings);
     list.push_back(std::move(shown));
   }
-  json::Object content{{"messages", std::move(list)}, {"leaf", at}, {"complete", root}};
-  json::Object out = response_of(chat, nullptr);
-  out["chat"] = chat.data;
-  out["branch"] = std::move(content);
+  json::Object out = response_of(chat, chat.data);
+  out["branch"] = json::Object{{"messages", std::move(list)}, {"leaf", at}, {"complete", complete}};
   co_return out;
 }
 

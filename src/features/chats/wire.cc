@@ -1,13 +1,12 @@
 #include <boost/json.hpp>
 #include <map>
+#include <tuple>
 
 #include "base/time.h"
 #include "features/chats/chats.h"
 
 namespace antiphon::chats {
 namespace {
-
-constexpr std::size_t kMaxText = 1 << 20;
 
 /// The message JSON's members that have columns. The rest is kept in `extra` as it came.
 constexpr std::string_view kColumns[] = {
@@ -84,7 +83,7 @@ std::optional<Message> from_client(const json::Value& in, const std::string& cha
   if (auto parent = json::text_at(in, "parentId"); !parent.empty()) m.parent_id = parent;
   m.content = take(in, "content").value_or(json::Value(""));
   if (!m.content.is_string() && !m.content.is_array()) m.content = "";
-  if (plain_text(m.content).size() > kMaxText) return std::nullopt;
+  if (plain_text(m.content).size() > kMaxMessageText) return std::nullopt;
   if (auto model = json::text_at(in, "model"); !model.empty()) m.model_id = model;
   if (auto summary = json::text_at(in, "contextSummary"); !summary.empty()) m.context_summary = summary;
   m.done = json::bool_at(in, "done", true);
@@ -100,8 +99,29 @@ std::optional<Message> from_client(const json::Value& in, const std::string& cha
   m.updated_at = unix_seconds();
   json::Object rest;
   for (const auto& member : in.as_object())
-    if (!has_column(json::view(member.key()))) rest[member.key()] = member.value();
+    if (!has_column(json::view(member.key())) && !member.value().is_null()) rest[member.key()] = member.value();
   if (!rest.empty()) m.extra = std::move(rest);
+  return m;
+}
+
+std::optional<Message> changed_by(const Message& have, const json::Value& client) {
+  if (!client.is_object()) return std::nullopt;
+  json::Object merged = to_client(have, {});
+  for (const auto& [key, value] : client.as_object())
+    if (key != "content" || value.is_string() || value.is_array()) merged[key] = value;
+  merged["id"] = have.id;
+  merged["role"] = have.role;
+  auto m = from_client(std::move(merged), have.chat_id, have.user_id);
+  if (!m) return std::nullopt;
+  m->parent_id = have.parent_id;
+  m->done = have.done;
+  m->position = have.position;
+  m->created_at = have.created_at;
+  auto content = [](const Message& x) {
+    return std::tie(x.content, x.output, x.model_id, x.files, x.sources, x.embeds, x.status_history, x.error,
+                    x.usage, x.context_summary, x.meta, x.extra);
+  };
+  if (content(*m) == content(have)) return std::nullopt;
   return m;
 }
 

@@ -1,5 +1,6 @@
 #include "features/folders/folders.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/ids.h"
@@ -24,11 +25,86 @@ constexpr Sql kSubtree{"folders.subtree", R"(
     SELECT DISTINCT folder.id, user_id, parent_id, name, data, meta, is_expanded, created_at, updated_at
       FROM below JOIN folder ON folder.id = below.id)"};
 
+constexpr Sql kOf{"folders.of_user",
+                  "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE user_id = $1 ORDER BY name, id LIMIT 1000"};
+constexpr Sql kLocked{"folders.of_user_locked",
+                      "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE user_id = $1 LIMIT 1000",
+                      "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE user_id = $1 LIMIT 1000 FOR UPDATE"};
+
+/// A user's folders while a transaction changes them: small enough to look at as a whole.
+class Tree {
+ public:
+  explicit Tree(std::vector<Folder> all) : all_(std::move(all)) {}
+
+  /// Throws 404 when it is not there, or somebody else's.
+  const Folder& at(const std::string& id) const {
+    const Folder* folder = find(id);
+    if (!folder) throw not_found("Folder");
+    return *folder;
+  }
+  void check_room() const {
+    if (static_cast<std::int64_t>(all_.size()) >= Folders::kMost)
+      throw Problem(Problem::Kind::invalid, "You have 1000 folders already; delete some first");
+  }
+  void check_name(const std::string& name, const std::optional<std::string>& parent, std::string_view except) const {
+    if (name.find_first_not_of(" \t\r\n") == name.npos || name.size() > 256)
+      throw Problem(Problem::Kind::invalid, "A folder needs a name of 1 to 256 characters");
+    for (const Folder& folder : all_)
+      if (folder.name == name && folder.parent_id == parent && folder.id != except)
+        throw Problem(Problem::Kind::invalid, "There is a folder of this name here already");
+  }
+  /// For a folder with `height` levels, itself included, that comes to lie in `parent`.
+  void check_depth(const std::optional<std::string>& parent, int height) const {
+    int depth = height;
+    for (const Folder* at = parent ? find(*parent) : nullptr; at; at = at->parent_id ? find(*at->parent_id) : nullptr)
+      if (++depth > Folders::kMaxDepth)
+        throw Problem(Problem::Kind::invalid, "Folders may lie in one another 32 deep at most");
+  }
+  bool lies_in(std::string id, std::string_view around) const {
+    for (int steps = 0; steps <= Folders::kMaxDepth; ++steps) {
+      if (id == around) return true;
+      const Folder* at = find(id);
+      if (!at || !at->parent_id) return false;
+      id = *at->parent_id;
+    }
+    return true;  // Deeper than any tree of ours: a circle.
+  }
+  int height(const std::string& id, int depth = 0) const {
+    int below = 0;
+    if (depth <= Folders::kMaxDepth)
+      for (const Folder& folder : all_)
+        if (folder.parent_id == id) below = std::max(below, height(folder.id, depth + 1));
+    return below + 1;
+  }
+
+ private:
+  const Folder* find(const std::string& id) const {
+    for (const Folder& folder : all_)
+      if (folder.id == id) return &folder;
+    return nullptr;
+  }
+  std::vector<Folder> all_;
+};
+
+Task<Tree> locked(store::Connection& c, const UserId& user) {
+  co_return Tree(co_await c.all<Folder>(kLocked, user));
+}
+
+std::optional<json::Value> merged(const std::optional<json::Value>& have, const std::optional<json::Value>& change) {
+  if (!change || !change->is_object()) return have;
+  json::Object out = have && have->is_object() ? have->as_object() : json::Object();
+  for (const auto& [key, value] : change->as_object()) {
+    if (value.is_null())
+      out.erase(key);
+    else
+      out[key] = value;
+  }
+  return json::Value(std::move(out));
+}
+
 }  // namespace
 
 Task<std::vector<Folder>> Folders::of_user(const UserId& user) const {
-  static constexpr Sql kOf{"folders.of_user", "SELECT " ANTIPHON_FOLDER_COLUMNS
-                                              " FROM folder WHERE user_id = $1 ORDER BY name LIMIT 1000"};
   co_return co_await db_.all<Folder>(kOf, user);
 }
 
@@ -65,56 +141,49 @@ Task<std::string> Folders::prompt(const User& me, std::string id) const {
   co_return out;
 }
 
-Task<> Folders::check_name(const User& me, const std::string& name, const std::optional<std::string>& parent,
-                           std::string_view except) const {
-  if (name.find_first_not_of(" \t\r\n") == name.npos || name.size() > 256)
-    throw Problem(Problem::Kind::invalid, "A folder needs a name of 1 to 256 characters");
-  auto all = co_await of_user(me.id);
-  if (static_cast<std::int64_t>(all.size()) >= kMost)
-    throw Problem(Problem::Kind::invalid, "You have 1000 folders already; delete some first");
-  for (const Folder& folder : all)
-    if (folder.name == name && folder.parent_id == parent && folder.id != except)
-      throw Problem(Problem::Kind::invalid, "There is a folder of this name here already");
-}
-
 Task<Folder> Folders::create(const User& me, std::string name, std::optional<std::string> parent,
                              std::optional<json::Value> data, std::optional<json::Value> meta) {
   static constexpr Sql kInsert{"folders.insert", R"(
       INSERT INTO folder (id, user_id, parent_id, name, data, meta, is_expanded, created_at, updated_at)
       VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $7))"};
-  if (parent) (void)co_await owned(me, *parent);
-  co_await check_name(me, name, parent, {});
   std::string id = uuid4();
-  co_await db_.run(kInsert, id, me.id, parent, name, data, meta, unix_seconds());
+  co_await db_.transact([&](store::Connection& c) -> Task<> {
+    Tree tree = co_await locked(c, me.id);
+    if (parent) (void)tree.at(*parent);
+    tree.check_room();
+    tree.check_name(name, parent, {});
+    tree.check_depth(parent, 1);
+    co_await c.run(kInsert, id, me.id, parent, name, data, meta, unix_seconds());
+  });
   co_return co_await owned(me, id);
 }
 
-Task<> Folders::update(const Folder& folder, std::optional<std::string> name, std::optional<json::Value> data,
-                       std::optional<json::Value> meta) {
+Task<> Folders::update(const User& me, const Folder& folder, std::optional<std::string> name,
+                       std::optional<json::Value> data, std::optional<json::Value> meta) {
   static constexpr Sql kUpdate{"folders.update", R"(
       UPDATE folder SET name = $2, data = $3, meta = $4, updated_at = $5 WHERE id = $1)"};
-  auto merged = [](const std::optional<json::Value>& have, const std::optional<json::Value>& change) {
-    if (!change || !change->is_object()) return have;
-    json::Object out = have && have->is_object() ? have->as_object() : json::Object();
-    for (const auto& [key, value] : change->as_object()) out[key] = value;
-    return std::optional<json::Value>(std::move(out));
-  };
-  User me;
-  me.id = {folder.user_id};
-  if (name && *name != folder.name) co_await check_name(me, *name, folder.parent_id, folder.id);
-  co_await db_.run(kUpdate, folder.id, name.value_or(folder.name), merged(folder.data, data),
-                   merged(folder.meta, meta), unix_seconds());
+  co_await db_.transact([&](store::Connection& c) -> Task<> {
+    Tree tree = co_await locked(c, me.id);
+    const Folder& now = tree.at(folder.id);
+    if (name && *name != now.name) tree.check_name(*name, now.parent_id, now.id);
+    co_await c.run(kUpdate, now.id, name.value_or(now.name), merged(now.data, data), merged(now.meta, meta),
+                   unix_seconds());
+  });
 }
 
 Task<> Folders::move(const User& me, const Folder& folder, std::optional<std::string> parent) {
   static constexpr Sql kMove{"folders.move", "UPDATE folder SET parent_id = $2, updated_at = $3 WHERE id = $1"};
-  if (parent) {
-    (void)co_await owned(me, *parent);
-    for (const std::string& id : co_await subtree(folder))
-      if (id == *parent) throw Problem(Problem::Kind::invalid, "A folder cannot be moved into itself");
-  }
-  co_await check_name(me, folder.name, parent, folder.id);
-  co_await db_.run(kMove, folder.id, parent, unix_seconds());
+  co_await db_.transact([&](store::Connection& c) -> Task<> {
+    Tree tree = co_await locked(c, me.id);
+    if (parent) {
+      (void)tree.at(*parent);
+      if (tree.lies_in(*parent, folder.id))
+        throw Problem(Problem::Kind::invalid, "A folder cannot be moved into itself");
+    }
+    tree.check_name(folder.name, parent, folder.id);
+    tree.check_depth(parent, tree.height(folder.id));
+    co_await c.run(kMove, folder.id, parent, unix_seconds());
+  });
 }
 
 Task<> Folders::expand(const Folder& folder, bool expanded) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,11 +46,12 @@ class Folders {
   /// The folder's own prompt behind those of the folders around it; "" when there is none.
   Task<std::string> prompt(const User& me, std::string id) const;
 
+  /// These throw 400 for a bad name, one that is taken beside it, and a tree that is too large or deep.
   Task<Folder> create(const User& me, std::string name, std::optional<std::string> parent,
                       std::optional<json::Value> data, std::optional<json::Value> meta);
-  /// Absent members stay as they are.
-  Task<> update(const Folder& folder, std::optional<std::string> name, std::optional<json::Value> data,
-                std::optional<json::Value> meta);
+  /// Absent members stay as they are; those of `data` and `meta` are merged.
+  Task<> update(const User& me, const Folder& folder, std::optional<std::string> name,
+                std::optional<json::Value> data, std::optional<json::Value> meta);
   /// Throws 400 when the folder would come to lie in itself (row 120).
   Task<> move(const User& me, const Folder& folder, std::optional<std::string> parent);
   Task<> expand(const Folder& folder, bool expanded);
@@ -59,8 +61,6 @@ class Folders {
   Task<> remove(const Folder& folder);
 
  private:
-  Task<> check_name(const User& me, const std::string& name, const std::optional<std::string>& parent,
-                    std::string_view except) const;
   store::Db& db_;
 };
 
@@ -70,6 +70,10 @@ struct RouteParts {
   /// Takes the chats out of these folders: deletes them, stopping what is being written there, or moves
   /// them to the top.
   std::function<Task<>(const User&, std::vector<std::string> folder_ids, bool and_delete)> empty;
+  /// How many unread chats are in each folder; folders without any are left out.
+  std::function<Task<std::map<std::string, std::int64_t>>(const User&)> unread;
+  /// Marks the chats in these folders as read, and says how many were not.
+  std::function<Task<std::int64_t>(const User&, std::vector<std::string> folder_ids)> read;
 };
 void add_routes(http::Router& r, const RouteParts& parts);
 

@@ -4,6 +4,7 @@ CREATE TABLE chat (
   id                 TEXT    PRIMARY KEY,
   user_id            TEXT    NOT NULL,
   title              TEXT    NOT NULL,
+  title_folded       TEXT    NOT NULL,   -- What search compares: without case and marks.
   created_at         BIGINT  NOT NULL,
   updated_at         BIGINT  NOT NULL,
   archived           BOOLEAN NOT NULL,
@@ -33,7 +34,7 @@ CREATE TABLE chat_message (
   user_id         TEXT    NOT NULL,
   role            TEXT    NOT NULL,
   content         TEXT    NOT NULL,      -- JSON: a string, or a list of parts.
-  text            TEXT    NOT NULL,      -- What search finds: the plain text of content.
+  text            TEXT    NOT NULL,      -- What search finds: the folded words of content.
   output          TEXT,
   model_id        TEXT,
   done            BOOLEAN NOT NULL,
@@ -50,7 +51,7 @@ CREATE TABLE chat_message (
   created_at      BIGINT  NOT NULL,
   updated_at      BIGINT  NOT NULL,
 --@postgres
-  search          TSVECTOR GENERATED ALWAYS AS (to_tsvector('simple', left(text, 200000))) STORED,
+  search          TSVECTOR GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED,
 --@end
   UNIQUE (chat_id, id)
 );
