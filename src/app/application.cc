@@ -45,16 +45,8 @@ http::ServerOptions server_options(const Process& process) {
 realtime::Rules rules_of(auth::Auth& auth, const chats::Guard& guard) {
   return {.verify = [&](std::string token) { return auth.identify.session(std::move(token)); },
           .renew = [&](Caller caller) { return auth.identify.renew(std::move(caller)); },
-          .may_join = [&](Caller caller, realtime::Room room) -> Task<bool> {
-            if (!room.name.starts_with("chat:")) co_return false;
-            User me;
-            static_cast<Caller&>(me) = caller;
-            try {
-              (void)co_await guard.read(me, room.name.substr(5));
-              co_return true;
-            } catch (const Problem&) {
-              co_return false;
-            }
+          .may_join = [&](Caller caller, realtime::Room room) {
+            return chats::may_join(guard, caller, std::move(room.name));
           }};
 }
 
@@ -105,13 +97,18 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
       jobs(*db, loops),
       chats(*db),
-      guard(chats),
-      editor(*db, chats),
+      guard(chats, [this] { return declared.chats.admin_access(); }),
+      editor(*db),
       sidebar(*db),
+      unread(*db),
+      sharing(*db, auth.grants),
       folders(*db),
       replay(runs),
       hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard), loops, db.get(), &replay),
       endpoint(hub, {.allow_origins = d.process.allow_origins(), .websocket = d.process.websocket()}),
+      users(*db, auth, d.auth),
+      groups(*db, auth.principals),
+      auths(auths_parts()),
       completions({.db = *db,
                    .runs = runs,
                    .chats = chats,
@@ -143,6 +140,10 @@ Task<std::optional<User>> App::user(UserId id) {
   co_return me;
 }
 
+auths::Parts App::auths_parts() {
+  return {.auth = auth, .users = users, .settings = declared.auth, .general = declared.general, .config = config};
+}
+
 configs::Usage App::usage() const {
   return {.model_ids = {}, .user_count = static_cast<std::int64_t>(hub.users_online().size())};
 }
@@ -152,11 +153,16 @@ void App::add_routes() {
   router.limit_by(limits);
   endpoint.add_routes(router);
   completions::add_routes(router, completions, guard);
-  chats::add_routes(router, {.chats = chats,
+  chats::RouteParts chat_parts{.db = *db,
+                             .chats = chats,
                              .editor = editor,
                              .sidebar = sidebar,
+                             .unread = unread,
+                             .sharing = sharing,
                              .runs = runs,
                              .guard = guard,
+                             .settings = declared.chats,
+                             .config = config,
                              .permitted = permitted,
                              .owns_folder = [this](const User& me, std::string id) { return folders.owns(me, std::move(id)); },
                              .changed = [this](const UserId& user, const std::string& chat) {
@@ -165,12 +171,26 @@ void App::add_routes() {
                              },
                              .emit = [this](const UserId& user, json::Value envelope) {
                                hub.emit(realtime::Room::user(user), realtime::Event::of("events", envelope));
-                             }});
+                             }};
+  chats::add_routes(router, chat_parts);
   folders::add_routes(router, {.folders = folders,
                                .permitted = permitted,
-                               .empty = [this](const User& me, std::vector<std::string> ids, bool and_delete) {
-                                 return editor.empty_folders(me.id, std::move(ids), and_delete);
+                               .empty = [chat_parts](const User& me, std::vector<std::string> ids, bool and_delete) {
+                                 return chats::empty_folders(chat_parts, me, std::move(ids), and_delete);
+                               },
+                               .unread = [this](const User& me) { return unread.by_folder(me.id.value); },
+                               .read = [this](const User& me, std::vector<std::string> ids) {
+                                 return unread.mark_all(me.id.value, std::move(ids));
                                }});
+  users.show_online_by([this](const UserId& id) { return hub.online(id); });
+  users::add_routes(router, {.users = users,
+                             .groups = groups,
+                             .auth = auth,
+                             .settings = declared.auth,
+                             .defaults = declared.permissions,
+                             .general = declared.general,
+                             .config = config});
+  auths::add_routes(router, auths, auths_parts());
   models::add_routes(router, models);
   openai::add_routes(router, models, openai, *client, config);
   ollama::add_routes(router, models, ollama, *client, config);
@@ -190,6 +210,7 @@ void App::add_routes() {
 Task<> App::start() {
   co_await config.load();
   co_await auth.load();
+  co_await auths.prepare();
   auth.principals.watch([this](const auth::Change& change) {
     if (change.kind == auth::Change::Kind::session) hub.close_session(change.jti);
     if (change.kind == auth::Change::Kind::user)
@@ -198,6 +219,10 @@ Task<> App::start() {
   config.poll(scope, loops.at(0));
   auth.follow(scope, loops.at(0));
   completions.start();
+  chats::add_live({.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) -> Task<std::string> {
+                     auto principal = co_await auth.principals.find(id);
+                     co_return principal ? principal->name : std::string();
+                   }});
   co_await hub.start();
   co_await runs.start();
   jobs.start();

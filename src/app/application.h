@@ -17,6 +17,7 @@ struct App {
 
   /// The user as stored now, for work that goes on without a request (row 80).
   Task<std::optional<User>> user(UserId id);
+  auths::Parts auths_parts();
   configs::Usage usage() const;
   void add_routes();
   Task<> start();
@@ -43,10 +44,15 @@ struct App {
   chats::Guard guard;
   chats::Editor editor;
   chats::Sidebar sidebar;
+  chats::Unread unread;
+  chats::Sharing sharing;
   folders::Folders folders;
   completions::LogReplay replay;
   realtime::Hub hub;
   realtime::Endpoint endpoint;
+  users::Users users;
+  users::Groups groups;
+  auths::Auths auths;
   completions::Toolbox tools;
   completions::Completions completions;
   http::Router router;

@@ -18,6 +18,7 @@ Declared::Declared() {
   registry.add(auth);
   registry.add(permissions);
   registry.add(models);
+  registry.add(chats);
 }
 
 bool load(Declared& declared, const Environment& environment) {

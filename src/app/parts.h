@@ -15,9 +15,14 @@
 #include "config/registry.h"
 #include "config/seal.h"
 #include "config/store.h"
+#include "features/auths/auths.h"
 #include "features/chats/editor.h"
+#include "features/chats/live.h"
 #include "features/chats/routes.h"
+#include "features/chats/settings.h"
+#include "features/chats/sharing.h"
 #include "features/chats/sidebar.h"
+#include "features/chats/unread.h"
 #include "features/completions/completions.h"
 #include "features/completions/models_provider.h"
 #include "features/completions/replay.h"
@@ -31,6 +36,8 @@
 #include "features/ollama/ollama.h"
 #include "features/openai/backend.h"
 #include "features/openai/openai.h"
+#include "features/users/groups.h"
+#include "features/users/users.h"
 #include "http/limits.h"
 #include "http/server.h"
 #include "http/site.h"
@@ -52,6 +59,7 @@ struct Declared {
   auth::Settings auth;
   auth::PermissionDefaults permissions;
   models::Settings models;
+  chats::Settings chats;
 };
 
 /// Reads the environment into the settings; prints what is wrong, ignored or strange. False when the process
