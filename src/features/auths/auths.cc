@@ -5,7 +5,6 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/problem.h"
-#include "features/users/avatar.h"
 #include "json/text.h"
 #include "store/db.h"
 

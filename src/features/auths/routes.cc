@@ -6,7 +6,6 @@
 #include "features/auths/auths.h"
 #include "features/auths/cookie.h"
 #include "features/auths/key_routes.h"
-#include "features/users/avatar.h"
 #include "http/bind.h"
 
 namespace antiphon::auths {

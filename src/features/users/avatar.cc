@@ -7,6 +7,7 @@
 
 #include "base/encode.h"
 #include "base/problem.h"
+#include "features/users/users.h"
 
 namespace antiphon::users {
 namespace {

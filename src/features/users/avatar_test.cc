@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/problem.h"
+#include "features/users/users.h"
 
 namespace antiphon::users {
 namespace {

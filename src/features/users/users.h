@@ -26,6 +26,18 @@ namespace antiphon::users {
 /// Throws Problem (400): what Open WebUI says of a user or thing that is not there.
 [[noreturn]] void throw_nothing_there(int status = 400);
 
+inline constexpr std::size_t kMaxImageUrl = 1 << 20;
+
+/// Throws Problem (422) unless `url` may be a user's picture: nothing, our own default, his own
+/// image's path, a raster data: URL, or an https address, which is kept but never shown.
+void check_image_url(std::string_view url, const UserId& owner, const std::vector<std::string>& types,
+                     std::size_t max_bytes = kMaxImageUrl);
+
+/// Where clients find the picture of a user.
+std::string image_path(const UserId& id);
+/// What is shown as profile_image_url: what is stored, unless that is on another server.
+std::string shown_image(const std::string& id, std::string stored);
+
 /// What users change of themselves. Absent is left as it is, but for the last three, which are cleared.
 struct ProfileChange {
   std::string name;
