@@ -136,6 +136,13 @@ std::optional<Ticket> Core::admit(const Address& peer) {
   return Ticket(shared_from_this(), peer, counted);
 }
 
+std::optional<BodyShare> Core::share_body(std::size_t bytes) {
+  auto size = static_cast<std::int64_t>(bytes);
+  BodyShare share(body_bytes_, size);  // Gives back on every way out.
+  if ((body_bytes_ += size) > options.max_body_memory) return std::nullopt;
+  return share;
+}
+
 void Core::leave(const Address& peer, bool counted) {
   --connections;
   if (!counted) return;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "http/head.h"
@@ -104,6 +105,29 @@ class Ticket {
   bool counted_ = false;  ///< Against its address.
 };
 
+/// A share of the memory set aside for large request bodies, held until the request is answered.
+class BodyShare {
+ public:
+  BodyShare() = default;
+  BodyShare(std::atomic<std::int64_t>& taken, std::int64_t bytes) : taken_(&taken), bytes_(bytes) {}
+  BodyShare(BodyShare&& other) noexcept { *this = std::move(other); }
+  BodyShare& operator=(BodyShare&& other) noexcept {
+    release();
+    taken_ = std::exchange(other.taken_, nullptr);
+    bytes_ = other.bytes_;
+    return *this;
+  }
+  ~BodyShare() { release(); }
+  void release() {
+    if (taken_) *taken_ -= bytes_;
+    taken_ = nullptr;
+  }
+
+ private:
+  std::atomic<std::int64_t>* taken_ = nullptr;
+  std::int64_t bytes_ = 0;
+};
+
 /// Shared by all connections of a server, and kept alive by them. Members without a comment are set
 /// before the server starts.
 class Core : public std::enable_shared_from_this<Core> {
@@ -126,12 +150,16 @@ class Core : public std::enable_shared_from_this<Core> {
   std::optional<Ticket> admit(const Address& peer);
   void leave(const Address& peer, bool counted);
 
+  /// Nothing when large bodies fill their memory already. Any thread.
+  std::optional<BodyShare> share_body(std::size_t bytes);
+
   std::atomic<std::int64_t> connections = 0;
   std::atomic<bool> draining = false;
   std::atomic<bool> stopped = false;
 
  private:
   int most_;
+  std::atomic<std::int64_t> body_bytes_ = 0;
   std::mutex mutex_;
   std::map<Address, int>
       by_address_;  ///< Guarded by mutex_. A tree, because strangers choose the keys.

@@ -77,7 +77,8 @@ class Observer {
  public:
   virtual ~Observer() = default;
   /// `status` 200 for what streamed, 499 when the client left first.
-  virtual void served(const Route& route, const Call& call, int status, std::chrono::nanoseconds took) = 0;
+  virtual void served(const Route& route, const Call& call, int status,
+                      std::chrono::nanoseconds took) = 0;
 };
 
 /// The answer to a request that ended in an exception, which is logged: a Problem's own, else a 500

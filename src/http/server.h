@@ -41,6 +41,8 @@ struct ServerOptions {
   /// limit_loopback, is this machine: both speak for many people.
   int max_connections_per_address = 256;
   bool limit_loopback = false;
+  /// Bytes of bodies over 64 KiB that may be held at once; a request that finds no room gets 503.
+  std::int64_t max_body_memory = 512 << 20;
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds body_idle_timeout{30'000};  ///< Also: slower than 1 KiB/s over this time.
   std::chrono::milliseconds write_timeout{30'000};

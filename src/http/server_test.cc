@@ -192,6 +192,24 @@ TEST(Server, HoldsNoLargeBodyForStrangers) {
             200);
 }
 
+TEST(Server, BoundsTheMemoryOfLargeBodies) {
+  ServerOptions options = Rig::quick();
+  options.max_body_memory = 300'000;
+  options.body_idle_timeout = 5s;
+  Rig rig(options);
+  rig.start();
+  std::string head =
+      "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 200000\r\n\r\n";
+  Wire first(rig.port());
+  first.send(head);
+  EXPECT_NE(first.read_until("Continue").find("100 Continue"), std::string::npos);
+
+  EXPECT_EQ(status_of(rig.say(head)), 503);
+  first.send(std::string(200'000, 'x'));
+  EXPECT_EQ(status_of(first.read_until("Host: h")), 200);
+  EXPECT_EQ(status_of(rig.say(Rig::post("/echo", std::string(200'000, 'x')))), 200);
+}
+
 TEST(Server, ClosesOnClientsThatDawdle) {  // row 108
   Rig rig;
   rig.start();

@@ -165,7 +165,9 @@ TEST(WebSocket, ClosesOnFloods) {  // row 99
 }
 
 TEST(WebSocket, SendsFromAnyThreadInOrder) {
-  Rig rig;
+  ServerOptions options = Rig::quick();
+  options.write_timeout = 10s;
+  Rig rig(options);
   rig.start();
   Wire wire(rig.port());
   open(wire);
