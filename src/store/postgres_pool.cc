@@ -39,17 +39,23 @@ std::shared_ptr<PgPool> PgPool::make(const Url& url, const Options& options, Loo
   return pool;
 }
 
+/// Reads keep the first connection, where there are several, and need not wait for others' commits.
+int PgPool::cost(const Slot& slot, bool read) const {
+  bool reserved = !read && slots_.size() > 1 && &slot == &slots_.front();
+  return slot.wire->load() + (reserved ? kReserved : 0) + (slot.leased ? kTaken : 0) +
+         (slot.wire->ready() ? 0 : kDisconnected);
+}
+
 void PgPool::submit(PgCommandPtr command, const Executor& caller) {
   std::shared_ptr<PgWire> best;
   {
     std::scoped_lock lock(mutex_);
     int least = INT_MAX;
     for (const Slot& slot : slots_) {
-      // Somewhere it must wait, if all are taken; what is not connected comes last.
-      int cost = slot.wire->load() + (slot.wire->executor() == caller ? 0 : kOtherLoop) +
-                 (slot.leased ? 1'000'000 : 0) + (slot.wire->ready() ? 0 : 100'000);
-      if (closed_ || cost >= least) continue;
-      least = cost;
+      int sum = cost(slot, command->kind == PgCommand::Kind::reads) +
+                (slot.wire->executor() == caller ? 0 : kOtherLoop);
+      if (closed_ || sum >= least) continue;
+      least = sum;
       best = slot.wire;
     }
   }
@@ -88,9 +94,8 @@ std::shared_ptr<PgWire> PgPool::free_wire() {
   int most = std::max(1, static_cast<int>(slots_.size()) - 1);
   if (leased_ >= most) return nullptr;
   Slot* best = nullptr;
-  auto cost = [](const Slot& slot) { return slot.wire->load() + (slot.wire->ready() ? 0 : 100'000); };
   for (Slot& slot : slots_)
-    if (!slot.leased && (!best || cost(slot) < cost(*best))) best = &slot;
+    if (!slot.leased && (!best || cost(slot, false) < cost(*best, false))) best = &slot;
   best->leased = true;
   ++leased_;
   return best->wire;

@@ -28,7 +28,11 @@ class PgPool final : public PgWire::Owner, public std::enable_shared_from_this<P
  private:
   static constexpr std::size_t kLeaseQueue = 1000;
   static constexpr std::chrono::seconds kLeaseWait{10};
-  static constexpr int kOtherLoop = 4;  ///< What a hop to another thread costs, in statements.
+  // What speaks against a connection, in reads.
+  static constexpr int kOtherLoop = 4;
+  static constexpr int kReserved = 200;
+  static constexpr int kDisconnected = 100'000;
+  static constexpr int kTaken = 1'000'000;
 
   struct Slot {
     std::shared_ptr<PgWire> wire;
@@ -43,6 +47,7 @@ class PgPool final : public PgWire::Owner, public std::enable_shared_from_this<P
   void want_connection(PgWire& wire) override;
   void lease_ended(PgWire& wire) override;
 
+  int cost(const Slot& slot, bool read) const;
   std::shared_ptr<PgWire> free_wire();
   std::int64_t ask_for_lease(Completion<std::shared_ptr<PgWire>> done);
   void give_up(std::int64_t waiter);

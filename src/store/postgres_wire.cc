@@ -16,7 +16,7 @@ PgWire::PgWire(Executor executor, std::weak_ptr<Owner> owner, std::shared_ptr<Co
       watch_(executor) {}
 
 void PgWire::submit(PgCommandPtr command) {
-  ++load_;
+  load_ += command->weight();
   if (shut_) return fail(command, "the database is closed");
   asio::dispatch(executor_, [self = shared_from_this(), command = std::move(command)]() mutable {
     self->take(std::move(command));
@@ -33,7 +33,7 @@ void PgWire::take(PgCommandPtr command) {
   if (lease_ || (!ready_ && command->tries == 0)) {
     auto owner = owner_.lock();
     if (owner && owner->reroute(*this, command)) {
-      --load_;
+      load_ -= command->weight();
       return;
     }
   }
@@ -56,7 +56,7 @@ void PgWire::end_lease(bool roll_back) {
     if (roll_back && self->ready_ && !self->lease_broken_) {
       auto command = std::make_shared<PgCommand>(PgCommand{.leased = true});
       command->calls.push_back({{"rollback", "ROLLBACK"}});
-      ++self->load_;
+      self->load_ += command->weight();
       ++self->counters_->waiting;
       self->lease_pending_.push_back(std::move(command));
     }

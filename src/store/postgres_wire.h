@@ -36,6 +36,8 @@ struct PgCommand {
   int tries = 0;
   std::chrono::steady_clock::time_point asked = std::chrono::steady_clock::now();
 
+  /// What it costs those behind it: a write keeps them waiting for the disk.
+  int weight() const { return kind == Kind::reads ? 1 : 20; }
   /// The first of a transaction: until it is answered, nothing is lost with the connection.
   bool begins() const { return leased && !calls.empty() && calls.front().sql.name == kBegin.name; }
 };
@@ -60,7 +62,7 @@ class PgWire final : public std::enable_shared_from_this<PgWire> {
 
   const Executor& executor() const { return executor_; }
   bool ready() const { return ready_; }
-  /// How many commands wait here or are under way.
+  /// The weight of the commands that wait here or are under way.
   int load() const { return load_; }
 
   void submit(PgCommandPtr command);
@@ -89,6 +91,8 @@ class PgWire final : public std::enable_shared_from_this<PgWire> {
     PgCommandPtr command = {};  ///< A sync's: the write that it concludes.
     std::size_t call = 0;
     std::string prepared = {};  ///< The text that is being prepared.
+    bool failed = false;
+    bool aborted = false;  ///< Never ran.
   };
 
   void take(PgCommandPtr command);

@@ -124,6 +124,7 @@ void PgWire::receive(PgResult result) {
     const char* severity = PQresultErrorField(result.get(), PG_DIAG_SEVERITY_NONLOCALIZED);
     if (severity && std::string_view(severity) != "ERROR")
       return lost(PQresultErrorMessage(result.get()));
+    head.failed = true;
     if (head.kind == Expected::Kind::prepare) prepared_.erase(head.prepared);
     // At a sync it is the commit that failed: a deferred constraint, a full disk.
     if (!head.command || head.command->failure) return;
@@ -134,6 +135,7 @@ void PgWire::receive(PgResult result) {
     return;
   }
   if (status == PGRES_PIPELINE_ABORTED) {
+    head.aborted = true;
     if (head.command) head.command->aborted = true;
     return;
   }
@@ -142,14 +144,15 @@ void PgWire::receive(PgResult result) {
 }
 
 void PgWire::end_of_result() {
-  Expected::Kind kind = in_flight_.front().kind;
+  Expected& head = in_flight_.front();
+  Expected::Kind kind = head.kind;
   answered_ = false;
   if (kind == Expected::Kind::sync) return;  // After a commit that failed; the sync itself follows.
-  PgCommandPtr command = in_flight_.front().command;
-  std::size_t call = in_flight_.front().call;
-  if (kind == Expected::Kind::call) {
-    std::string_view name = call < command->calls.size() ? command->calls[call].sql.name : "commit";
-    counters_->finished(name, Clock::now() - head_since_, command->failure || command->aborted);
+  PgCommandPtr command = head.command;
+  if (kind == Expected::Kind::call && !head.aborted) {
+    std::string_view name =
+        head.call < command->calls.size() ? command->calls[head.call].sql.name : "commit";
+    counters_->finished(name, Clock::now() - head_since_, head.failed);
   }
   pop();
   bool read = kind == Expected::Kind::call && command->kind == PgCommand::Kind::reads;
@@ -175,7 +178,7 @@ void PgWire::conclude(PgCommandPtr command) {
   }
   if (command->then_commit && std::string_view(PQcmdStatus(command->results.back().get())) != "COMMIT")
     return fail(command, "the server rolled the transaction back");
-  --load_;
+  load_ -= command->weight();
   --counters_->waiting;
   if (command->kind == PgCommand::Kind::writes && (!command->leased || command->then_commit)) {
     ++counters_->commits;
@@ -220,7 +223,7 @@ void PgWire::resubmit(const PgCommandPtr& command) {
   command->aborted = false;
   auto owner = owner_.lock();
   if (owner && !ready_ && owner->reroute(*this, command)) {
-    --load_;
+    load_ -= command->weight();
     return;
   }
   pending_.push_back(command);
@@ -237,7 +240,7 @@ void PgWire::fail(const PgCommandPtr& command, std::string why) {
 }
 
 void PgWire::fail(const PgCommandPtr& command, std::exception_ptr error) {
-  --load_;
+  load_ -= command->weight();
   --counters_->waiting;
   if (command->done) command->done->fail(std::move(error));
 }
@@ -258,7 +261,7 @@ void PgWire::lost(std::string why) {
   ready_ = answered_ = scripting_ = writing_ = false;
   lease_broken_ = lease_;
   ++generation_;
-  ++counters_->reconnects;
+  if (!closed_) ++counters_->reconnects;
   socket_.release();
   connection_.reset();
   if (!closed_) log::warn("The connection to the database broke", {{"error", why}});

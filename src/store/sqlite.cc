@@ -106,10 +106,15 @@ class SqliteDb final : public Db {
   }
 
   Task<> close() override {
-    // Joins threads, which takes as long as the last commit: only shutting down may block a loop.
-    if (readers_) readers_->close();
-    writer_.close();
-    co_return;
+    std::thread closer;
+    co_await suspend([&](std::function<void()> resume) {
+      closer = std::thread([this, resume = std::move(resume)] {
+        if (readers_) readers_->close();
+        writer_.close();
+        resume();
+      });
+    });
+    closer.join();
   }
 
  private:
