@@ -240,6 +240,7 @@ client::Request request_for(const Settings& settings, const Connection& connecti
                             const Asker& asker) {
   client::Request out;
   out.url = std::move(url);
+  out.on_begin = asker.on_begin;
   out.headers = headers_for(settings, connection, asker);
   out.reach = client::Reach::admin_configured;
   out.stall_timeout = std::chrono::seconds(settings.stream_idle_timeout().value_or(300));
