@@ -77,15 +77,13 @@ class TlsWire {
   void send(std::string_view bytes) { BIO_write(bio_, bytes.data(), static_cast<int>(bytes.size())); }
   /// All until `mark` has come, or the server has closed.
   std::string read_until(std::string_view mark) {
-    std::string all(64, '\0');
-    std::size_t size = 0;
-    while (std::string_view(all).substr(0, size).find(mark) == std::string_view::npos) {
-      all.resize(size + 64 * 1024);
-      int got = BIO_read(bio_, all.data() + size, 64 * 1024);
+    std::string all, some(64 * 1024, '\0');
+    for (std::size_t from = 0; all.find(mark, from) == all.npos;) {
+      int got = BIO_read(bio_, some.data(), static_cast<int>(some.size()));
       if (got <= 0) break;
-      size += static_cast<std::size_t>(got);
+      from = all.size() > mark.size() ? all.size() - mark.size() : 0;
+      all.append(some, 0, static_cast<std::size_t>(got));
     }
-    all.resize(size);
     return all;
   }
 
@@ -99,7 +97,8 @@ ServerOptions secured(const Certificate& certificate) {
   ServerOptions options = Rig::quick();
   options.certificate_file = certificate.file();
   options.key_file = certificate.key_file();
-  options.header_timeout = 2s;
+  options.header_timeout = options.write_timeout = options.body_idle_timeout = 5s;
+  options.keep_alive_timeout = 300ms;
   return options;
 }
 
