@@ -8,12 +8,14 @@ extern char** environ;
 
 namespace {
 
-antiphon::app::Environment environment_with(const std::vector<std::pair<std::string, std::string>>& flags) {
+antiphon::app::Environment environment_with(
+    const std::vector<std::pair<std::string, std::string>>& flags) {
   antiphon::app::Environment out;
   for (char** e = environ; *e; ++e)
     if (const char* eq = std::strchr(*e, '=')) {
       std::string name(*e, static_cast<std::size_t>(eq - *e));
-      bool overridden = std::any_of(flags.begin(), flags.end(), [&](const auto& f) { return f.first == name; });
+      bool overridden =
+          std::any_of(flags.begin(), flags.end(), [&](const auto& f) { return f.first == name; });
       if (!overridden) out.emplace_back(std::move(name), eq + 1);
     }
   out.insert(out.end(), flags.begin(), flags.end());
@@ -30,7 +32,8 @@ int main(int argc, char** argv) {
   std::vector<std::pair<std::string, std::string>> flags;
   auto flag = [&](const char* name, const char* variable, const char* help) {
     cli.add_option_function<std::string>(
-        name, [&flags, variable](const std::string& value) { flags.emplace_back(variable, value); }, help);
+        name, [&flags, variable](const std::string& value) { flags.emplace_back(variable, value); },
+        help);
   };
   flag("--host", "HOST", "Address to listen on");
   flag("--port", "PORT", "Port to listen on");
@@ -39,7 +42,8 @@ int main(int argc, char** argv) {
   flag("--log-format", "LOG_FORMAT", "json: one JSON object a line");
   cli.fallthrough();
   auto* serve = cli.add_subcommand("serve", "Serves until SIGTERM, then lets answers under way end");
-  auto* check = cli.add_subcommand("check", "Checks everything serving needs, a line each, without serving");
+  auto* check =
+      cli.add_subcommand("check", "Checks everything serving needs, a line each, without serving");
   auto* migrate = cli.add_subcommand("migrate", "Upgrades the database and says what it did");
   auto* user = cli.add_subcommand("user", "add | list | role | reset-password …");
   std::vector<std::string> words;

@@ -45,9 +45,10 @@ http::ServerOptions server_options(const Process& process) {
 realtime::Rules rules_of(auth::Auth& auth, const chats::Guard& guard) {
   return {.verify = [&](std::string token) { return auth.identify.session(std::move(token)); },
           .renew = [&](Caller caller) { return auth.identify.renew(std::move(caller)); },
-          .may_join = [&](Caller caller, realtime::Room room) {
-            return chats::may_join(guard, caller, std::move(room.name));
-          }};
+          .may_join =
+              [&](Caller caller, realtime::Room room) {
+                return chats::may_join(guard, caller, std::move(room.name));
+              }};
 }
 
 realtime::Event chat_event(std::string_view type, json::Value data, const std::string& chat_id) {
@@ -57,10 +58,10 @@ realtime::Event chat_event(std::string_view type, json::Value data, const std::s
                              {"data", json::Object{{"type", type}, {"data", std::move(data)}}}});
 }
 
-
 /// The built-in web client, or the one an operator points at.
 std::unique_ptr<http::StaticSite> site_of(const Process& process) {
-  if (std::string folder = process.frontend(); !folder.empty()) return http::StaticSite::from_directory(folder);
+  if (std::string folder = process.frontend(); !folder.empty())
+    return http::StaticSite::from_directory(folder);
   return std::make_unique<http::StaticSite>(http::embedded_assets());
 }
 
@@ -72,7 +73,8 @@ std::vector<Secret> sealing_keys(const auth::KeyRing& ring) {
 
 }  // namespace
 
-App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, std::string deployment, Loops& l)
+App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, std::string deployment,
+         Loops& l)
     : declared(d),
       loops(l),
       db(std::move(database)),
@@ -109,21 +111,23 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       users(*db, auth, d.auth),
       groups(*db, auth.principals),
       auths(auths_parts()),
-      completions({.db = *db,
-                   .runs = runs,
-                   .chats = chats,
-                   .hub = hub,
-                   .provider = provider,
-                   .jobs = jobs,
-                   .tools = tools,
-                   .loops = loops,
-                   .user = [this](UserId id) { return user(std::move(id)); },
-                   .folder_prompt = [this](const User& me, const std::string& folder) {
-                     return folders.prompt(me, folder);
-                   }}),
+      completions(
+          {.db = *db,
+           .runs = runs,
+           .chats = chats,
+           .hub = hub,
+           .provider = provider,
+           .jobs = jobs,
+           .tools = tools,
+           .loops = loops,
+           .user = [this](UserId id) { return user(std::move(id)); },
+           .folder_prompt = [this](const User& me,
+                                   const std::string& folder) { return folders.prompt(me, folder); }}),
       limits({.scale = d.process.rate_limits()}),
       site(site_of(d.process)),
-      server(server_options(d.process), router, [this](const http::Request& r) { return auth.identify(r); }, loops) {
+      server(
+          server_options(d.process), router,
+          [this](const http::Request& r) { return auth.identify(r); }, loops) {
   tools.add(completions::current_time_tool());
   add_routes();
 }
@@ -141,7 +145,11 @@ Task<std::optional<User>> App::user(UserId id) {
 }
 
 auths::Parts App::auths_parts() {
-  return {.auth = auth, .users = users, .settings = declared.auth, .general = declared.general, .config = config};
+  return {.auth = auth,
+          .users = users,
+          .settings = declared.auth,
+          .general = declared.general,
+          .config = config};
 }
 
 configs::Usage App::usage() const {
@@ -149,39 +157,48 @@ configs::Usage App::usage() const {
 }
 
 void App::add_routes() {
-  auto permitted = [this](const User& me, std::string_view leaf) { return auth.access.permits(me, leaf); };
+  auto permitted = [this](const User& me, std::string_view leaf) {
+    return auth.access.permits(me, leaf);
+  };
   router.limit_by(limits);
   endpoint.add_routes(router);
   completions::add_routes(router, completions, guard);
-  chats::RouteParts chat_parts{.db = *db,
-                             .chats = chats,
-                             .editor = editor,
-                             .sidebar = sidebar,
-                             .unread = unread,
-                             .sharing = sharing,
-                             .runs = runs,
-                             .guard = guard,
-                             .settings = declared.chats,
-                             .config = config,
-                             .permitted = permitted,
-                             .owns_folder = [this](const User& me, std::string id) { return folders.owns(me, std::move(id)); },
-                             .changed = [this](const UserId& user, const std::string& chat) {
-                               hub.emit(realtime::Room::user(user),
-                                        chat_event("chat:list", json::Object{{"chat_id", chat}, {"folder_id", nullptr}}, chat));
-                             },
-                             .emit = [this](const UserId& user, json::Value envelope) {
-                               hub.emit(realtime::Room::user(user), realtime::Event::of("events", envelope));
-                             }};
+  chats::RouteParts chat_parts{
+      .db = *db,
+      .chats = chats,
+      .editor = editor,
+      .sidebar = sidebar,
+      .unread = unread,
+      .sharing = sharing,
+      .runs = runs,
+      .guard = guard,
+      .settings = declared.chats,
+      .config = config,
+      .permitted = permitted,
+      .owns_folder = [this](const User& me, std::string id) { return folders.owns(me, std::move(id)); },
+      .changed =
+          [this](const UserId& user, const std::string& chat) {
+            hub.emit(
+                realtime::Room::user(user),
+                chat_event("chat:list", json::Object{{"chat_id", chat}, {"folder_id", nullptr}}, chat));
+          },
+      .emit =
+          [this](const UserId& user, json::Value envelope) {
+            hub.emit(realtime::Room::user(user), realtime::Event::of("events", envelope));
+          }};
   chats::add_routes(router, chat_parts);
-  folders::add_routes(router, {.folders = folders,
-                               .permitted = permitted,
-                               .empty = [chat_parts](const User& me, std::vector<std::string> ids, bool and_delete) {
-                                 return chats::empty_folders(chat_parts, me, std::move(ids), and_delete);
-                               },
-                               .unread = [this](const User& me) { return unread.by_folder(me.id.value); },
-                               .read = [this](const User& me, std::vector<std::string> ids) {
-                                 return unread.mark_all(me.id.value, std::move(ids));
-                               }});
+  folders::add_routes(router,
+                      {.folders = folders,
+                       .permitted = permitted,
+                       .empty =
+                           [chat_parts](const User& me, std::vector<std::string> ids, bool and_delete) {
+                             return chats::empty_folders(chat_parts, me, std::move(ids), and_delete);
+                           },
+                       .unread = [this](const User& me) { return unread.by_folder(me.id.value); },
+                       .read =
+                           [this](const User& me, std::vector<std::string> ids) {
+                             return unread.mark_all(me.id.value, std::move(ids));
+                           }});
   users.show_online_by([this](const UserId& id) { return hub.online(id); });
   users::add_routes(router, {.users = users,
                              .groups = groups,
@@ -219,10 +236,11 @@ Task<> App::start() {
   config.poll(scope, loops.at(0));
   auth.follow(scope, loops.at(0));
   completions.start();
-  chats::add_live({.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) -> Task<std::string> {
-                     auto principal = co_await auth.principals.find(id);
-                     co_return principal ? principal->name : std::string();
-                   }});
+  chats::add_live(
+      {.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) -> Task<std::string> {
+         auto principal = co_await auth.principals.find(id);
+         co_return principal ? principal->name : std::string();
+       }});
   co_await hub.start();
   co_await runs.start();
   jobs.start();
@@ -236,8 +254,8 @@ Task<> App::start() {
 Task<> App::stop() {
   health.draining();
   auto budget = std::chrono::seconds(declared.process.drain_seconds());
-  log::info("Stopping: answers under way may end", {{"seconds", declared.process.drain_seconds()},
-                                                     {"answers", runs.live_here()}});
+  log::info("Stopping: answers under way may end",
+            {{"seconds", declared.process.drain_seconds()}, {"answers", runs.live_here()}});
   co_await runs.stop(budget);
   co_await completions.stop(2s);
   co_await jobs.stop(2s);
@@ -250,10 +268,11 @@ Task<> App::stop() {
 }
 
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops) {
-  return store::open({.url = process.store_url(),
-                      .connections = static_cast<int>(std::clamp<std::int64_t>(process.database_connections(), 2, 4)),
-                      .network_file_system = process.network_file_system()},
-                     loops);
+  return store::open(
+      {.url = process.store_url(),
+       .connections = static_cast<int>(std::clamp<std::int64_t>(process.database_connections(), 2, 4)),
+       .network_file_system = process.network_file_system()},
+      loops);
 }
 
 Task<> bring_schema(const Process& process, store::Db& db) {
@@ -264,13 +283,15 @@ Task<> bring_schema(const Process& process, store::Db& db) {
 }
 
 Task<std::string> deployment_of(store::Db& db) {
-  auto row = co_await db.first<Cluster>({"app.deployment", "SELECT deployment_id FROM cluster WHERE id = 1"});
+  auto row =
+      co_await db.first<Cluster>({"app.deployment", "SELECT deployment_id FROM cluster WHERE id = 1"});
   co_return row ? row->deployment_id : std::string("0");
 }
 
 void print_failure(const Problem& p) {
   std::fprintf(stderr, "antiphon: %s\n", p.detail().c_str());
-  if (!p.cause().empty() && p.cause() != p.detail()) std::fprintf(stderr, "          (%s)\n", p.cause().c_str());
+  if (!p.cause().empty() && p.cause() != p.detail())
+    std::fprintf(stderr, "          (%s)\n", p.cause().c_str());
 }
 
 int thread_count(const Process& process) {

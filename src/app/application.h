@@ -13,7 +13,8 @@ namespace antiphon::app {
 /// The running server: every part, in the order in which they need one another. Reading it tells what
 /// the process consists of.
 struct App {
-  App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, std::string deployment, Loops& l);
+  App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, std::string deployment,
+      Loops& l);
 
   /// The user as stored now, for work that goes on without a request (row 80).
   Task<std::optional<User>> user(UserId id);

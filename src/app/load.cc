@@ -28,7 +28,8 @@ bool load(Declared& declared, const Environment& environment) {
   if (level == "DEBUG") log::set_level(log::Level::debug);
   if (level == "WARNING") log::set_level(log::Level::warn);
   if (level == "ERROR" || level == "CRITICAL") log::set_level(log::Level::error);
-  for (const std::string& complaint : report.strange) log::warn("A variable looks misspelt", {{"variable", complaint}});
+  for (const std::string& complaint : report.strange)
+    log::warn("A variable looks misspelt", {{"variable", complaint}});
   for (const std::string& name : report.ignored)
     log::warn("A variable of Open WebUI is set that Antiphon does not honour", {{"variable", name}});
   for (const std::string& error : report.errors) std::fprintf(stderr, "antiphon: %s\n", error.c_str());

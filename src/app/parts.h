@@ -62,8 +62,8 @@ struct Declared {
   chats::Settings chats;
 };
 
-/// Reads the environment into the settings; prints what is wrong, ignored or strange. False when the process
-/// must not start.
+/// Reads the environment into the settings; prints what is wrong, ignored or strange. False when the
+/// process must not start.
 bool load(Declared& declared, const Environment& environment);
 
 }  // namespace antiphon::app

@@ -9,16 +9,18 @@ struct Process : config::Group {
   Process() : Group("Process") {}
 
   config::Text host = env("HOST", "0.0.0.0").on_restart().help("Address to listen on.");
-  config::Int port = env("PORT", 8080).between(0, 65535).on_restart().help("Port to listen on; 0 takes any free one.");
-  config::Text data_dir = env("DATA_DIR", "./data").on_restart().help("Folder for the SQLite database and files.");
-  config::Text database_url =
-      env("DATABASE_URL", "")
+  config::Int port =
+      env("PORT", 8080).between(0, 65535).on_restart().help("Port to listen on; 0 takes any free one.");
+  config::Text data_dir =
+      env("DATA_DIR", "./data").on_restart().help("Folder for the SQLite database and files.");
+  config::Text database_url = env("DATABASE_URL", "")
+                                  .on_restart()
+                                  .help("postgresql://… or sqlite:///path. Empty: SQLite in DATA_DIR.");
+  config::Int database_connections =
+      env("DATABASE_POOL_SIZE", 3)
+          .between(0, 1000)
           .on_restart()
-          .help("postgresql://… or sqlite:///path. Empty: SQLite in DATA_DIR.");
-  config::Int database_connections = env("DATABASE_POOL_SIZE", 3)
-                                         .between(0, 1000)
-                                         .on_restart()
-                                         .help("PostgreSQL connections of this process; between 2 and 4 are used.");
+          .help("PostgreSQL connections of this process; between 2 and 4 are used.");
   config::Bool migrations = env("ENABLE_DB_MIGRATIONS", true)
                                 .on_restart()
                                 .help("False: waits for another process to upgrade the database.");
@@ -26,40 +28,50 @@ struct Process : config::Group {
       env("ENABLE_PERSISTENT_CONFIG", true)
           .on_restart()
           .help("False: the environment wins over what administrators have saved.");
-  config::List allow_origins = env_list("CORS_ALLOW_ORIGIN", {})
-                                   .separated_by(';')
-                                   .on_restart()
-                                   .help("Other origins whose pages may use this server. Its own always may.");
-  config::List trusted_proxies = env_list("FORWARDED_ALLOW_IPS", {"127.0.0.1"})
-                                     .separated_by(',')
-                                     .on_restart()
-                                     .help("Addresses or networks of proxies whose X-Forwarded-* headers count.");
-  config::Text certificate = env("ANTIPHON_TLS_CERTIFICATE", "").on_restart().help("PEM file; turns TLS on.");
-  config::Text certificate_key = env("ANTIPHON_TLS_KEY", "").on_restart().help("PEM file with its private key.");
-  config::Text frontend = env("FRONTEND_BUILD_DIR", "")
-                              .on_restart()
-                              .help("Serves the web client in this folder instead of the built-in one.");
+  config::List allow_origins =
+      env_list("CORS_ALLOW_ORIGIN", {})
+          .separated_by(';')
+          .on_restart()
+          .help("Other origins whose pages may use this server. Its own always may.");
+  config::List trusted_proxies =
+      env_list("FORWARDED_ALLOW_IPS", {"127.0.0.1"})
+          .separated_by(',')
+          .on_restart()
+          .help("Addresses or networks of proxies whose X-Forwarded-* headers count.");
+  config::Text certificate =
+      env("ANTIPHON_TLS_CERTIFICATE", "").on_restart().help("PEM file; turns TLS on.");
+  config::Text certificate_key =
+      env("ANTIPHON_TLS_KEY", "").on_restart().help("PEM file with its private key.");
+  config::Text frontend =
+      env("FRONTEND_BUILD_DIR", "")
+          .on_restart()
+          .help("Serves the web client in this folder instead of the built-in one.");
   config::Bool websocket = env("ENABLE_WEBSOCKET_SUPPORT", true)
                                .on_restart()
                                .help("False: live events by long polling only.");
-  config::Text log_format = env("LOG_FORMAT", "").on_restart().one_of({"", "json"}).help("json: one JSON object a line.");
-  config::Text log_level = env("GLOBAL_LOG_LEVEL", "INFO").on_restart().help("DEBUG, INFO, WARNING or ERROR.");
+  config::Text log_format =
+      env("LOG_FORMAT", "").on_restart().one_of({"", "json"}).help("json: one JSON object a line.");
+  config::Text log_level =
+      env("GLOBAL_LOG_LEVEL", "INFO").on_restart().help("DEBUG, INFO, WARNING or ERROR.");
   config::Int threads = env("ANTIPHON_THREADS", 0)
                             .between(0, 256)
                             .on_restart()
                             .help("Event loops; 0 is one a processor.");
-  config::Int drain_seconds = env("ANTIPHON_DRAIN_SECONDS", 25)
-                                  .between(0, 3600)
-                                  .on_restart()
-                                  .help("How long a stop may wait for answers under way. Give the service manager more.");
-  config::Float rate_limits = env("ANTIPHON_RATE_LIMITS", 1.0)
-                                  .between(0, 1000)
-                                  .on_restart()
-                                  .help("Multiplies how much one caller may ask for; 0 turns the limits off.");
-  config::Bool network_file_system =
-      env("ANTIPHON_ALLOW_NETWORK_FILE_SYSTEM", false)
+  config::Int drain_seconds =
+      env("ANTIPHON_DRAIN_SECONDS", 25)
+          .between(0, 3600)
           .on_restart()
-          .help("Lets SQLite live on a network file system, whose locks may not hold: the database can be damaged.");
+          .help("How long a stop may wait for answers under way. Give the service manager more.");
+  config::Float rate_limits =
+      env("ANTIPHON_RATE_LIMITS", 1.0)
+          .between(0, 1000)
+          .on_restart()
+          .help("Multiplies how much one caller may ask for; 0 turns the limits off.");
+  config::Bool network_file_system = env("ANTIPHON_ALLOW_NETWORK_FILE_SYSTEM", false)
+                                         .on_restart()
+                                         .help(
+                                             "Lets SQLite live on a network file system, whose locks "
+                                             "may not hold: the database can be damaged.");
 
   /// DATABASE_URL, or SQLite in the data folder.
   std::string store_url() const;

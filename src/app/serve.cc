@@ -32,10 +32,12 @@ int run_server(Declared& declared) {
   std::string description = db->description();
   App app(declared, std::move(db), std::move(keys), deployment, loops);
   run([&] { return app.start(); });
-  auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
+  auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
   std::string host = declared.process.host() == "0.0.0.0" ? "localhost" : declared.process.host();
-  log::info("Ready", {{"address", fmt::format("http{}://{}:{}", declared.process.certificate().empty() ? "" : "s", host,
-                                              app.server.port())},
+  log::info("Ready", {{"address",
+                       fmt::format("http{}://{}:{}", declared.process.certificate().empty() ? "" : "s",
+                                   host, app.server.port())},
                       {"database", description},
                       {"version", ANTIPHON_VERSION},
                       {"milliseconds", took.count()}});

@@ -22,7 +22,8 @@ Secret password_from_stdin(const std::vector<std::string>& words) {
 
 }  // namespace
 
-/// On PostgreSQL beside a running server, which sees the change within a second; on SQLite while it is stopped.
+/// On PostgreSQL beside a running server, which sees the change within a second; on SQLite while it is
+/// stopped.
 int user(const Environment& environment, const std::vector<std::string>& words) {
   Declared declared;
   if (!load(declared, environment)) return 1;
@@ -37,7 +38,8 @@ int user(const Environment& environment, const std::vector<std::string>& words) 
     {
       auth::Auth auth(*db, std::move(keys), declared.auth, declared.permissions);
       Secret password = password_from_stdin(words);
-      result = run([&] { return auths::user_command(auth, declared.auth, words, std::move(password)); });
+      result =
+          run([&] { return auths::user_command(auth, declared.auth, words, std::move(password)); });
     }
     run([&] { return db->close(); });
     std::fputs(result.output.c_str(), result.code == 0 ? stdout : stderr);

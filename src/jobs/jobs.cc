@@ -113,9 +113,10 @@ Task<> Jobs::perform(Job job) {
 }
 
 Task<> Jobs::settle(const Job& job, std::string error) {
-  static constexpr Sql kDone{"jobs.done", "UPDATE job SET state = 2, error = NULL WHERE id = $1 AND owner = $2"};
-  static constexpr Sql kAgain{"jobs.again",
-                              "UPDATE job SET state = $3, run_at = $4, error = $5 WHERE id = $1 AND owner = $2"};
+  static constexpr Sql kDone{"jobs.done",
+                             "UPDATE job SET state = 2, error = NULL WHERE id = $1 AND owner = $2"};
+  static constexpr Sql kAgain{
+      "jobs.again", "UPDATE job SET state = $3, run_at = $4, error = $5 WHERE id = $1 AND owner = $2"};
   if (error.empty()) {
     co_await db_.run(kDone, job.id, owner_);
     co_return;

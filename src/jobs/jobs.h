@@ -14,7 +14,8 @@ namespace antiphon {
 class Loops;
 }
 
-/// Background work as rows, so that none is lost with its process (rule 9: no detached work without a row).
+/// Background work as rows, so that none is lost with its process (rule 9: no detached work without a
+/// row).
 namespace antiphon::jobs {
 
 /// A row of `job`, claimed.
@@ -25,9 +26,9 @@ struct Job {
   std::int64_t attempts;
 };
 
-/// At most four run at once here; one that fails is tried again after 5, 25 and 125 seconds; one that is
-/// not done within two minutes is cut by its lease and taken up by whoever claims it next, so handlers are
-/// idempotent. Any thread.
+/// At most four run at once here; one that fails is tried again after 5, 25 and 125 seconds; one that
+/// is not done within two minutes is cut by its lease and taken up by whoever claims it next, so
+/// handlers are idempotent. Any thread.
 class Jobs {
  public:
   using Handler = std::function<Task<>(const Job&)>;

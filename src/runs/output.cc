@@ -78,7 +78,8 @@ json::Object& Output::item_for(const json::Value& data, std::string_view type) {
     for (json::Value& item : items_)
       if (json::text_at(item, "id") == id) return item.as_object();
   auto index = static_cast<std::size_t>(std::max<std::int64_t>(0, json::int_at(data, "output_index")));
-  if (index < items_.size() && items_[index].is_object() && (id.empty() || json::text_at(items_[index], "id").empty()))
+  if (index < items_.size() && items_[index].is_object() &&
+      (id.empty() || json::text_at(items_[index], "id").empty()))
     return items_[index].as_object();
   if (items_.size() >= kMaxItems) return items_.back().as_object();
   json::Object fresh{{"type", type}, {"id", id}, {"status", "in_progress"}};
@@ -110,7 +111,8 @@ void Output::apply_response(const json::Value& data) {
   } else if (kind == "response.function_call_arguments.done") {
     item_for(data, "function_call")["arguments"] = json::text_at(data, "arguments");
   } else if (kind.ends_with("_text.delta") && delta && delta->is_string()) {
-    auto part = static_cast<std::size_t>(std::max<std::int64_t>(0, json::int_at(data, "content_index")));
+    auto part =
+        static_cast<std::size_t>(std::max<std::int64_t>(0, json::int_at(data, "content_index")));
     append_text(item_for(data, item_type_of(kind)), part, delta->as_string());
   }
 }

@@ -1,7 +1,8 @@
 #include "runs/output.h"
 
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
+
+#include <boost/json.hpp>
 
 namespace antiphon::runs {
 namespace {
@@ -47,11 +48,12 @@ TEST(Output, MergedDeltasFoldToTheSameTextAsSingleOnes) {
 
 TEST(Output, OddEventsAreHarmless) {
   Output out;
-  for (std::string_view text :
-       {"null", "{}", R"({"type":"response:completion"})",
-        R"({"type":"response:completion","data":{"type":"response.output_text.delta","output_index":-5,"delta":7}})",
-        R"({"type":"response:completion","data":{"type":"response.output_text.delta","output_index":99999999,"content_index":-1,"delta":"x"}})",
-        R"({"type":"chat:completion","data":{"output":[1,null,{"type":"message","content":"no list"}]}})"})
+  for (
+      std::string_view text :
+      {"null", "{}", R"({"type":"response:completion"})",
+       R"({"type":"response:completion","data":{"type":"response.output_text.delta","output_index":-5,"delta":7}})",
+       R"({"type":"response:completion","data":{"type":"response.output_text.delta","output_index":99999999,"content_index":-1,"delta":"x"}})",
+       R"({"type":"chat:completion","data":{"output":[1,null,{"type":"message","content":"no list"}]}})"})
     out.apply(json::parse_value(text));
   EXPECT_LE(out.items().size(), 2u);
 }

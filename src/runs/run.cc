@@ -228,7 +228,8 @@ Task<> Runs::commit(std::vector<Slice> slices) {
     try {
       inserted = co_await db_.batch(statements);
     } catch (const Problem& p) {
-      log::warn("The answer log waits for the database", {{"cause", p.cause()}, {"detail", p.detail()}});
+      log::warn("The answer log waits for the database",
+                {{"cause", p.cause()}, {"detail", p.detail()}});
       in_doubt = true;
     }
     if (!inserted.empty()) {
@@ -268,7 +269,8 @@ void Runs::settle(Slice& slice, bool committed) {
   run.progress_.notify();
 }
 
-void Runs::publish(const Run& run, std::int64_t seq, const std::vector<json::Value>& events, bool last) const {
+void Runs::publish(const Run& run, std::int64_t seq, const std::vector<json::Value>& events,
+                   bool last) const {
   if (publish_ && !events.empty()) publish_(run, seq, events, last);
 }
 

@@ -22,8 +22,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int64_t kKeepEvents = 600;     // Seconds after the end: a client may still catch up.
-constexpr std::int64_t kKeepRuns = 24 * 3600; // For idempotent repeats.
+constexpr std::int64_t kKeepEvents = 600;      // Seconds after the end: a client may still catch up.
+constexpr std::int64_t kKeepRuns = 24 * 3600;  // For idempotent repeats.
 constexpr std::size_t kMaxReplay = 64 << 20;
 
 }  // namespace
@@ -62,8 +62,8 @@ Task<> Runs::stop(std::chrono::milliseconds deadline) {
 }
 
 store::Bound Runs::creating(const NewRun& run) const {
-  return {sql::kCreate, run.run_id, run.chat_id, run.message_id, run.user_id, run.idempotency_key,
-          node_id_,     run.request, unix_seconds()};
+  return {sql::kCreate,        run.run_id, run.chat_id, run.message_id, run.user_id,
+          run.idempotency_key, node_id_,   run.request, unix_seconds()};
 }
 
 std::shared_ptr<Run> Runs::begin(const NewRun& run) {
@@ -140,7 +140,8 @@ Task<> Runs::tend() {
   };
   bool many = db_.dialect() == store::Dialect::postgres;
   for (std::int64_t round = 0; !scope_.closing(); ++round) {
-    if (many && !co_await step("lease", renew_lease())) contact_since_ = std::chrono::steady_clock::now();
+    if (many && !co_await step("lease", renew_lease()))
+      contact_since_ = std::chrono::steady_clock::now();
     if (many) (void)co_await step("cancels", obey_cancels());
     if (many || round == 0) (void)co_await step("orphans", adopt_orphans());
     if (round % 60 == 0) (void)co_await step("sweep", sweep(round == 0));
@@ -184,21 +185,25 @@ Task<bool> Runs::take_over(RunRow row) {
   std::int64_t marker = co_await mark_takeover(row);
   co_await db_.run(sql::kTaken, row.run_id, row.epoch);
   auto left = co_await events(row.run_id);
-  log::info("Took over an answer whose writer is gone",
-            {{"run", row.run_id}, {"chat", row.chat_id}, {"attempt", row.attempts}, {"events", std::int64_t(left.size())}});
+  log::info("Took over an answer whose writer is gone", {{"run", row.run_id},
+                                                         {"chat", row.chat_id},
+                                                         {"attempt", row.attempts},
+                                                         {"events", std::int64_t(left.size())}});
   std::shared_ptr<Run> run(new Run(*this, row, marker + 1));
   {
     std::scoped_lock lock(mutex_);
     live_[row.run_id] = run;
   }
-  scope_.start(loops_.next(), "recover answer", [this, run, left]() -> Task<> { co_await recover_(run, left); });
+  scope_.start(loops_.next(), "recover answer",
+               [this, run, left]() -> Task<> { co_await recover_(run, left); });
   co_return true;
 }
 
 /// Occupies the next seq. A zombie may still win that place with a row it had under way before the
 /// epoch moved; then the next one is tried.
 Task<std::int64_t> Runs::mark_takeover(const RunRow& row) {
-  std::string payload = R"([{"type":"run:takeover","data":{"epoch":)" + std::to_string(row.epoch) + "}}]";
+  std::string payload =
+      R"([{"type":"run:takeover","data":{"epoch":)" + std::to_string(row.epoch) + "}}]";
   for (int tries = 0; tries != 100; ++tries) {
     auto last = co_await db_.first<Number>(sql::kMaxSeq, row.run_id);
     std::int64_t seq = (last ? last->value : 0) + 1;

@@ -38,11 +38,11 @@ enum class State : std::int64_t {
 
 struct NewRun {
   std::string run_id;
-  std::string chat_id;     ///< "temporary:…" for chats that are not kept.
+  std::string chat_id;  ///< "temporary:…" for chats that are not kept.
   std::string message_id;
   std::string user_id;
   std::optional<std::string> idempotency_key;
-  std::string request;     ///< JSON: what takes this run up again after its owner died.
+  std::string request;  ///< JSON: what takes this run up again after its owner died.
 };
 
 /// A row of `run`.
@@ -104,13 +104,13 @@ class Run {
   Runs& runs_;
   RunRow row_;
   std::mutex mutex_;
-  std::vector<json::Value> pending_;  ///< Guarded by mutex_. Not yet in a commit.
-  std::size_t pending_bytes_ = 0;     ///< Guarded by mutex_.
-  bool urgent_ = true;                ///< Guarded by mutex_. The first event goes out at once.
-  bool finishing_ = false;            ///< Guarded by mutex_. The log writer leaves pending_ alone.
-  std::int64_t next_seq_;             ///< Of the log writer's only.
-  std::int64_t emitted_ = 0;          ///< Guarded by mutex_. Events ever queued.
-  std::int64_t committed_ = 0;        ///< Guarded by mutex_. Events durable.
+  std::vector<json::Value> pending_;     ///< Guarded by mutex_. Not yet in a commit.
+  std::size_t pending_bytes_ = 0;        ///< Guarded by mutex_.
+  bool urgent_ = true;                   ///< Guarded by mutex_. The first event goes out at once.
+  bool finishing_ = false;               ///< Guarded by mutex_. The log writer leaves pending_ alone.
+  std::int64_t next_seq_;                ///< Of the log writer's only.
+  std::int64_t emitted_ = 0;             ///< Guarded by mutex_. Events ever queued.
+  std::int64_t committed_ = 0;           ///< Guarded by mutex_. Events durable.
   std::function<void()> cancel_action_;  ///< Guarded by mutex_.
   Signal progress_;
   std::atomic<bool> cancelled_ = false;
@@ -137,7 +137,8 @@ struct Options {
 class Runs {
  public:
   /// Called with committed events, in order of seq for a run; `last`: the run has ended with them.
-  using Publish = std::function<void(const Run&, std::int64_t seq, const std::vector<json::Value>&, bool last)>;
+  using Publish =
+      std::function<void(const Run&, std::int64_t seq, const std::vector<json::Value>&, bool last)>;
   /// Called with a run taken over from a dead owner and the events it left; ends it or goes on.
   using Recover = std::function<Task<>(std::shared_ptr<Run>, std::vector<LoggedEvent>)>;
 
@@ -192,7 +193,8 @@ class Runs {
   Task<bool> was_committed(const Slice& slice) const;
   void settle(Slice& slice, bool committed);
   void wake(bool urgent);
-  void publish(const Run& run, std::int64_t seq, const std::vector<json::Value>& events, bool last) const;
+  void publish(const Run& run, std::int64_t seq, const std::vector<json::Value>& events,
+               bool last) const;
   Task<> tend();
   Task<> renew_lease();
   Task<> sweep(bool all);
@@ -213,13 +215,13 @@ class Runs {
   Publish publish_;
   Recover recover_;
   Scope scope_;
-  Signal work_;     ///< Something waits to be committed.
+  Signal work_;  ///< Something waits to be committed.
   Signal stopping_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<Run>> live_;  ///< Guarded by mutex_.
   std::atomic<std::int64_t> commits_ = 0;
   std::atomic<std::int64_t> rows_ = 0;
-  Signal hurry_;    ///< Something should not wait for the flush interval.
+  Signal hurry_;  ///< Something should not wait for the flush interval.
   std::chrono::steady_clock::time_point contact_since_ = {};  ///< Of the tending task only.
 };
 

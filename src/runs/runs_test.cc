@@ -26,11 +26,12 @@ using store::Engine;
 struct Node {
   Node(store::Db& db, Loops& loops)
       : runs(db, {.node_name = "test", .version = "0", .flush_interval = 5ms, .lease = 200ms}, loops) {
-    runs.on_publish([this](const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events, bool) {
-      std::scoped_lock lock(mutex);
-      for (std::size_t i = 0; i != events.size(); ++i)
-        seen[run.id()].push_back({seq, static_cast<std::int64_t>(i) + 1, events[i]});
-    });
+    runs.on_publish(
+        [this](const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events, bool) {
+          std::scoped_lock lock(mutex);
+          for (std::size_t i = 0; i != events.size(); ++i)
+            seen[run.id()].push_back({seq, static_cast<std::int64_t>(i) + 1, events[i]});
+        });
     runs.on_orphan([this](std::shared_ptr<Run> run, std::vector<LoggedEvent>) -> Task<> {
       std::scoped_lock lock(mutex);
       adopted.push_back(std::move(run));
@@ -95,7 +96,8 @@ TEST_P(RunsTest, WhatIsSeenIsWhatIsStored) {
       r->emit(token(i));
       if (i % 7 == 0) co_await sleep_for(1ms);
     }
-    EXPECT_TRUE(co_await r->finish(State::done, json::Object{{"type", "end"}, {"data", json::Object()}}, {}));
+    EXPECT_TRUE(
+        co_await r->finish(State::done, json::Object{{"type", "end"}, {"data", json::Object()}}, {}));
   });
 
   auto stored = run([&] { return node.runs.events(r->id()); });
@@ -110,13 +112,14 @@ TEST_P(RunsTest, NothingIsSeenBeforeItsCommit) {
   Fixture f(GetParam());
   Node node(*f.store.db, f.store.loops);
   std::atomic<int> early = 0;
-  node.runs.on_publish([&](const runs::Run& r, std::int64_t seq, const std::vector<json::Value>&, bool) {
-    // Looked up from outside: a row that is not committed is not there.
-    std::thread([&, id = r.id(), seq] {
-      auto stored = run([&] { return node.runs.events(id, seq); });
-      if (stored.empty()) ++early;
-    }).join();
-  });
+  node.runs.on_publish(
+      [&](const runs::Run& r, std::int64_t seq, const std::vector<json::Value>&, bool) {
+        // Looked up from outside: a row that is not committed is not there.
+        std::thread([&, id = r.id(), seq] {
+          auto stored = run([&] { return node.runs.events(id, seq); });
+          if (stored.empty()) ++early;
+        }).join();
+      });
   run([&] { return node.runs.start(); });
   // Publishing happens on loop 0, so the look-up needs another loop's readers: SQLite in memory has
   // one connection and would wait for itself.
@@ -138,15 +141,16 @@ TEST_P(RunsTest, OneMessageHasOneLiveRun) {
   run([&] { return node.runs.start(); });
   auto r = f.begin(node, "the message");
   NewRun twice{uuid4(), "chat", "the message", "user", {}, "{}"};
-  auto problem = store::problem_of([&]() -> Task<> { co_await f.store.db->run_bound(node.runs.creating(twice)); });
+  auto problem =
+      store::problem_of([&]() -> Task<> { co_await f.store.db->run_bound(node.runs.creating(twice)); });
   EXPECT_EQ(problem.kind(), Problem::Kind::conflict);
   run([&]() -> Task<> { co_await r->finish(State::done, {}, {}); });
   EXPECT_NE(f.begin(node, "the message"), nullptr);
   run([&] { return node.runs.stop(0s); });
 }
 
-/// replicas.md D.3: contested take-overs while the old owner goes on writing. Nobody may see a token that
-/// is not stored, and the log has no hole.
+/// replicas.md D.3: contested take-overs while the old owner goes on writing. Nobody may see a token
+/// that is not stored, and the log has no hole.
 TEST_P(RunsTest, AnOwnerThatLostItsRunIsNeverSeenAgain) {
   Fixture f(GetParam());
   constexpr int kRounds = 25;

@@ -37,33 +37,32 @@ inline constexpr Sql kFinish{"runs.finish", R"(
 inline constexpr Sql kLastEvent{"runs.last_event", R"(
     INSERT INTO run_event (run_id, seq, epoch, payload) VALUES ($1, $2, $3, $4))"};
 
-#define ANTIPHON_RUN_COLUMNS "run_id, chat_id, message_id, user_id, state, owner, epoch, attempts, request, updated_at"
+#define ANTIPHON_RUN_COLUMNS \
+  "run_id, chat_id, message_id, user_id, state, owner, epoch, attempts, request, updated_at"
 inline constexpr Sql kFind{"runs.find", "SELECT " ANTIPHON_RUN_COLUMNS " FROM run WHERE run_id = $1"};
 inline constexpr Sql kFindByKey{
     "runs.find_by_key", "SELECT " ANTIPHON_RUN_COLUMNS " FROM run WHERE user_id = $1 AND idem = $2"};
-inline constexpr Sql kLiveOfChat{"runs.live_of_chat", "SELECT " ANTIPHON_RUN_COLUMNS
-                                                      " FROM run WHERE chat_id = $1 AND state < 10"};
-inline constexpr Sql kLiveOfUser{"runs.live_of_user", "SELECT " ANTIPHON_RUN_COLUMNS
-                                                      " FROM run WHERE user_id = $1 AND state < 10"};
+inline constexpr Sql kLiveOfChat{
+    "runs.live_of_chat", "SELECT " ANTIPHON_RUN_COLUMNS " FROM run WHERE chat_id = $1 AND state < 10"};
+inline constexpr Sql kLiveOfUser{
+    "runs.live_of_user", "SELECT " ANTIPHON_RUN_COLUMNS " FROM run WHERE user_id = $1 AND state < 10"};
 inline constexpr Sql kRecentOfUser{"runs.recent_of_user", "SELECT " ANTIPHON_RUN_COLUMNS R"( FROM run
      WHERE user_id = $1 AND (state < 10 OR updated_at >= $2) ORDER BY created_at DESC LIMIT 200)"};
 inline constexpr Sql kLive{"runs.live",
                            "SELECT " ANTIPHON_RUN_COLUMNS " FROM run WHERE state < 10 LIMIT 1000"};
 
-inline constexpr Sql kCancelChat{
-    "runs.cancel_chat",
-    "UPDATE run SET cancel_requested = TRUE WHERE chat_id = $1 AND state < 10 RETURNING "
-    ANTIPHON_RUN_COLUMNS};
-inline constexpr Sql kCancel{
-    "runs.cancel", "UPDATE run SET cancel_requested = TRUE WHERE run_id = $1 AND state < 10"};
-inline constexpr Sql kCancelled{
-    "runs.cancelled", "SELECT " ANTIPHON_RUN_COLUMNS
-                      " FROM run WHERE owner = $1 AND state < 10 AND cancel_requested"};
+inline constexpr Sql kCancelChat{"runs.cancel_chat",
+                                 "UPDATE run SET cancel_requested = TRUE WHERE chat_id = $1 AND state "
+                                 "< 10 RETURNING " ANTIPHON_RUN_COLUMNS};
+inline constexpr Sql kCancel{"runs.cancel",
+                             "UPDATE run SET cancel_requested = TRUE WHERE run_id = $1 AND state < 10"};
+inline constexpr Sql kCancelled{"runs.cancelled",
+                                "SELECT " ANTIPHON_RUN_COLUMNS
+                                " FROM run WHERE owner = $1 AND state < 10 AND cancel_requested"};
 
 /// On SQLite there is one process, so every other owner is gone. On PostgreSQL an owner is gone when
 /// its row is, or (only where $3 allows it) when its lease has run out.
-inline constexpr Sql kOrphans{"runs.orphans",
-                              "SELECT " ANTIPHON_RUN_COLUMNS R"(
+inline constexpr Sql kOrphans{"runs.orphans", "SELECT " ANTIPHON_RUN_COLUMNS R"(
       FROM run
      WHERE state < 10 AND owner <> $1 AND ($2 IS NULL OR chat_id = $2) AND $3 IN (0, 1)
      LIMIT 50)",
@@ -91,7 +90,8 @@ inline constexpr Sql kRenew{
 inline constexpr Sql kLeave{"runs.leave", "DELETE FROM node WHERE node_id = $1"};
 inline constexpr Sql kForgetNodes{
     "runs.forget_nodes",
-    "DELETE FROM node WHERE node_id <> $1 AND NOT EXISTS (SELECT 1 FROM run WHERE owner = node.node_id AND state < 10)",
+    "DELETE FROM node WHERE node_id <> $1 AND NOT EXISTS (SELECT 1 FROM run WHERE owner = node.node_id "
+    "AND state < 10)",
     "DELETE FROM node WHERE node_id <> $1 AND lease_until < " ANTIPHON_NOW_POSTGRES
     " - 60000 AND NOT EXISTS (SELECT 1 FROM run WHERE owner = node.node_id AND state < 10)"};
 

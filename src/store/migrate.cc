@@ -166,6 +166,15 @@ Task<std::vector<std::string>> migrate(Db& db, std::span<const Migration> all) {
   }
 }
 
+Task<std::vector<std::string>> missing_migrations(Db& db, std::span<const Migration> all) {
+  auto applied = co_await applied_in(db);
+  refuse_newer(applied, all);
+  std::vector<std::string> out;
+  for (const Migration& m : all)
+    if (std::ranges::find(applied, m.name, &AppliedMigration::name) == applied.end()) out.emplace_back(m.name);
+  co_return out;
+}
+
 Task<> wait_for_schema(Db& db, std::span<const Migration> all, std::chrono::nanoseconds patience) {
   auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {

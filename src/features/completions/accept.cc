@@ -24,10 +24,12 @@ json::Value models_of(const Turn& turn) {
   return out;
 }
 
-chats::Message question_of(const Turn& turn, const User& me, const std::string& chat_id, std::int64_t now) {
+chats::Message question_of(const Turn& turn, const User& me, const std::string& chat_id,
+                           std::int64_t now) {
   auto question = chats::from_client(*turn.user_message, chat_id, me.id.value);
   if (!question || question->role != "user")
-    throw Problem(Problem::Kind::invalid, "The message is not usable: it needs an id, role \"user\" and at most 1 MiB of text");
+    throw Problem(Problem::Kind::invalid,
+                  "The message is not usable: it needs an id, role \"user\" and at most 1 MiB of text");
   if (chats::plain_text(question->content).size() > kMaxQuestion)
     throw Problem(Problem::Kind::too_large, "A message may hold at most 1 MiB of text");
   question->parent_id = turn.parent_id;
@@ -96,11 +98,13 @@ Task<chats::Chat> Completions::chat_for(const User& me, const Turn& turn) {
   chat.folder_id = turn.folder_id;
   chat.meta = json::Object();
   chat.variables = turn.chat_variables;
-  chat.data = json::Object{{"models", models_of(turn)}, {"params", json::Object()}, {"files", json::Array()}};
+  chat.data =
+      json::Object{{"models", models_of(turn)}, {"params", json::Object()}, {"files", json::Array()}};
   co_return chat;
 }
 
-Task<std::string> Completions::system_prompt(const User& me, const Turn& turn, const chats::Chat* chat) {
+Task<std::string> Completions::system_prompt(const User& me, const Turn& turn,
+                                             const chats::Chat* chat) {
   std::vector<std::string> prompts;
   if (chat && chat->folder_id && p_.folder_prompt)
     prompts.push_back(co_await p_.folder_prompt(me, *chat->folder_id));
@@ -124,34 +128,38 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
   std::string chat_id = temporary ? t.chat_id : work.chat.id.value;
   std::string system = co_await system_prompt(me, t, temporary ? nullptr : &work.chat);
   std::int64_t now = unix_seconds();
-  work.question_id = t.user_message ? std::string(json::text_at(*t.user_message, "id")) : t.parent_id.value_or("");
+  work.question_id =
+      t.user_message ? std::string(json::text_at(*t.user_message, "id")) : t.parent_id.value_or("");
   if (!temporary && t.continued_id.empty()) {
     if (t.user_message && !co_await p_.chats.message(chat_id, work.question_id))
       work.question = question_of(t, me, chat_id, now);
     else if (!work.question_id.empty() && !co_await p_.chats.message(chat_id, work.question_id))
-      throw Problem(Problem::Kind::conflict, "The message to answer is not in this chat; reload and send again");
+      throw Problem(Problem::Kind::conflict,
+                    "The message to answer is not in this chat; reload and send again");
     if (work.question_id.empty())
-      throw Problem(Problem::Kind::conflict, "Send user_message (or parent_id) with the message to answer");
+      throw Problem(Problem::Kind::conflict,
+                    "Send user_message (or parent_id) with the message to answer");
   }
   for (const Wanted& w : t.wanted) {
-    Plan plan{.user = me.id,
-              .chat_id = chat_id,
-              .message_id = w.message_id,
-              .model_id = w.model_id,
-              .question_id = work.question_id,
-              .temporary = temporary,
-              .continued = !t.continued_id.empty(),
-              .first_turn = work.new_chat,
-              .stream = t.stream,
-              .server_tools = !t.client_tools && json::text_at(t.params, "function_calling") != "legacy",
-              .title = t.title && !temporary,
-              .tags = t.tags && !temporary,
-              .follow_ups = t.follow_ups,
-              .system = system,
-              .guidance = t.guidance,
-              .messages = temporary ? t.messages : json::Array(),
-              .provider = t.provider,
-              .params = t.params};
+    Plan plan{
+        .user = me.id,
+        .chat_id = chat_id,
+        .message_id = w.message_id,
+        .model_id = w.model_id,
+        .question_id = work.question_id,
+        .temporary = temporary,
+        .continued = !t.continued_id.empty(),
+        .first_turn = work.new_chat,
+        .stream = t.stream,
+        .server_tools = !t.client_tools && json::text_at(t.params, "function_calling") != "legacy",
+        .title = t.title && !temporary,
+        .tags = t.tags && !temporary,
+        .follow_ups = t.follow_ups,
+        .system = system,
+        .guidance = t.guidance,
+        .messages = temporary ? t.messages : json::Array(),
+        .provider = t.provider,
+        .params = t.params};
     // Only the first answer names the chat.
     if (!work.plans.empty()) plan.title = plan.tags = false;
     std::string run_id = uuid4();
@@ -171,7 +179,8 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
   }
   if (clash) {  // The same request came twice at once: the other one has it.
     if (auto before = co_await repeated(me, t, key)) co_return std::move(*before);
-    throw Problem(Problem::Kind::conflict, "A message with this id is there already, or is being answered now");
+    throw Problem(Problem::Kind::conflict,
+                  "A message with this id is there already, or is being answered now");
   }
   Accepted accepted{chat_id, {}, {}, std::move(work.plans)};
   for (const runs::NewRun& run : work.runs) {
@@ -180,7 +189,8 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
   }
   const Plan& first = accepted.plans.front();
   if (!temporary) hint(first, "chat:list", json::Object{{"chat_id", chat_id}, {"folder_id", nullptr}});
-  for (const Plan& plan : accepted.plans) hint(plan, "chat:active", json::Object{{"active", true}, {"folder_id", nullptr}});
+  for (const Plan& plan : accepted.plans)
+    hint(plan, "chat:active", json::Object{{"active", true}, {"folder_id", nullptr}});
   begin(me, accepted);
   if (work.new_chat) p_.jobs.wake();
   co_return accepted;
@@ -203,7 +213,8 @@ Task<> Completions::store_turn(const User& me, Accepting& w) {
     if (w.question) co_await chats::Chats::insert(c, *w.question);
     for (const chats::Message& m : w.placeholders) co_await chats::Chats::insert(c, m);
     if (!t.continued_id.empty()) {
-      if (!co_await chats::Chats::reopen_message(c, w.chat.id.value, t.continued_id, w.runs.front().run_id))
+      if (!co_await chats::Chats::reopen_message(c, w.chat.id.value, t.continued_id,
+                                                 w.runs.front().run_id))
         throw Problem(Problem::Kind::not_found, "The message to continue is not in this chat");
     }
     if (!w.new_chat) {
@@ -218,7 +229,8 @@ Task<> Completions::store_turn(const User& me, Accepting& w) {
                            {"message_id", w.plans.front().message_id},
                            {"model", w.plans.front().model_id},
                            {"generate", w.plans.front().title}};
-      co_await c.run_bound(jobs::Jobs::queueing("chat.title", "title:" + w.chat.id.value, std::move(payload)));
+      co_await c.run_bound(
+          jobs::Jobs::queueing("chat.title", "title:" + w.chat.id.value, std::move(payload)));
     }
   });
 }
@@ -229,7 +241,8 @@ void Completions::begin(const User& me, Accepted& accepted) {
                  [this, me, run = accepted.runs[i], plan = accepted.plans[i]]() -> Task<> {
                    json::Array items;
                    if (plan.continued)
-                     if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id); m && m->output && m->output->is_array())
+                     if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id);
+                         m && m->output && m->output->is_array())
                        items = m->output->as_array();
                    co_await answer(me, run, plan, std::move(items));
                  });

@@ -41,7 +41,8 @@ bool refuses_tools(const Problem& p) {
 }  // namespace
 
 Task<> Completions::answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items) {
-  Composer composer([&](json::Value e) { run->emit(std::move(e)); }, tags_for(plan.params), std::move(items));
+  Composer composer([&](json::Value e) { run->emit(std::move(e)); }, tags_for(plan.params),
+                    std::move(items));
   if (plan.continued) {
     // What is there already, so that a client that does not have it can append.
     run->emit(event("chat:completion", {{"output", composer.output().items()}}));
@@ -52,8 +53,9 @@ Task<> Completions::answer(User me, std::shared_ptr<runs::Run> run, Plan plan, j
     ending = co_await converse(me, *run, plan, composer);
   } catch (const Problem& p) {
     ending = {runs::State::failed, p.detail()};
-    log::info("An answer ended in an error",
-              {{"run", run->id()}, {"model", plan.model_id}, {"detail", p.detail()}, {"cause", p.cause()}});
+    log::info(
+        "An answer ended in an error",
+        {{"run", run->id()}, {"model", plan.model_id}, {"detail", p.detail()}, {"cause", p.cause()}});
   } catch (const std::exception& e) {
     ending = {runs::State::failed, "The server could not finish this answer. Try again."};
     log::error("An answer ended in a fault", {{"run", run->id()}, {"error", e.what()}});
@@ -68,23 +70,27 @@ Task<json::Array> Completions::prompt(const Plan& plan, const Composer& composer
   json::Array messages;
   if (plan.temporary) {
     messages = plan.messages;
-    if (!messages.empty() && json::text_at(messages.front(), "role") == "system") messages.erase(messages.begin());
+    if (!messages.empty() && json::text_at(messages.front(), "role") == "system")
+      messages.erase(messages.begin());
   } else {
     std::string leaf = plan.question_id;
     if (plan.continued)
-      if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id)) leaf = m->parent_id.value_or("");
+      if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id))
+        leaf = m->parent_id.value_or("");
     messages = provider_messages(co_await p_.chats.branch(plan.chat_id, leaf));
   }
-  if (!plan.guidance.empty()) messages.emplace_back(json::Object{{"role", "user"}, {"content", plan.guidance}});
+  if (!plan.guidance.empty())
+    messages.emplace_back(json::Object{{"role", "user"}, {"content", plan.guidance}});
   append_output(messages, composer.output().items());
   put_system(messages, plan.system);
   co_return messages;
 }
 
-Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& plan, Composer& composer) {
+Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& plan,
+                                   Composer& composer) {
   Model model = co_await p_.provider.resolve(me, plan.model_id);
-  bool tools = plan.server_tools && !p_.tools.empty() &&
-               json::bool_at(model.meta, "builtin_tools", true);
+  bool tools =
+      plan.server_tools && !p_.tools.empty() && json::bool_at(model.meta, "builtin_tools", true);
   for (int rounds = 0; rounds != kMaxRounds; ++rounds) {
     json::Object body;
     body["messages"] = co_await prompt(plan, composer);
@@ -109,7 +115,8 @@ Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& p
     if (composer.calls().empty()) co_return Ending{};
     co_await run_tools(me, run, composer);
   }
-  co_return Ending{runs::State::failed, "The model asked for tools too many times. Ask again, more narrowly."};
+  co_return Ending{runs::State::failed,
+                   "The model asked for tools too many times. Ask again, more narrowly."};
 }
 
 Task<> Completions::round(const User& me, runs::Run& run, const Plan& plan, const Model& model,
@@ -157,7 +164,8 @@ Task<> Completions::run_tools(const User& me, runs::Run& run, Composer& composer
   co_await run.committed();
 }
 
-Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& composer, Ending ending) {
+Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& composer,
+                             Ending ending) {
   runs::Output output = composer.output();
   if (ending.state != runs::State::done) output.close_items("incomplete");
   chats::Message m;
@@ -190,7 +198,8 @@ Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& c
                          {"model", plan.model_id}};
     if (plan.follow_ups)
       co_await c.run_bound(jobs::Jobs::queueing("chat.follow_ups", "follow_ups:" + run.id(), payload));
-    if (plan.tags) co_await c.run_bound(jobs::Jobs::queueing("chat.tags", "tags:" + plan.chat_id, payload));
+    if (plan.tags)
+      co_await c.run_bound(jobs::Jobs::queueing("chat.tags", "tags:" + plan.chat_id, payload));
   });
   if (!ended) co_return;
   p_.jobs.wake();
@@ -217,14 +226,17 @@ Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::Lo
   if (me && !output.begun() && run->attempts() <= 3 && !cancelled) {
     json::Array items;
     if (plan.continued)
-      if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id); m && m->output && m->output->is_array())
+      if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id);
+          m && m->output && m->output->is_array())
         items = m->output->as_array();
     co_await answer(*me, run, std::move(plan), std::move(items));
     co_return;
   }
-  Composer composer([&](json::Value e) { run->emit(std::move(e)); }, tags_for(plan.params), output.items());
+  Composer composer([&](json::Value e) { run->emit(std::move(e)); }, tags_for(plan.params),
+                    output.items());
   Ending ending{runs::State::interrupted,
-                "The server writing this answer stopped. What it had written is kept; press Continue for the rest."};
+                "The server writing this answer stopped. What it had written is kept; press Continue "
+                "for the rest."};
   co_await conclude(*run, plan, composer, std::move(ending));
 }
 
@@ -253,7 +265,8 @@ Task<std::int64_t> Completions::stop_chat(const User& me, std::string chat_id) {
 
 Task<std::vector<std::string>> Completions::tasks_of_chat(std::string chat_id) const {
   std::vector<std::string> out;
-  for (const runs::RunRow& run : co_await p_.runs.live_of_chat(std::move(chat_id))) out.push_back(run.run_id);
+  for (const runs::RunRow& run : co_await p_.runs.live_of_chat(std::move(chat_id)))
+    out.push_back(run.run_id);
   co_return out;
 }
 

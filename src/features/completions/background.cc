@@ -9,13 +9,16 @@ namespace {
 constexpr std::size_t kMaxTitle = 120;
 
 constexpr std::string_view kTitle =
-    "Give this conversation a title of at most six words, in the language it is held in, without quotation marks. "
+    "Give this conversation a title of at most six words, in the language it is held in, without "
+    "quotation marks. "
     "Reply with JSON only: {\"title\": \"…\"}";
 constexpr std::string_view kTags =
-    "Name one to three broad topics of this conversation, one or two words each, in the language it is held in. "
+    "Name one to three broad topics of this conversation, one or two words each, in the language it is "
+    "held in. "
     "Reply with JSON only: {\"tags\": [\"…\"]}";
 constexpr std::string_view kFollowUps =
-    "Suggest three to five short questions the user might ask next, from the user's point of view and in the "
+    "Suggest three to five short questions the user might ask next, from the user's point of view and "
+    "in the "
     "language of the conversation. Reply with JSON only: {\"follow_ups\": [\"…\"]}";
 
 std::string cut(std::string_view text, std::size_t bytes) {
@@ -39,7 +42,8 @@ std::optional<json::Value> object_in(std::string_view text) {
   return json::try_parse(text.substr(open, close + 1 - open));
 }
 
-std::vector<std::string> texts(const json::Value& object, std::string_view key, std::size_t most, std::size_t length) {
+std::vector<std::string> texts(const json::Value& object, std::string_view key, std::size_t most,
+                               std::size_t length) {
   std::vector<std::string> out;
   if (const json::Array* list = json::array_at(object, key))
     for (const json::Value& value : *list)
@@ -70,18 +74,21 @@ struct Subject {
 
 /// The task model's JSON for an instruction about the last messages; nothing when it gave none, or
 /// chat or user are gone (row 80: rights are looked at anew).
-Task<std::optional<json::Value>> Completions::ask_task_model(const jobs::Job& job, std::string_view instruction,
+Task<std::optional<json::Value>> Completions::ask_task_model(const jobs::Job& job,
+                                                             std::string_view instruction,
                                                              std::size_t messages) {
   Subject s(job);
   auto me = co_await p_.user(s.user);
   if (!me) co_return std::nullopt;
   Model model = co_await p_.provider.task_model(*me, co_await p_.provider.resolve(*me, s.model_id));
-  auto branch = co_await p_.chats.branch(s.chat_id, s.message_id, static_cast<std::int64_t>(messages) + 1);
+  auto branch =
+      co_await p_.chats.branch(s.chat_id, s.message_id, static_cast<std::int64_t>(messages) + 1);
   if (branch.empty()) co_return std::nullopt;
-  json::Object body{{"stream", false},
-                    {"messages", json::Array{json::Object{
-                                     {"role", "user"},
-                                     {"content", std::string(instruction) + "\n\n" + transcript(branch, messages)}}}}};
+  json::Object body{
+      {"stream", false},
+      {"messages", json::Array{json::Object{{"role", "user"},
+                                            {"content", std::string(instruction) + "\n\n" +
+                                                            transcript(branch, messages)}}}}};
   json::Value reply = co_await p_.provider.complete(*me, model, std::move(body), nullptr);
   const json::Array* choices = json::array_at(reply, "choices");
   if (!choices || choices->empty()) co_return std::nullopt;
@@ -102,7 +109,8 @@ Task<> Completions::make_title(const jobs::Job& job) {
       if (job.attempts < 3 && p.kind() == Problem::Kind::unavailable) throw;
     }
   }
-  if (title.find_first_not_of(" \t\r\n") == title.npos) title = first_line(chats::plain_text(branch.front().content));
+  if (title.find_first_not_of(" \t\r\n") == title.npos)
+    title = first_line(chats::plain_text(branch.front().content));
   if (title.empty()) co_return;
   if (!co_await p_.chats.name_unnamed(s.chat_id, title)) co_return;  // Its owner was faster.
   co_await tell(s.user, s.chat_id, s.message_id, "chat:title", json::Value(title));
@@ -125,10 +133,12 @@ Task<> Completions::make_follow_ups(const jobs::Job& job) {
   auto answer = co_await ask_task_model(job, kFollowUps, 6);
   if (!answer) co_return;
   json::Array list;
-  for (std::string& question : texts(*answer, "follow_ups", 5, 400)) list.emplace_back(std::move(question));
+  for (std::string& question : texts(*answer, "follow_ups", 5, 400))
+    list.emplace_back(std::move(question));
   if (list.empty()) co_return;
   co_await p_.chats.merge_extra(s.chat_id, s.message_id, json::Object{{"followUps", list}});
-  co_await tell(s.user, s.chat_id, s.message_id, "chat:message:follow_ups", json::Object{{"follow_ups", std::move(list)}});
+  co_await tell(s.user, s.chat_id, s.message_id, "chat:message:follow_ups",
+                json::Object{{"follow_ups", std::move(list)}});
 }
 
 }  // namespace antiphon::completions

@@ -34,7 +34,7 @@ struct Plan {
   std::string chat_id;
   std::string message_id;
   std::string model_id;
-  std::string question_id;      ///< The user's message this answers; saved chats.
+  std::string question_id;  ///< The user's message this answers; saved chats.
   bool temporary = false;
   bool continued = false;
   bool first_turn = false;
@@ -43,7 +43,7 @@ struct Plan {
   bool title = false, tags = false, follow_ups = false;
   std::string system;
   std::string guidance;
-  json::Array messages;         ///< Temporary chats only; others are read from their rows.
+  json::Array messages;  ///< Temporary chats only; others are read from their rows.
   json::Object provider;
   json::Value params;
 
@@ -105,7 +105,8 @@ class Completions {
  private:
   struct Accepting;
   // accept.cc
-  Task<std::optional<Accepted>> repeated(const User& me, const Turn& turn, const std::optional<std::string>& key);
+  Task<std::optional<Accepted>> repeated(const User& me, const Turn& turn,
+                                         const std::optional<std::string>& key);
   Task<chats::Chat> chat_for(const User& me, const Turn& turn);
   Task<> store_turn(const User& me, Accepting& work);
   Task<std::string> system_prompt(const User& me, const Turn& turn, const chats::Chat* chat);
@@ -126,9 +127,11 @@ class Completions {
   Task<std::optional<json::Value>> ask_task_model(const jobs::Job& job, std::string_view instruction,
                                                   std::size_t messages);
   // events.cc
-  void publish(const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events, bool last);
+  void publish(const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events,
+               bool last);
   Task<> send_keyframes(realtime::Socket& socket, realtime::Arrival arrival);
-  Task<> tell(UserId user, std::string chat_id, std::string message_id, std::string_view type, json::Value data);
+  Task<> tell(UserId user, std::string chat_id, std::string message_id, std::string_view type,
+              json::Value data);
   void hint(const Plan& plan, std::string_view type, json::Value data);
   Task<> tell_idle(const Plan& plan);
 

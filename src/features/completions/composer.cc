@@ -35,7 +35,8 @@ void Composer::send(std::string_view type, json::Object data) {
 }
 
 void Composer::delta(std::string_view type, const OpenItem& item, std::string_view text) {
-  send(type, {{"item_id", item.id}, {"output_index", item.index}, {"content_index", 0}, {"delta", text}});
+  send(type,
+       {{"item_id", item.id}, {"output_index", item.index}, {"content_index", 0}, {"delta", text}});
 }
 
 json::Object* Composer::item(const std::string& id) {
@@ -45,25 +46,31 @@ json::Object* Composer::item(const std::string& id) {
 }
 
 void Composer::take(const json::Value& chunk) {
-  if (const json::Value* usage = json::find(chunk, "usage"); usage && usage->is_object()) add_usage(*usage);
+  if (const json::Value* usage = json::find(chunk, "usage"); usage && usage->is_object())
+    add_usage(*usage);
   const json::Array* choices = json::array_at(chunk, "choices");
   if (!choices || choices->empty()) return;
   const json::Value& choice = choices->front();
   if (const json::Value* delta = json::find(choice, "delta")) {
-    if (std::string_view thought = reasoning_of(*delta); !thought.empty()) reasoning(thought, "<think>", "</think>");
-    if (std::string_view words = json::text_at(*delta, "content"); !words.empty()) scan(tags_.feed(words));
+    if (std::string_view thought = reasoning_of(*delta); !thought.empty())
+      reasoning(thought, "<think>", "</think>");
+    if (std::string_view words = json::text_at(*delta, "content"); !words.empty())
+      scan(tags_.feed(words));
     if (const json::Array* calls = json::array_at(*delta, "tool_calls"))
       for (const json::Value& call : *calls) tool_delta(call);
   }
-  if (std::string_view reason = json::text_at(choice, "finish_reason"); !reason.empty()) finish_reason_ = reason;
+  if (std::string_view reason = json::text_at(choice, "finish_reason"); !reason.empty())
+    finish_reason_ = reason;
 }
 
 void Composer::take_whole(const json::Value& completion) {
   if (!completion.is_object()) return;
   json::Object chunk = completion.as_object();
-  if (const json::Array* choices = json::array_at(completion, "choices"); choices && !choices->empty()) {
+  if (const json::Array* choices = json::array_at(completion, "choices");
+      choices && !choices->empty()) {
     json::Object choice = choices->front().is_object() ? choices->front().as_object() : json::Object();
-    if (const json::Value* message = json::find(choices->front(), "message")) choice["delta"] = *message;
+    if (const json::Value* message = json::find(choices->front(), "message"))
+      choice["delta"] = *message;
     chunk["choices"] = json::Array{std::move(choice)};
   }
   take(chunk);
@@ -123,16 +130,15 @@ void Composer::open_reasoning(std::string_view start_tag, std::string_view end_t
   reasoning_ = {"r_" + random_hex(12), output_.items().size()};
   send("response.output_item.added",
        {{"output_index", reasoning_.index},
-        {"item",
-         json::Object{{"type", "reasoning"},
-                      {"id", reasoning_.id},
-                      {"status", "in_progress"},
-                      {"start_tag", start_tag},
-                      {"end_tag", end_tag},
-                      {"attributes", json::Object{{"type", "reasoning_content"}}},
-                      {"content", json::Array()},
-                      {"summary", nullptr},
-                      {"started_at", unix_seconds()}}}});
+        {"item", json::Object{{"type", "reasoning"},
+                              {"id", reasoning_.id},
+                              {"status", "in_progress"},
+                              {"start_tag", start_tag},
+                              {"end_tag", end_tag},
+                              {"attributes", json::Object{{"type", "reasoning_content"}}},
+                              {"content", json::Array()},
+                              {"summary", nullptr},
+                              {"started_at", unix_seconds()}}}});
 }
 
 void Composer::close_reasoning(std::string_view status) {
@@ -169,12 +175,13 @@ void Composer::tool_delta(const json::Value& call) {
     open = &calls_.emplace_back(index, OpenItem{"fc_" + random_hex(12), output_.items().size()}).second;
     send("response.output_item.added",
          {{"output_index", open->index},
-          {"item", json::Object{{"type", "function_call"},
-                                {"id", open->id},
-                                {"call_id", call_id},
-                                {"name", function ? json::text_at(*function, "name") : std::string_view()},
-                                {"arguments", ""},
-                                {"status", "in_progress"}}}});
+          {"item",
+           json::Object{{"type", "function_call"},
+                        {"id", open->id},
+                        {"call_id", call_id},
+                        {"name", function ? json::text_at(*function, "name") : std::string_view()},
+                        {"arguments", ""},
+                        {"status", "in_progress"}}}});
   }
   std::string_view arguments = function ? json::text_at(*function, "arguments") : std::string_view();
   if (!arguments.empty())
@@ -208,7 +215,8 @@ std::vector<ToolCall> Composer::calls() const {
     for (const json::Value& item : output_.items())
       if (json::text_at(item, "id") == open.id)
         out.push_back({open.id, std::string(json::text_at(item, "call_id")),
-                       std::string(json::text_at(item, "name")), std::string(json::text_at(item, "arguments"))});
+                       std::string(json::text_at(item, "name")),
+                       std::string(json::text_at(item, "arguments"))});
   return out;
 }
 
@@ -216,11 +224,12 @@ void Composer::tool_result(const ToolCall& call, std::string_view words) {
   std::erase_if(calls_, [&](const auto& open) { return open.second.id == call.item_id; });
   send("response.output_item.done",
        {{"output_index", output_.items().size()},
-        {"item", json::Object{{"type", "function_call_output"},
-                              {"id", "fco_" + random_hex(12)},
-                              {"call_id", call.call_id},
-                              {"output", json::Array{json::Object{{"type", "input_text"}, {"text", words}}}},
-                              {"status", "completed"}}}});
+        {"item",
+         json::Object{{"type", "function_call_output"},
+                      {"id", "fco_" + random_hex(12)},
+                      {"call_id", call.call_id},
+                      {"output", json::Array{json::Object{{"type", "input_text"}, {"text", words}}}},
+                      {"status", "completed"}}}});
 }
 
 void Composer::add_usage(const json::Value& usage) {

@@ -1,7 +1,8 @@
 #include "features/completions/composer.h"
 
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
+
+#include <boost/json.hpp>
 
 namespace antiphon::completions {
 namespace {
@@ -12,8 +13,9 @@ struct Recorded {
 
   void content(std::string_view text) { chunk({{"content", text}}); }
   void chunk(json::Object delta, json::Value finish = nullptr) {
-    composer.take(json::Object{
-        {"choices", json::Array{json::Object{{"delta", std::move(delta)}, {"finish_reason", std::move(finish)}}}}});
+    composer.take(
+        json::Object{{"choices", json::Array{json::Object{{"delta", std::move(delta)},
+                                                          {"finish_reason", std::move(finish)}}}}});
   }
   /// What a client that applied every event holds.
   runs::Output replayed() const {
@@ -55,8 +57,9 @@ TEST(Composer, TagsInTheTextBecomeAReasoningItem) {
 TEST(Composer, ToolCallsArriveInPiecesAndAreAnsweredInOrder) {
   Recorded r;
   auto call = [](int index, json::Object function, json::Value id = nullptr) {
-    return json::Object{{"tool_calls", json::Array{json::Object{
-                                           {"index", index}, {"id", id}, {"function", std::move(function)}}}}};
+    return json::Object{
+        {"tool_calls",
+         json::Array{json::Object{{"index", index}, {"id", id}, {"function", std::move(function)}}}}};
   };
   r.chunk(call(0, {{"name", "get_time"}, {"arguments", ""}}, "call_1"));
   r.chunk(call(0, {{"arguments", "{\"zone\":"}}));
@@ -77,7 +80,8 @@ TEST(Composer, ToolCallsArriveInPiecesAndAreAnsweredInOrder) {
 
 TEST(Composer, UsageIsNormalisedAndSummedOverRounds) {
   Recorded r;
-  json::Value usage = json::Object{{"usage", json::Object{{"prompt_tokens", 3}, {"completion_tokens", 4}}}};
+  json::Value usage =
+      json::Object{{"usage", json::Object{{"prompt_tokens", 3}, {"completion_tokens", 4}}}};
   r.composer.take(usage);
   r.composer.take(usage);
   EXPECT_EQ(json::int_at(r.composer.usage(), "prompt_tokens"), 6);

@@ -17,7 +17,8 @@ json::Value envelope(const std::string& chat_id, const std::string& message_id, 
 Completions::Completions(Parts parts) : p_(std::move(parts)) {}
 
 void Completions::start() {
-  p_.runs.on_publish([this](const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events,
+  p_.runs.on_publish([this](const runs::Run& run, std::int64_t seq,
+                            const std::vector<json::Value>& events,
                             bool last) { publish(run, seq, events, last); });
   p_.runs.on_orphan([this](std::shared_ptr<runs::Run> run, std::vector<runs::LoggedEvent> left) {
     return recover(std::move(run), std::move(left));
@@ -34,12 +35,14 @@ Task<> Completions::stop(std::chrono::milliseconds deadline) {
   (void)co_await scope_.close(deadline);
 }
 
-void Completions::publish(const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events,
-                          bool last) {
+void Completions::publish(const runs::Run& run, std::int64_t seq,
+                          const std::vector<json::Value>& events, bool last) {
   for (std::size_t i = 0; i != events.size(); ++i) {
-    realtime::Event::Run at{run.id(), seq, static_cast<std::int64_t>(i) + 1, last && i + 1 == events.size()};
-    p_.hub.emit(realtime::Room::user({run.user_id()}),
-                realtime::Event::of_run(envelope(run.chat_id(), run.message_id(), events[i]), std::move(at)));
+    realtime::Event::Run at{run.id(), seq, static_cast<std::int64_t>(i) + 1,
+                            last && i + 1 == events.size()};
+    p_.hub.emit(
+        realtime::Room::user({run.user_id()}),
+        realtime::Event::of_run(envelope(run.chat_id(), run.message_id(), events[i]), std::move(at)));
   }
 }
 
@@ -51,22 +54,25 @@ Task<> Completions::send_keyframes(realtime::Socket& socket, realtime::Arrival a
     if (events.empty()) continue;
     runs::Output output;
     for (const runs::LoggedEvent& e : events) output.apply(e.event);
-    json::Value snapshot = json::Object{{"type", "chat:completion"}, {"data", json::Object{{"output", output.items()}}}};
+    json::Value snapshot =
+        json::Object{{"type", "chat:completion"}, {"data", json::Object{{"output", output.items()}}}};
     auto frame = realtime::Event::of_run(envelope(row.chat_id, row.message_id, std::move(snapshot)),
                                          {row.run_id, events.back().seq, events.back().index, false});
     frame.keyframe = true;
     if (arrival == realtime::Arrival::gap)
       socket.emit(realtime::Event::of(
-          "events", envelope(row.chat_id, row.message_id, json::Object{{"type", "chat:reload"}, {"data", json::Object()}})));
+          "events", envelope(row.chat_id, row.message_id,
+                             json::Object{{"type", "chat:reload"}, {"data", json::Object()}})));
     socket.emit(frame);
   }
 }
 
-Task<> Completions::tell(UserId user, std::string chat_id, std::string message_id, std::string_view type,
-                         json::Value data) {
+Task<> Completions::tell(UserId user, std::string chat_id, std::string message_id,
+                         std::string_view type, json::Value data) {
   json::Value event = json::Object{{"type", type}, {"data", std::move(data)}};
-  co_await p_.hub.publish(realtime::Room::user(user),
-                          realtime::Event::of("events", envelope(chat_id, message_id, std::move(event))));
+  co_await p_.hub.publish(
+      realtime::Room::user(user),
+      realtime::Event::of("events", envelope(chat_id, message_id, std::move(event))));
 }
 
 /// For the sidebar and the like: a client that misses one asks again.

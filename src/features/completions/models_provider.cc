@@ -36,8 +36,8 @@ Task<Model> ModelsProvider::resolve(const User& me, std::string model_id) {
   co_return model_of(co_await models_.resolve(me, std::move(model_id)));
 }
 
-Task<std::unique_ptr<Chunks>> ModelsProvider::stream(const User& me, const Model& model, json::Object body,
-                                                     OnBegin on_begin) {
+Task<std::unique_ptr<Chunks>> ModelsProvider::stream(const User& me, const Model& model,
+                                                     json::Object body, OnBegin on_begin) {
   body.erase("stream");
   models::Asker asker = models::asker(me);
   asker.on_begin = std::move(on_begin);

@@ -9,8 +9,9 @@ namespace {
 
 /// Parameters that mean something to the server or the client only.
 constexpr std::string_view kNotForProviders[] = {
-    "system",        "stream_response", "stream_delta_chunk_size", "function_calling", "reasoning_tags",
-    "compact_token_threshold", "tool_approval_mode", "custom_params", "model_controls"};
+    "system",         "stream_response",         "stream_delta_chunk_size", "function_calling",
+    "reasoning_tags", "compact_token_threshold", "tool_approval_mode",      "custom_params",
+    "model_controls"};
 
 bool for_providers(std::string_view key) {
   for (std::string_view name : kNotForProviders)
@@ -25,7 +26,8 @@ json::Value user_content(const chats::Message& m) {
       std::string_view url = json::text_at(file, "url");
       // Stored files are not read by their name here (row 49); pasted pictures come as data URLs.
       if (json::text_at(file, "type") == "image" && url.starts_with("data:image/"))
-        images.emplace_back(json::Object{{"type", "image_url"}, {"image_url", json::Object{{"url", url}}}});
+        images.emplace_back(
+            json::Object{{"type", "image_url"}, {"image_url", json::Object{{"url", url}}}});
     }
   if (images.empty()) return m.content;
   json::Array parts{json::Object{{"type", "text"}, {"text", chats::plain_text(m.content)}}};
@@ -42,7 +44,8 @@ std::string output_text(const json::Value& item) {
 
 void flush_calls(json::Array& out, json::Array& calls, std::string& text) {
   if (calls.empty()) return;
-  out.emplace_back(json::Object{{"role", "assistant"}, {"content", text}, {"tool_calls", std::move(calls)}});
+  out.emplace_back(
+      json::Object{{"role", "assistant"}, {"content", text}, {"tool_calls", std::move(calls)}});
   calls = json::Array();
   text.clear();
 }
@@ -59,11 +62,11 @@ void append_output(json::Array& out, const json::Array& items) {
       if (!text.empty()) text += '\n';
       text += runs::item_text(item);
     } else if (type == "function_call") {
-      calls.emplace_back(json::Object{
-          {"id", json::text_at(item, "call_id")},
-          {"type", "function"},
-          {"function", json::Object{{"name", json::text_at(item, "name")},
-                                    {"arguments", json::text_at(item, "arguments")}}}});
+      calls.emplace_back(
+          json::Object{{"id", json::text_at(item, "call_id")},
+                       {"type", "function"},
+                       {"function", json::Object{{"name", json::text_at(item, "name")},
+                                                 {"arguments", json::text_at(item, "arguments")}}}});
     } else if (type == "function_call_output") {
       flush_calls(out, calls, text);
       out.emplace_back(json::Object{{"role", "tool"},

@@ -15,8 +15,8 @@ namespace antiphon::completions {
 class Chunks {
  public:
   virtual ~Chunks() = default;
-  /// The next chunk in OpenAI's shape; nothing at the end. Throws Problem(upstream) with the provider's own
-  /// words as detail when it refuses or breaks.
+  /// The next chunk in OpenAI's shape; nothing at the end. Throws Problem(upstream) with the provider's
+  /// own words as detail when it refuses or breaks.
   virtual Task<std::optional<json::Value>> next() = 0;
   /// Closes the provider's connection now; next() then throws or ends. Any thread.
   virtual void cancel() = 0;
@@ -24,12 +24,12 @@ class Chunks {
 
 /// A model the caller may use.
 struct Model {
-  std::string id;            ///< As the caller named it.
+  std::string id;  ///< As the caller named it.
   std::string name;
-  json::Value params;        ///< The preset's own parameters; object.
-  json::Value meta;          ///< Capabilities and so on; object.
+  json::Value params;                  ///< The preset's own parameters; object.
+  json::Value meta;                    ///< Capabilities and so on; object.
   std::shared_ptr<const void> target;  ///< The provider's own.
-  bool local = false;        ///< Answered by Ollama: decides which task model serves it.
+  bool local = false;                  ///< Answered by Ollama: decides which task model serves it.
 };
 
 /// What answers: features/models behind an interface of our own, so that tests can answer too.
@@ -44,8 +44,10 @@ class Provider {
   /// `body` in OpenAI's shape, without `model`.
   virtual Task<std::unique_ptr<Chunks>> stream(const User& me, const Model& model, json::Object body,
                                                OnBegin on_begin) = 0;
-  virtual Task<json::Value> complete(const User& me, const Model& model, json::Object body, OnBegin on_begin) = 0;
-  /// The model for titles, tags and follow-ups of a chat with `model`: an administrator's choice, or itself.
+  virtual Task<json::Value> complete(const User& me, const Model& model, json::Object body,
+                                     OnBegin on_begin) = 0;
+  /// The model for titles, tags and follow-ups of a chat with `model`: an administrator's choice, or
+  /// itself.
   virtual Task<Model> task_model(const User& me, Model model) = 0;
 };
 

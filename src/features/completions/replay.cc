@@ -20,8 +20,9 @@ Task<std::optional<std::vector<realtime::ReplayedEvent>>> LogReplay::since(
     if (!seen && !live && run.updated_at * 1000 + 999 < position.floor) continue;
     auto events = co_await runs_.events(run.run_id, seen ? seen->seq : 0, seen ? seen->index : 0);
     for (std::size_t i = 0; i != events.size(); ++i) {
-      json::Value payload = json::Object{
-          {"chat_id", run.chat_id}, {"message_id", run.message_id}, {"data", std::move(events[i].event)}};
+      json::Value payload = json::Object{{"chat_id", run.chat_id},
+                                         {"message_id", run.message_id},
+                                         {"data", std::move(events[i].event)}};
       out.push_back({room, realtime::Event::of_run(payload, {run.run_id, events[i].seq, events[i].index,
                                                              !live && i + 1 == events.size()})});
       if (out.size() > kMaxEvents) co_return std::nullopt;

@@ -9,8 +9,8 @@ namespace antiphon::completions {
 class LogReplay final : public realtime::Replay {
  public:
   explicit LogReplay(runs::Runs& runs) : runs_(runs) {}
-  Task<std::optional<std::vector<realtime::ReplayedEvent>>> since(realtime::Position position, UserId user,
-                                                                  std::vector<realtime::Room> rooms) override;
+  Task<std::optional<std::vector<realtime::ReplayedEvent>>> since(
+      realtime::Position position, UserId user, std::vector<realtime::Room> rooms) override;
 
  private:
   runs::Runs& runs_;

@@ -19,15 +19,18 @@ struct Api {
                                                http::Events out) {
     Turn turn = Turn::read(body);
     std::optional<std::string> key;
-    if (auto given = call.request.headers.get("Idempotency-Key"); !given.empty()) key = std::string(given.substr(0, 128));
+    if (auto given = call.request.headers.get("Idempotency-Key"); !given.empty())
+      key = std::string(given.substr(0, 128));
     if (turn.kind != Turn::Kind::plain) {
       if (turn.in_request) {
         co_await completions.accept_and_wait(me, std::move(turn), key);
         co_return http::json_response("null");
       }
-      co_return http::json_response(json::serialize(reply(co_await completions.accept(me, std::move(turn), key))));
+      co_return http::json_response(
+          json::serialize(reply(co_await completions.accept(me, std::move(turn), key))));
     }
-    if (!turn.stream) co_return http::json_response(json::serialize(co_await completions.plain(me, std::move(turn))));
+    if (!turn.stream)
+      co_return http::json_response(json::serialize(co_await completions.plain(me, std::move(turn))));
     co_await pass_on(co_await completions.plain_stream(me, std::move(turn)), out);
     co_return std::nullopt;
   }
@@ -35,7 +38,8 @@ struct Api {
   Task<json::Value> tasks_of_chat(const User& me, std::string chat_id) {
     json::Array ids;
     if (co_await may_see(me, chat_id))
-      for (std::string& id : co_await completions.tasks_of_chat(chat_id)) ids.emplace_back(std::move(id));
+      for (std::string& id : co_await completions.tasks_of_chat(chat_id))
+        ids.emplace_back(std::move(id));
     co_return json::Object{{"task_ids", std::move(ids)}};
   }
 
@@ -93,7 +97,8 @@ struct Api {
 
 void add_routes(http::Router& r, Completions& completions, const chats::Guard& guard) {
   Api api{completions, guard};
-  http::Options large{.body_limit = 16 << 20, .summary = "Asks a model: one turn of a chat, or a plain call"};
+  http::Options large{.body_limit = 16 << 20,
+                      .summary = "Asks a model: one turn of a chat, or a plain call"};
   for (std::string_view path : {"POST /api/chat/completions", "POST /api/v1/chat/completions"})
     r.on(path, Cost::model, bind<&Api::complete>(api), large);
   r.on("GET /api/tasks", Cost::read, bind<&Api::all_tasks>(api));

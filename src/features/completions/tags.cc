@@ -97,8 +97,9 @@ bool TagScanner::step_text(std::vector<Piece>& out) {
         return true;
       }
     }
-    bool could_be = std::ranges::any_of(
-        pairs_, [&](const auto& pair) { return rest.size() < pair.first.size() && pair.first.starts_with(rest); });
+    bool could_be = std::ranges::any_of(pairs_, [&](const auto& pair) {
+      return rest.size() < pair.first.size() && pair.first.starts_with(rest);
+    });
     if (could_be) {  // Also when the line is still empty.
       give(out, Piece::Kind::text, rest.empty() ? held_.size() : line);
       return false;

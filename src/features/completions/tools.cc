@@ -35,14 +35,16 @@ Tool current_time_tool() {
                   {"properties",
                    json::Object{{"utc_offset_minutes",
                                  json::Object{{"type", "integer"},
-                                              {"description", "Minutes east of UTC for the local time, e.g. 60."}}}}},
+                                              {"description",
+                                               "Minutes east of UTC for the local time, e.g. 60."}}}}},
                   {"required", json::Array()}},
           .idempotent = true,
           .run = [](const User&, const json::Value& arguments) -> Task<std::string> {
             std::int64_t offset = json::int_at(arguments, "utc_offset_minutes");
             if (offset < -14 * 60 || offset > 14 * 60) offset = 0;
             std::time_t now = unix_seconds();
-            json::Object answer{{"utc", fmt::format("{:%FT%TZ}", fmt::gmtime(now))}, {"unix_seconds", now}};
+            json::Object answer{{"utc", fmt::format("{:%FT%TZ}", fmt::gmtime(now))},
+                                {"unix_seconds", now}};
             if (offset != 0)
               answer["local"] = fmt::format("{:%A %FT%T}", fmt::gmtime(now + offset * 60));
             else

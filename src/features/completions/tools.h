@@ -10,8 +10,8 @@
 
 namespace antiphon::completions {
 
-/// Something the server does for a model. Runs with the caller's rights; its arguments were written by a
-/// model and count as an attacker's input (row 55).
+/// Something the server does for a model. Runs with the caller's rights; its arguments were written by
+/// a model and count as an attacker's input (row 55).
 struct Tool {
   std::string name;
   std::string description;

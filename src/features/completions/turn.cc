@@ -12,14 +12,40 @@ namespace {
 constexpr std::size_t kMaxModels = 16;
 
 /// What stays inside the server. All else goes to the provider as it came.
-constexpr std::string_view kOurs[] = {
-    "stream",        "model",          "messages",      "params",        "files",
-    "filter_ids",    "tool_ids",       "skill_ids",     "terminal_id",   "tool_servers",
-    "features",      "variables",      "chat_variables", "model_item",   "session_id",
-    "chat_id",       "folder_id",      "id",            "message_ids",   "parent_id",
-    "user_message",  "parent_message", "assistant_message_id", "regeneration_prompt",
-    "regeneration_message_id", "background_tasks", "automation_id", "new_chat", "metadata",
-    "bypass_filter", "user_id",        "user",          "chat",          "task"};
+constexpr std::string_view kOurs[] = {"stream",
+                                      "model",
+                                      "messages",
+                                      "params",
+                                      "files",
+                                      "filter_ids",
+                                      "tool_ids",
+                                      "skill_ids",
+                                      "terminal_id",
+                                      "tool_servers",
+                                      "features",
+                                      "variables",
+                                      "chat_variables",
+                                      "model_item",
+                                      "session_id",
+                                      "chat_id",
+                                      "folder_id",
+                                      "id",
+                                      "message_ids",
+                                      "parent_id",
+                                      "user_message",
+                                      "parent_message",
+                                      "assistant_message_id",
+                                      "regeneration_prompt",
+                                      "regeneration_message_id",
+                                      "background_tasks",
+                                      "automation_id",
+                                      "new_chat",
+                                      "metadata",
+                                      "bypass_filter",
+                                      "user_id",
+                                      "user",
+                                      "chat",
+                                      "task"};
 
 bool ours(std::string_view key) {
   for (std::string_view name : kOurs)
@@ -45,18 +71,23 @@ void check_id(const std::string& id) {
 }
 
 /// message_ids as a list of {model_id, message_id, modelIdx}, or {model: id}; else model and id.
-std::vector<Wanted> wanted_of(const json::Value& body, const std::string& model, const std::string& id) {
+std::vector<Wanted> wanted_of(const json::Value& body, const std::string& model,
+                              const std::string& id) {
   std::vector<Wanted> out;
   if (const json::Array* list = json::array_at(body, "message_ids")) {
     for (const json::Value& entry : *list) {
-      Wanted w{std::string(json::text_at(entry, "model_id")), std::string(json::text_at(entry, "message_id")), {}};
+      Wanted w{std::string(json::text_at(entry, "model_id")),
+               std::string(json::text_at(entry, "message_id")),
+               {}};
       if (w.model_id.empty()) w.model_id = model;
-      if (const json::Value* at = json::find(entry, "modelIdx"); at && at->is_int64()) w.model_index = at->as_int64();
+      if (const json::Value* at = json::find(entry, "modelIdx"); at && at->is_int64())
+        w.model_index = at->as_int64();
       out.push_back(std::move(w));
     }
   } else if (const json::Object* map = json::object_at(body, "message_ids")) {
     for (const auto& [key, value] : *map)
-      if (value.is_string()) out.push_back({std::string(json::view(key)), std::string(json::view(value.as_string())), {}});
+      if (value.is_string())
+        out.push_back({std::string(json::view(key)), std::string(json::view(value.as_string())), {}});
   }
   if (out.empty()) out.push_back({model, id, {}});
   if (out.size() > kMaxModels)
@@ -98,7 +129,8 @@ Turn Turn::read(const json::Value& body) {
   const json::Value* question = json::find(body, "user_message");
   if (!question || question->is_null()) question = json::find(body, "parent_message");
   if (question && question->is_object()) t.user_message = *question;
-  bool starts_chat = t.chat_id.empty() && json::find(body, "parent_id") && !t.parent_id && t.user_message;
+  bool starts_chat =
+      t.chat_id.empty() && json::find(body, "parent_id") && !t.parent_id && t.user_message;
   bool temporary = t.chat_id.starts_with("temporary:") || t.chat_id.starts_with("local:");
   if (t.chat_id.starts_with("channel:"))
     throw Problem(Problem::Kind::forbidden, "Channels are written by the server only");  // row 63
@@ -115,7 +147,8 @@ Turn Turn::read(const json::Value& body) {
   if (const json::Array* messages = json::array_at(body, "messages")) t.messages = *messages;
   t.params = object_or_empty(body, "params");
   t.variables = object_or_empty(body, "variables");
-  if (json::object_at(body, "chat_variables")) t.chat_variables = object_or_empty(body, "chat_variables");
+  if (json::object_at(body, "chat_variables"))
+    t.chat_variables = object_or_empty(body, "chat_variables");
   if (const json::Array* files = json::array_at(body, "files")) t.files = *files;
   t.client_tools = json::find(body, "tools") != nullptr;
   for (const auto& [key, value] : body.as_object())

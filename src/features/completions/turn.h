@@ -26,24 +26,24 @@ struct Turn {
   };
   Kind kind = Kind::plain;
   bool stream = false;
-  bool in_request = false;      ///< The caller waits for the answer (no session_id).
+  bool in_request = false;  ///< The caller waits for the answer (no session_id).
   std::string session_id;
-  std::string chat_id;          ///< Empty: to be created.
+  std::string chat_id;  ///< Empty: to be created.
   std::optional<std::string> folder_id;
   std::vector<Wanted> wanted;
   std::optional<std::string> parent_id;  ///< Of the user's message.
   std::optional<json::Value> user_message;
-  std::string continued_id;     ///< assistant_message_id: go on with this message.
-  std::string guidance;         ///< regeneration_prompt.
-  json::Array messages;         ///< As given; for plain and temporary, and the system prompt.
-  json::Value params;           ///< Object.
-  json::Value variables;        ///< Object, {{NAME}} → text.
+  std::string continued_id;  ///< assistant_message_id: go on with this message.
+  std::string guidance;      ///< regeneration_prompt.
+  json::Array messages;      ///< As given; for plain and temporary, and the system prompt.
+  json::Value params;        ///< Object.
+  json::Value variables;     ///< Object, {{NAME}} → text.
   std::optional<json::Value> chat_variables;
   std::optional<json::Value> files;
-  json::Object provider;        ///< OpenAI's own members: temperature, tools, response_format …
-  bool client_tools = false;    ///< The caller brought `tools`, which turns ours off.
+  json::Object provider;      ///< OpenAI's own members: temperature, tools, response_format …
+  bool client_tools = false;  ///< The caller brought `tools`, which turns ours off.
   bool title = false, tags = false, follow_ups = false;
-  bool title_said = false;      ///< background_tasks named title_generation at all.
+  bool title_said = false;  ///< background_tasks named title_generation at all.
 
   /// Throws Problem: 422 for the wrong types, 409 for a saved chat without usable message ids.
   static Turn read(const json::Value& body);
