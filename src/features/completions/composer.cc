@@ -110,9 +110,10 @@ void Composer::scan(const std::vector<TagScanner::Piece>& pieces) {
 
 void Composer::text(std::string_view words) {
   if (reasoning_) close_reasoning("completed");
-  bool blank = words.find_first_not_of(" \t\r\n") == words.npos;
   if (!message_) {
-    if (blank) return;  // Line feeds between the reasoning and the answer.
+    // Line feeds between the reasoning and the answer belong to neither.
+    words.remove_prefix(std::min(words.find_first_not_of("\r\n"), words.size()));
+    if (words.find_first_not_of(" \t\r\n") == words.npos) return;
     message_ = {"msg_" + random_hex(12), output_.items().size()};
   }
   delta("response.output_text.delta", message_, words);
