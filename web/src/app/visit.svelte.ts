@@ -39,8 +39,13 @@ export class Visit {
 
   /** Opens what the address names. */
   follow(route: Route, query: URLSearchParams): void {
-    const { open } = this.app;
+    const { open, live, chats } = this.app;
     this.drawerOpen = false;
+    // What was changed here (a title, a branch) is not news for whoever changed it.
+    if (open.id !== null && !open.temporary && open.missing === null && open.id !== route.params.id) {
+      live.markRead(open.id);
+      chats.read(open.id);
+    }
     if (route.name === 'chat' && route.params.id !== open.id) void this.#openChat(route.params.id!);
     if (route.name === 'new') open.startNew(query.get('folder'), query.has('temporary'));
   }
