@@ -32,7 +32,7 @@ Task<std::optional<Caller>> Core::identify(std::string token) const {
 
 Core::SessionPtr Core::new_session() {
   return registry.add(
-      std::make_shared<Session>(base64url(random_bytes(15)), random_hex(16), options.resume_bytes));
+      std::make_shared<Session>(base64url(random_bytes(15)), random_hex(16), ring_budget_));
 }
 
 Task<Core::Welcome> Core::welcome(std::shared_ptr<Wire> wire, std::string token, std::string pid,
@@ -82,7 +82,7 @@ Task<Core::SessionPtr> Core::find_session(std::string pid) {
   auto rooms = json::try_parse(row->rooms);
   if (!start || start->epoch != options.epoch) co_return nullptr;
 
-  auto session = std::make_shared<Session>(row->sid, std::move(pid), options.resume_bytes);
+  auto session = std::make_shared<Session>(row->sid, std::move(pid), ring_budget_);
   session->set_start(std::move(*start));
   session->set_owner(
       Caller{.via = Caller::Via::session, .id = {row->user_id}, .token_id = row->token_id});
@@ -231,11 +231,20 @@ Task<> Core::tell_signed_in(SessionPtr session, Arrival arrival) {
 
 void Core::lost(const SessionPtr& session, const Wire* wire) {
   if (!session->detach(wire)) return;
-  if (session->owner()) {
-    records.lost(session->pid());
-  } else {
-    expel(session);
-  }
+  auto owner = session->owner();
+  if (!owner) return expel(session);
+  records.lost(session->pid());
+  bound_lost(owner->id);
+}
+
+void Core::bound_lost(const UserId& user) {
+  std::vector<SessionPtr> lost = registry.members(Room::user(user));
+  std::erase_if(lost, [](const SessionPtr& session) { return session->attached(); });
+  auto limit = static_cast<std::size_t>(options.lost_per_user);
+  if (lost.size() <= limit) return;
+  std::ranges::sort(lost, std::greater(),
+                    [](const SessionPtr& session) { return session->idle_since(); });
+  for (std::size_t i = limit; i < lost.size(); ++i) expel(lost[i]);
 }
 
 void Core::expel(const SessionPtr& session, const Frame& last) {

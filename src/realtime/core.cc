@@ -23,7 +23,9 @@ Core::Core(HubOptions o, Rules r, Loops& l, store::Db* db, Replay* replay)
       loops(l),
       registry(options.epoch),
       records(db, std::chrono::duration_cast<seconds>(options.resume_window).count()),
-      replay_(replay) {}
+      replay_(replay),
+      ring_budget_(std::make_shared<RingBudget>(
+          options.resume_bytes, static_cast<std::int64_t>(options.resume_bytes_of_all))) {}
 
 Task<> Core::tick() {
   auto next_round = Clock::now();

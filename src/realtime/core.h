@@ -90,7 +90,11 @@ class Core : public std::enable_shared_from_this<Core> {
   Task<> renew(std::vector<SessionPtr> due);
   std::chrono::nanoseconds give_up_overdue();
 
+  /// Of one user's sessions that wait for their client, the newest stay.
+  void bound_lost(const UserId& user);
+
   Replay* const replay_;
+  const std::shared_ptr<RingBudget> ring_budget_;
   struct Question {
     std::weak_ptr<Session> session;
     std::uint64_t id;

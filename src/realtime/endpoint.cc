@@ -77,6 +77,13 @@ std::optional<Response> Endpoint::Impl::refuse_origin(const http::Request& reque
 
 std::optional<Response> Endpoint::Impl::refuse_request(const http::Request& request,
                                                        std::string_view transport) const {
+  if (core->ending) {
+    Response going{
+        .status = 503,
+        .body = engineio::refusal_json(Refusal::bad_request, "The server is being restarted.")};
+    going.header("Retry-After", "1");
+    return going;
+  }
   if (auto refused = refuse_origin(request)) return refused;
   auto once = [&](std::string_view name) { return request.query.count(name) <= 1; };
   if (!once("EIO") || !once("transport") || !once("sid")) return refuse(Refusal::bad_request);

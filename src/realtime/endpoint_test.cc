@@ -294,6 +294,20 @@ TEST(Endpoint, RefusesBadWebsocketRequestsBeforeTheyBecomeOne) {
   EXPECT_EQ(status({{"EIO", "4"}, {"transport", "websocket"}, {"sid", "bogus"}}), 400);
 }
 
+TEST(Endpoint, AServerThatEndsReleasesPollsAndTakesNobody) {
+  auto process = std::make_unique<Process>();
+  process->start();
+  Poller poller(*process);
+  poller.connect("alice");
+  auto waiting = std::async(std::launch::async, [&] { return poller.get(); });
+  std::this_thread::sleep_for(30ms);
+
+  run([&] { return process->hub.stop(5s); });
+
+  EXPECT_EQ(waiting.get().body, "1");
+  EXPECT_EQ(poller.get().status, 503);
+}
+
 TEST(Endpoint, ATransportThatIsOffIsUnknown) {
   EndpointOptions options;
   options.websocket = false;

@@ -139,6 +139,10 @@ void Hub::track(const Room& room, const Event::Run& run) {
   core_->registry.track(room, run);
 }
 
+void Hub::run_ended(const Room& room, std::string_view run_id) {
+  core_->registry.run_ended(room, run_id);
+}
+
 bool Hub::belongs(std::string_view sid, const UserId& user) const {
   auto session = core_->registry.by_sid(sid);
   return session && session->owned_by(user);

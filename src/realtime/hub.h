@@ -67,6 +67,8 @@ struct HubOptions {
   std::chrono::milliseconds renew_interval{30'000};
   std::chrono::milliseconds resume_window{120'000};  ///< How long a lost client may come back.
   std::size_t resume_bytes = 256 * 1024;             ///< Recent frames kept for a session, in memory.
+  std::size_t resume_bytes_of_all = 64 << 20;        ///< Above it sessions keep a sixteenth of theirs.
+  int lost_per_user = 32;  ///< Sessions of one user that wait for their client; the oldest goes.
   int waiting_per_address = 20;
   std::size_t waiting_message_bytes = 64 * 1024;
   std::size_t message_bytes = 16 * 1024 * 1024;
@@ -129,7 +131,8 @@ class Hub {
   void on_signed_in(JoinHandler handler);
   /// Opens the tables' state and starts the timers. After the migrations.
   Task<> start();
-  /// Closes every socket so that clients come back elsewhere, with their pid; then waits.
+  /// Refuses new sockets (503) and closes the others so that clients come back elsewhere, with their
+  /// pid; then waits. Before Server::drain(): polls under way end at once.
   Task<> stop(std::chrono::milliseconds deadline);
 
   // --- towards clients ---
@@ -147,6 +150,9 @@ class Hub {
   /// Tells the hub of a run that goes on although this process has emitted nothing of it yet
   /// (taken over at start): sockets that connect now have seen it up to here.
   void track(const Room& room, const Event::Run& run);
+  /// After a run's last event, unless that said so itself (Event::Run::last). Ended runs leave the
+  /// positions after a minute; others stay in them, in every event, for ever.
+  void run_ended(const Room& room, std::string_view run_id);
 
   // --- who is here ---
   bool belongs(std::string_view sid, const UserId& user) const;

@@ -426,6 +426,25 @@ TEST(Hub, AKeyframeIsSentUnlessTheSocketIsFurther) {
     EXPECT_EQ(browser.event(), "{\"n\":" + std::string(n) + "}");
 }
 
+TEST(Hub, ARunThatEndedIsSoInEveryPosition) {
+  Process process;
+  process.start();
+  Browser browser(process);
+  browser.connect("alice");
+  process.hub.emit(kAlice, token("r", 1));
+  process.hub.run_ended(kAlice, "r");
+  process.hub.emit(kAlice, token("s", 1));
+  browser.event();
+  EXPECT_NE(browser.offset.find("r:1.0"), std::string::npos);
+  browser.event();
+  EXPECT_NE(browser.offset.find("r:*,s:1.0"), std::string::npos);
+  Browser later(process);
+  later.connect("alice");
+  process.hub.emit(kAlice, token("s", 2, 0, true));
+  later.event();
+  EXPECT_NE(later.offset.find("r:*,s:*"), std::string::npos);
+}
+
 TEST(Hub, KnowsWhoIsHere) {
   Process process;
   process.start();
@@ -439,6 +458,47 @@ TEST(Hub, KnowsWhoIsHere) {
   EXPECT_EQ(process.hub.sockets_in(kAlice).at(0).first, one.sid);
   one.cut();
   EXPECT_TRUE(soon([&] { return !process.hub.online({"alice"}); }));
+}
+
+TEST(Hub, KeepsOnlySoManyLostSessionsOfAUser) {
+  HubOptions options;
+  options.lost_per_user = 3;
+  Process process(options);
+  process.start();
+  std::string first_pid, first_sid;
+  for (int i = 0; i < 10; ++i) {
+    Browser browser(process);
+    browser.connect("alice");
+    if (i == 0) first_pid = browser.pid, first_sid = browser.sid;
+  }
+  EXPECT_TRUE(soon([&] { return process.hub.counts().lost == 3; }));
+  Browser back(process);
+  back.connect("alice", first_pid);
+  EXPECT_NE(back.sid, first_sid);
+}
+
+TEST(Hub, KeepsLessOfEachSessionWhenThereAreMany) {
+  HubOptions options;
+  options.resume_bytes = 16'000;
+  options.resume_bytes_of_all = 20'000;
+  Process process(options);
+  process.start();
+  std::vector<std::unique_ptr<Browser>> browsers;
+  for (int i = 0; i < 8; ++i) {
+    browsers.push_back(std::make_unique<Browser>(process));
+    browsers.back()->connect("u" + std::to_string(i));
+    browsers.back()->cut();
+  }
+  for (int n = 1; n <= 300; ++n)
+    for (int i = 0; i < 8; ++i)
+      process.hub.emit({"user:u" + std::to_string(i)}, token("r" + std::to_string(i), n));
+  int resumed = 0;
+  for (int i = 0; i < 8; ++i) {
+    Browser back(process);
+    back.connect("u" + std::to_string(i), browsers[static_cast<std::size_t>(i)]->pid);
+    resumed += back.sid == browsers[static_cast<std::size_t>(i)]->sid;
+  }
+  EXPECT_EQ(resumed, 0);  // Without a log, what left the memory is gone, and the client is told.
 }
 
 TEST(Hub, SaysGoodbyeWhenTheClientDoes) {

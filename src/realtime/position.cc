@@ -76,6 +76,7 @@ std::optional<Position> Position::parse(std::string_view text) {
     auto run = parse_run(text.substr(0, comma));
     bool ends_in_comma = comma != text.npos && comma + 1 == text.size();
     if (!run || ends_in_comma || out.runs.size() == kMaxRuns) return std::nullopt;
+    if (std::ranges::find(out.runs, run->key, &RunPoint::key) != out.runs.end()) return std::nullopt;
     out.runs.push_back(std::move(*run));
     text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
   }
@@ -120,6 +121,13 @@ bool Position::advance_run(std::string_view run_id, std::int64_t seq, std::int64
     at->ended_at = now_ms;
   }
   return true;
+}
+
+void Position::end_run(std::string_view run_id, std::int64_t now_ms) {
+  auto at = std::ranges::find(runs, run_key(run_id), &RunPoint::key);
+  if (at == runs.end() || at->ended) return;
+  at->ended = true;
+  at->ended_at = now_ms;
 }
 
 bool Position::advance_outbox(std::int64_t id) {

@@ -46,6 +46,8 @@ struct Position {
   bool advance_run(std::string_view run_id, std::int64_t seq, std::int64_t index, bool last,
                    std::int64_t now_ms);
   bool advance_outbox(std::int64_t id);
+  /// The run is over, and everything of it has been seen. Nothing when it is not listed.
+  void end_run(std::string_view run_id, std::int64_t now_ms);
   /// Folds runs that ended `age_ms` ago into the floor. Not earlier: one that ended before it might
   /// still be on its way.
   void fold(std::int64_t now_ms, std::int64_t age_ms = 60'000);

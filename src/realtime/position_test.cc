@@ -43,7 +43,9 @@ TEST(Position, RefusesAnythingElse) {
                                "hello"})
     EXPECT_FALSE(Position::parse(bad)) << bad;
   std::string many = "0;1.2;a:1.0";
-  for (std::size_t i = 0; i < Position::kMaxRuns; ++i) many += ",a:1.0";
+  for (std::size_t i = 1; i < Position::kMaxRuns; ++i) many += ",a" + std::to_string(i) + ":1.0";
+  EXPECT_TRUE(Position::parse(many));
+  many += ",b:1.0";
   EXPECT_FALSE(Position::parse(many));
 }
 

@@ -253,6 +253,49 @@ TEST_P(Recovery, ANewPidWithAnOldOffsetIsTakenForItsStart) {
   }
 }
 
+// It joins the room of a chat whose answer it follows already, and is cut before it has read all.
+TEST_P(Recovery, EnteringASecondRoomOfARunChangesNothing) {
+  for (bool restarted : {false, true}) {
+    std::string id = std::string(restarted ? "b" : "a") + kRun;
+    auto both = [&](Event event) {
+      log.append(kAlice, event);
+      process->hub.emit(kAlice, event);
+      process->hub.emit(Room::chat("x"), event);
+    };
+    Browser before(*process);
+    before.connect("alice");
+    both(token(id, 1));
+    EXPECT_EQ(before.event(), R"({"n":100})");
+    both(token(id, 2));
+    both(token(id, 3));
+    before.say(R"(421["enter","chat:x"])");
+    EXPECT_TRUE(soon([&] { return process->hub.sockets_in(Room::chat("x")).size() == 1; }));
+    before.cut();
+    if (restarted) restart();
+    auto after = come_back(before);
+    EXPECT_EQ(after->sid, before.sid);
+    EXPECT_EQ(after->event(), R"({"n":200})");
+    EXPECT_EQ(after->event(), R"({"n":300})");
+    EXPECT_TRUE(after->silent());
+  }
+}
+
+TEST_P(Recovery, ARunOfARoomEnteredLaterIsNotReplayedFromItsBeginning) {
+  for (bool restarted : {false, true}) {
+    std::string id = std::string(restarted ? "b" : "a") + kRun;
+    Browser before(*process);
+    before.connect("alice");
+    say(token(id, 1), Room::chat("x"));
+    EXPECT_EQ(before.ask(1, R"(["enter","chat:x"])"), "[true]");
+    before.cut();
+    say(token(id, 2), Room::chat("x"));
+    if (restarted) restart();
+    auto after = come_back(before);
+    EXPECT_EQ(after->event(), R"({"n":200})");
+    EXPECT_TRUE(after->silent());
+  }
+}
+
 TEST_P(Recovery, AClientThatShowsItsTokenLaterResumesThen) {
   for (bool restarted : {false, true}) {
     Browser before(*process);

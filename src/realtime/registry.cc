@@ -128,6 +128,15 @@ void Registry::track(const Room& room, const Event::Run& run) {
   note(room.name, run);
 }
 
+void Registry::run_ended(const Room& room, std::string_view run_id) {
+  {
+    std::scoped_lock lock(mutex_);
+    auto said = said_.find(room.name);
+    if (said != said_.end()) said->second.end_run(run_id, unix_millis());
+  }
+  for (const SessionPtr& session : members(room)) session->run_ended(run_id);
+}
+
 void Registry::released(std::int64_t outbox_id) {
   std::scoped_lock lock(mutex_);
   released_ = std::max(released_, outbox_id);

@@ -45,6 +45,7 @@ class Registry {
   /// Yields how many frames went out.
   std::int64_t emit(const Room& room, const Event& event, std::string_view skip_sid);
   void track(const Room& room, const Event::Run& run);
+  void run_ended(const Room& room, std::string_view run_id);
   void released(std::int64_t outbox_id);
   /// Forgets runs that ended ten minutes ago.
   void tidy();

@@ -41,8 +41,12 @@ const std::vector<Frame>& FrameCache::attachments() {
   return attachments_;
 }
 
-Session::Session(std::string sid, std::string pid, std::size_t ring_bytes)
-    : sid_(std::move(sid)), pid_(std::move(pid)), ring_limit_(ring_bytes) {}
+Session::Session(std::string sid, std::string pid, std::shared_ptr<RingBudget> budget)
+    : sid_(std::move(sid)), pid_(std::move(pid)), budget_(std::move(budget)) {}
+
+Session::~Session() {
+  drop_ring();
+}
 
 std::optional<Caller> Session::owner() const {
   std::scoped_lock lock(mutex_);
@@ -122,8 +126,7 @@ std::shared_ptr<Wire> Session::end(const Frame& last) {
   if (last && wire_ && !ended_) wire_->send(last, false);
   ended_ = true;
   live_ = false;
-  ring_.reset();
-  ring_used_ = 0;
+  drop_ring();
   waiting_.clear();
   fail_questions();
   return std::exchange(wire_, nullptr);
@@ -138,8 +141,7 @@ void Session::begin(Position now) {
   std::scoped_lock lock(mutex_);
   start_ = now;
   position_ = std::move(now);
-  ring_.reset();
-  ring_used_ = 0;
+  drop_ring();
   ring_whole_ = true;
   replaying_ = false;
   live_ = wire_ != nullptr && !ended_;
@@ -147,8 +149,17 @@ void Session::begin(Position now) {
 
 void Session::include(const Position& seen) {
   std::scoped_lock lock(mutex_);
-  position_.include(seen);
-  start_.include(seen);
+  for (const RunPoint& run : seen.runs) {
+    // One it follows already, by another room, it follows from where it is.
+    if (position_.runs.size() >= Position::kMaxRuns || position_.find(run.key)) continue;
+    position_.runs.push_back(run);
+    if (start_.runs.size() < Position::kMaxRuns) start_.runs.push_back(run);
+  }
+}
+
+void Session::run_ended(std::string_view run_id) {
+  std::scoped_lock lock(mutex_);
+  position_.end_run(run_id, unix_millis());
 }
 
 bool Session::deliver(FrameCache& cache) {
@@ -198,11 +209,22 @@ void Session::keep(const Frame& frame) {
   if (!ring_) ring_ = std::make_unique<std::deque<Kept>>();
   ring_->push_back({frame, Clock::now()});
   ring_used_ += frame->size();
-  while (ring_used_ > ring_limit_ && !ring_->empty()) {
-    ring_used_ -= ring_->front().frame->size();
-    ring_->pop_front();
-    ring_whole_ = false;
-  }
+  budget_->used += static_cast<std::int64_t>(frame->size());
+  std::size_t limit = budget_->limit();
+  while (ring_used_ > limit) drop_oldest();
+}
+
+void Session::drop_oldest() {
+  ring_used_ -= ring_->front().frame->size();
+  budget_->used -= static_cast<std::int64_t>(ring_->front().frame->size());
+  ring_->pop_front();
+  ring_whole_ = false;
+}
+
+void Session::drop_ring() {
+  budget_->used -= static_cast<std::int64_t>(ring_used_);
+  ring_used_ = 0;
+  ring_.reset();
 }
 
 /// Where in the ring the client's part begins; nothing when that is not in it.
@@ -238,8 +260,7 @@ bool Session::begin_replay(Position from) {
   // All that ended before now is either seen already or about to be replayed.
   for (RunPoint& run : position_.runs)
     if (run.ended && run.ended_at == 0) run.ended_at = unix_millis();
-  ring_.reset();
-  ring_used_ = 0;
+  drop_ring();
   ring_whole_ = false;
   live_ = false;
   replaying_ = true;
@@ -291,25 +312,15 @@ Position Session::position_at(std::string_view offset) const {
 
 void Session::forget_recent() {
   std::scoped_lock lock(mutex_);
-  ring_.reset();
-  ring_used_ = 0;
+  drop_ring();
   ring_whole_ = false;
 }
 
 void Session::drop_older_than(Clock::time_point limit) {
   std::scoped_lock lock(mutex_);
   if (!ring_ || !live_) return;
-  while (!ring_->empty() && ring_->front().at < limit) {
-    ring_used_ -= ring_->front().frame->size();
-    ring_->pop_front();
-    ring_whole_ = false;
-  }
+  while (!ring_->empty() && ring_->front().at < limit) drop_oldest();
   if (ring_->empty()) ring_.reset();
-}
-
-std::size_t Session::ring_bytes_used() const {
-  std::scoped_lock lock(mutex_);
-  return ring_used_;
 }
 
 bool Session::ask(const Event& event, std::uint64_t& id, Completion<json::Value> answer) {

@@ -38,6 +38,16 @@ class FrameCache {
   std::vector<Frame> attachments_;
 };
 
+/// What all sessions together may keep of recent frames. Above it each keeps a sixteenth of its share;
+/// the rest is in the log.
+struct RingBudget {
+  std::size_t of_one = 256 * 1024;
+  std::int64_t of_all = 64 << 20;
+  std::atomic<std::int64_t> used = 0;
+
+  std::size_t limit() const { return used > of_all ? of_one / 16 : of_one; }
+};
+
 /// What a client keeps across connections: its sid and pid, who it is, what it has seen, and for a
 /// short while what it may have missed. Any thread.
 ///
@@ -45,7 +55,8 @@ class FrameCache {
 /// events collect in the ring. Catching up: events wait until the replay from the log is through.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(std::string sid, std::string pid, std::size_t ring_bytes);
+  Session(std::string sid, std::string pid, std::shared_ptr<RingBudget> budget);
+  ~Session();
 
   const std::string& sid() const { return sid_; }
   const std::string& pid() const { return pid_; }
@@ -83,6 +94,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void begin(Position now);
   /// What a room's runs have said before the session came to it was never meant for it.
   void include(const Position& seen);
+  void run_ended(std::string_view run_id);
   bool deliver(FrameCache& cache);
   /// Goes live on this connection (on its present one when there is no `door`) with what is in the
   /// ring after `offset`, all of it when that is "". False, and nothing sent, when the ring does not
@@ -100,7 +112,6 @@ class Session : public std::enable_shared_from_this<Session> {
   Position position_at(std::string_view offset) const;
   void forget_recent();
   void drop_older_than(Clock::time_point limit);
-  std::size_t ring_bytes_used() const;
 
   // --- acknowledgements ---
   /// Sends an event that wants one. False when there is nobody to ask.
@@ -129,11 +140,13 @@ class Session : public std::enable_shared_from_this<Session> {
   bool deliver_locked(FrameCache& cache);
   bool accept(const Event& event);
   void keep(const Frame& frame);
+  void drop_oldest();
+  void drop_ring();
   void fail_questions();
 
   const std::string sid_;
   const std::string pid_;
-  const std::size_t ring_limit_;
+  const std::shared_ptr<RingBudget> budget_;
 
   mutable std::mutex mutex_;  ///< Guards everything below. Taken after the hub's, never before.
   std::optional<Caller> owner_;

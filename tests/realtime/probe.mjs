@@ -1,8 +1,8 @@
 // Starts realtime_probe, a server that has nothing but sockets, and a proxy that can cut its connections.
-// The program is build/.../realtime_probe or what REALTIME_PROBE names; it is built by `ninja realtime_probe`.
-import { spawn } from 'node:child_process';
+// The program is what REALTIME_PROBE names, or is built on demand beside the server under test.
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect as connectTcp, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -12,11 +12,22 @@ import { freePort } from '../lib/ports.mjs';
 import { within } from '../lib/until.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const program = process.env.REALTIME_PROBE ?? join(root, 'build/release/src/realtime/realtime_probe');
+const program = process.env.REALTIME_PROBE ?? built();
 const running = new Set();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+
+/** Builds it where the server was built. No test may pass for want of it. */
+function built() {
+  const folders = readdirSync(join(root, 'build')).map((name) => join(root, 'build', name));
+  const configured = folders.filter((folder) => existsSync(join(folder, 'build.ninja')));
+  const folder = configured.find((name) => process.env.ANTIPHON_BIN?.startsWith(name)) ?? configured[0];
+  if (!folder) throw new Error('nothing is built yet: make build, or set REALTIME_PROBE');
+  const build = spawnSync('cmake', ['--build', folder, '--target', 'realtime_probe'], { encoding: 'utf8' });
+  if (build.status !== 0) throw new Error(`realtime_probe does not build:\n${build.stdout.slice(-4000)}${build.stderr}`);
+  return join(folder, 'src/realtime/realtime_probe');
+}
 
 export class Probe {
   #folder = mkdtempSync(join(tmpdir(), 'realtime-probe-'));
