@@ -22,6 +22,13 @@ using store::Sql;
 
 constexpr std::size_t kMaxEmail = 320;
 constexpr std::size_t kMaxName = 100;
+constexpr std::int64_t kCountEvery = 300;  ///< Seconds.
+
+/// Well formed, and the hash of nothing: all digits of the digest are zero.
+constexpr std::string_view kSlowNothing =
+    "$2b$12$AAAAAAAAAAAAAAAAAAAAAOAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+constexpr std::string_view kNothing =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 #define ANTIPHON_ACCOUNT                                                              \
   "SELECT u.id, u.name, u.email, u.role, u.profile_image_url, a.password, a.active, " \
@@ -32,6 +39,9 @@ constexpr Sql kByEmail{"accounts.by_email", ANTIPHON_ACCOUNT "WHERE lower(u.emai
 constexpr Sql kList{"accounts.list", ANTIPHON_ACCOUNT "ORDER BY u.created_at, u.id LIMIT 10000"};
 constexpr Sql kAny{"accounts.any",
                    R"(SELECT COUNT(*) AS number FROM (SELECT 1 FROM "user" LIMIT 1) AS few)"};
+constexpr Sql kSlow{"accounts.slow", R"(
+    SELECT COALESCE(SUM(CASE WHEN password LIKE '$2%' THEN 1000 ELSE 0 END) / COUNT(*), 0) AS number
+      FROM auth)"};
 constexpr Sql kPrimary{"accounts.primary", R"(
     SELECT COALESCE(c.primary_admin,
                     (SELECT id FROM "user" WHERE role = 'admin' ORDER BY created_at, id LIMIT 1),
@@ -141,6 +151,22 @@ Task<std::optional<Account>> Accounts::find(UserId id) const {
 Task<std::optional<Account>> Accounts::by_email(std::string_view email) const {
   std::string normal = normal_email(email);
   co_return co_await db_.first<Account>(kByEmail, normal);
+}
+
+Accounts::Accounts(store::Db& db, Principals& principals)
+    : db_(db), principals_(principals), salt_(random_bytes(16)) {}
+
+Task<std::string> Accounts::stand_in(std::string_view email) {
+  std::string subject = normal_email(email);
+  std::int64_t now = unix_seconds();
+  if (now - counted_at_ > kCountEvery) {
+    counted_at_ = now;
+    if (auto row = co_await db_.first<NumberRow>(kSlow)) slow_permille_ = row->number;
+  }
+  std::string digest = hmac_sha256(salt_, subject);
+  int place =
+      (static_cast<unsigned char>(digest[0]) << 8 | static_cast<unsigned char>(digest[1])) % 1000;
+  co_return std::string(place < slow_permille_ ? kSlowNothing : kNothing);
 }
 
 Task<bool> Accounts::any() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -65,11 +66,15 @@ class Accounts {
   /// Part of the transaction that removes a user; deletes what he owns.
   using Removal = std::function<Task<>(store::Connection&, const UserId&)>;
 
-  Accounts(store::Db& db, Principals& principals) : db_(db), principals_(principals) {}
+  Accounts(store::Db& db, Principals& principals);
 
   Task<std::optional<Account>> find(UserId id) const;
   Task<std::optional<Account>> by_email(std::string_view email) const;
   Task<bool> any() const;
+  /// A hash that no password matches and that takes as long to try as those of accounts do. Imported
+  /// accounts have slower hashes than ours until they sign in; the share of addresses without an
+  /// account that get a slow one is the same, and each always gets the same (row 84).
+  Task<std::string> stand_in(std::string_view email);
   /// Oldest first; at most 10 000.
   Task<std::vector<Account>> list() const;
   /// The administrator whom no other may demote or remove.
@@ -104,6 +109,9 @@ class Accounts {
   store::Db& db_;
   Principals& principals_;
   std::vector<Removal> removals_;
+  const std::string salt_;                    ///< So that nobody can compute which address gets which.
+  std::atomic<std::int64_t> counted_at_ = 0;  ///< Unix seconds.
+  std::atomic<std::int64_t> slow_permille_ = 0;  ///< Of accounts with an imported hash.
 };
 
 }  // namespace antiphon::auth

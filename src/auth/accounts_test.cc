@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "auth/password.h"
 #include "auth/test_identities.h"
 #include "base/async.h"
 
@@ -86,6 +87,36 @@ TEST_P(AccountsTest, PasswordAndRoleEndSessionsAndANameDoesNot) {
   run([&] { return here->accounts.set_password(bob, "h3"); });
   EXPECT_NE(stamp(), second);
   EXPECT_EQ(run([&] { return here->accounts.find(bob); })->password, "h3");
+}
+
+// row 84
+TEST_P(AccountsTest, StandInsAreAsSlowAsTheAccountsAre) {
+  WorkerPool pool(1);
+  Passwords passwords(pool);
+  add("ann");
+  add("bob");
+  auto stand_in = [&](int i) {
+    return run([&] { return here->accounts.stand_in(std::to_string(i) + "@x.io"); });
+  };
+  EXPECT_TRUE(stand_in(1).starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+  EXPECT_FALSE(run([&] { return passwords.verify(Secret("password"), stand_in(1)); }));
+
+  store.script("UPDATE auth SET password = '$2b$12$x' WHERE email = 'ann@x.io'");
+  Replica later(*store.db);
+  int slow = 0;
+  for (int i = 0; i < 200; ++i) {
+    std::string email = std::to_string(i) + "@x.io";
+    std::string first = run([&] { return later.accounts.stand_in(email); });
+    EXPECT_EQ(first, run([&] { return later.accounts.stand_in(email); }));
+    if (!first.starts_with("$2b$")) continue;
+    ++slow;
+    if (slow == 1) {
+      EXPECT_FALSE(run([&] { return passwords.verify(Secret("password"), first); }));
+    }
+  }
+
+  EXPECT_GT(slow, 60);
+  EXPECT_LT(slow, 140);
 }
 
 TEST_P(AccountsTest, ARemovedUserLeavesNothing) {

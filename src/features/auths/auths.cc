@@ -126,17 +126,21 @@ Task<Entry> Auths::sign_in(const http::Request& request, SigninForm form) {
   co_return co_await sign_in_by_password(request.remote, std::move(form));
 }
 
-Task<bool> Auths::matches(const std::optional<Account>& account, const std::string& password) {
-  std::optional<std::string> hash;
-  if (account && account->active) hash = account->password;
-  co_return co_await parts_.auth.passwords.verify(Secret(password), hash);
+Task<bool> Auths::matches(const std::optional<Account>& account, const std::string& email,
+                          const std::string& password) {
+  // Always asked, so that its cost does not tell whether there is an account.
+  std::string hash = co_await parts_.auth.accounts.stand_in(email);
+  bool real = account && account->active;
+  if (real) hash = account->password;
+  bool same = co_await parts_.auth.passwords.verify(Secret(password), std::move(hash));
+  co_return real&& same;
 }
 
 Task<Entry> Auths::sign_in_by_password(const std::string& address, SigninForm form) {
   std::string email = auth::normal_email(form.email.substr(0, 1024));
   co_await parts_.auth.limits.check(address, email);
   std::optional<Account> account = co_await parts_.auth.accounts.by_email(email);
-  if (!co_await matches(account, form.password)) {
+  if (!co_await matches(account, email, form.password)) {
     co_await parts_.auth.limits.failed(address, email);
     wrong_credentials();
   }
@@ -182,7 +186,7 @@ Task<> Auths::change_password(const PendingHuman& me, const http::Request& reque
   if (!s.webui_auth() || !s.trusted_email_header().empty()) refuse("Passwords are not kept here.");
   co_await parts_.auth.limits.check(request.remote, me.email);
   std::optional<Account> account = co_await parts_.auth.accounts.find(me.id);
-  if (!co_await matches(account, form.password)) {
+  if (!co_await matches(account, me.email, form.password)) {
     co_await parts_.auth.limits.failed(request.remote, me.email);
     refuse("The current password is wrong.");
   }

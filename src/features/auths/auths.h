@@ -62,7 +62,8 @@ class Auths {
   Task<Entry> sign_in_as_the_only_user();
   Task<auth::Account> from_proxy(const http::Request& request, const std::string& email);
   Task<> sync_proxy_groups(const http::Request& request, const auth::Account& account);
-  Task<bool> matches(const std::optional<auth::Account>& account, const std::string& password);
+  Task<bool> matches(const std::optional<auth::Account>& account, const std::string& email,
+                     const std::string& password);
   Task<bool> may_sign_up(bool first) const;
 
   Parts parts_;
