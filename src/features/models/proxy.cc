@@ -33,10 +33,8 @@ Task<> copy(client::Incoming& from, http::Stream& out, std::string type) {
 
 Task<std::optional<http::Response>> pass_on(client::Client& client, client::Request request,
                                             http::Stream& out) {
-  std::shared_ptr<client::Incoming> incoming = co_await client.open(std::move(request));
-  out.on_gone([weak = std::weak_ptr(incoming)] {
-    if (auto there = weak.lock()) there->cancel();
-  });
+  request.on_begin = [&out](std::function<void()> cancel) { out.on_gone(std::move(cancel)); };
+  std::unique_ptr<client::Incoming> incoming = co_await client.open(std::move(request));
   std::string type = media_type(incoming->headers());
   bool good = incoming->status() >= 200 && incoming->status() < 300;
   if (good && streams(type)) {
@@ -56,15 +54,12 @@ Task<std::optional<http::Response>> answer_openai(Models& models, Target target,
                                                   Asker asker, http::Stream& out) {
   bool stream = json::bool_at(json::Value(body), "stream");
   for (const char* key : {"stream", "model"}) body.erase(key);
+  asker.on_begin = [&out](std::function<void()> close) { out.on_gone(std::move(close)); };
   if (!stream) {
     json::Value whole = co_await models.complete(std::move(target), std::move(body), std::move(asker));
     co_return http::json_response(json::serialize(whole));
   }
-  std::shared_ptr<ChunkStream> chunks =
-      co_await models.stream(std::move(target), std::move(body), std::move(asker));
-  out.on_gone([weak = std::weak_ptr(chunks)] {
-    if (auto there = weak.lock()) there->cancel();
-  });
+  auto chunks = co_await models.stream(std::move(target), std::move(body), std::move(asker));
   http::Events events(out);
   while (auto chunk = co_await chunks->next()) co_await events.send(json::serialize(*chunk));
   co_await events.done();

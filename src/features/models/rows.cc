@@ -105,7 +105,11 @@ void add_update(std::vector<store::Bound>& out, const Model& m) {
 }  // namespace
 
 bool Registered::allows(const Reader& reader, Right right) const {
-  if (reader.everything || owned_by(reader)) return true;
+  return owned_by(reader) || granted(reader, right);
+}
+
+bool Registered::granted(const Reader& reader, Right right) const {
+  if (reader.everything) return true;
   if (right == Right::own) return false;
   return std::any_of(grants.begin(), grants.end(), [&](const Grant& g) {
     if (g.permission != name_of(right)) return false;

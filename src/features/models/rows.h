@@ -29,7 +29,9 @@ struct Registered {
   std::vector<Grant> grants;
 
   bool owned_by(const Reader& reader) const { return row.user_id == reader.id.value; }
-  /// By ownership or grant; reading is not implied by writing.
+  /// By a grant; reading is not implied by writing.
+  bool granted(const Reader& reader, Right right) const;
+  /// By ownership or a grant.
   bool allows(const Reader& reader, Right right) const;
 };
 using RegisteredPtr = std::shared_ptr<const Registered>;

@@ -36,7 +36,13 @@ std::vector<std::string> split(const std::string& list) {
 Models::Models(Parts parts)
     : p_(parts),
       rows_(p_.db),
-      catalog_(p_.settings, [this](Kind kind) -> Backend& { return backend(kind); }, p_.loops) {}
+      catalog_(p_.settings, [this](Kind kind) -> Backend& { return backend(kind); }, p_.loops) {
+  // Whoever changed a connection, here or on another replica: its models are asked for anew.
+  p_.store.on_change([this](const std::vector<std::string>& keys) {
+    for (const std::string& key : keys)
+      if (key.starts_with("openai.") || key.starts_with("ollama.")) return catalog_.forget();
+  });
+}
 
 Backend& Models::backend(Kind kind) {
   switch (kind) {

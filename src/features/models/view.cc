@@ -54,21 +54,25 @@ json::Array tags_of(const json::Value& shown, const json::Object& meta) {
   return out;
 }
 
+/// A row that says something of a server's model. A preset that happens to have its id does not:
+/// whoever made it would decide who uses the model.
+RegisteredPtr override_in(const RegisteredPtr& row) {
+  return row && !row->row.base_model_id ? row : nullptr;
+}
+
 /// Rows from a preset to its base model, and that model; nothing when the chain ends nowhere.
 BaseModelPtr follow(const RegisteredPtr& first, const Listing& listing, const RowSet& rows,
                     std::vector<RegisteredPtr>& chain) {
   RegisteredPtr at = first;
-  while (chain.size() < kLongestChain) {
+  while (at && at->row.base_model_id && chain.size() < kLongestChain) {
     chain.push_back(at);
     const std::string& next = *at->row.base_model_id;
     RegisteredPtr row = rows.find(next);
-    if (row && row->row.base_model_id) {
-      at = row;
-      continue;
+    if (BaseModelPtr base = listing.find(next)) {
+      chain.push_back(override_in(row));
+      return base;
     }
-    BaseModelPtr base = listing.find(next);
-    if (base) chain.push_back(row);  // Null when nothing is said of it.
-    return base;
+    at = row;
   }
   return nullptr;
 }
@@ -141,7 +145,10 @@ void sort(std::vector<Item>& items, const json::Value& order) {
 bool Item::usable_by(const Reader& reader) const {
   if (reader.everything || base->kind == Kind::demo) return true;
   return std::all_of(chain.begin(), chain.end(), [&](const RegisteredPtr& row) {
-    return row ? row->allows(reader, Right::read) : reader.admin;
+    if (!row) return reader.admin;
+    // To have written about a server's model is no right to use it.
+    return row->row.base_model_id ? row->allows(reader, Right::read)
+                                  : row->granted(reader, Right::read);
   });
 }
 
@@ -181,12 +188,11 @@ ModelView view_of(const Registered& r) {
 std::shared_ptr<const View> build_view(ListingPtr listing, RowSetPtr rows, const Defaults& defaults) {
   auto out = std::make_shared<View>();
   for (const BaseModelPtr& base : listing->models) {
-    RegisteredPtr row = rows->find(base->id);
-    if (row && row->row.base_model_id) continue;  // A preset took its name; it comes below.
+    RegisteredPtr row = override_in(rows->find(base->id));
     if (!row || row->row.is_active) out->items.push_back(base_item(base, row, defaults));
   }
   for (const RegisteredPtr& row : rows->all) {
-    if (!row->row.base_model_id || !row->row.is_active) continue;
+    if (!row->row.base_model_id || !row->row.is_active || listing->find(row->row.id)) continue;
     std::vector<RegisteredPtr> chain;
     if (BaseModelPtr base = follow(row, *listing, *rows, chain))
       out->items.push_back(preset_item(row, base, std::move(chain), defaults));

@@ -154,9 +154,19 @@ Task<ModelView> Workspace::fresh(std::string id) {
   co_return view_of(*found);
 }
 
+Task<> Workspace::check_kind(const User& me, const Model& row) {
+  if (!row.base_model_id && !me.admin())
+    throw Problem(Problem::Kind::forbidden, "Only administrators may change a server's own model.");
+  if (!row.base_model_id) co_return;
+  auto all = co_await models_.view();
+  if (all->listing->find(row.id))
+    throw Problem(Problem::Kind::conflict, "A model with this id exists already.").answering(401);
+}
+
 Task<ModelView> Workspace::create(const User& me, ModelForm form) {
   co_await models_.parts().access.require(me, "workspace.models");
   Model row = row_of(form, me.id.value);
+  co_await check_kind(me, row);
   RowSetPtr rows = co_await models_.rows().current();
   if (rows->find(row.id))
     throw Problem(Problem::Kind::conflict, "A model with this id exists already.").answering(401);
@@ -172,6 +182,7 @@ Task<ModelView> Workspace::update(const User& me, std::string id, ModelForm form
   Model row = row_of(form, old->row.user_id);
   row.id = id;
   row.version_id = old->row.version_id;
+  if (row.base_model_id != old->row.base_model_id) co_await check_kind(me, row);
   std::optional<std::vector<Wanted>> grants;
   if (form.access_grants) grants = co_await permitted(me, wanted_grants(*form.access_grants), false);
   co_await models_.rows().update(std::move(row), std::move(grants), me.id, form.commit_message);
@@ -224,6 +235,7 @@ Task<> Workspace::import(const User& me, std::vector<json::Value> models) {
         throw Problem(Problem::Kind::forbidden, "You may not change " + row->id + ".");
       row->version_id = old->row.version_id;
     }
+    co_await check_kind(me, *row);
     auto grants = grants_of(m);
     if (grants) grants = co_await permitted(me, std::move(*grants), false);
     out.emplace_back(std::move(*row), std::move(grants));

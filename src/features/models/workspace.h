@@ -36,6 +36,9 @@ class Workspace {
 
  private:
   Task<std::vector<Wanted>> permitted(const User& me, std::vector<Wanted> wanted, bool strict);
+  /// Throws unless the caller may have such a row: one that says something of a server's model is for
+  /// administrators, and a preset must not have a server's model's id.
+  Task<> check_kind(const User& me, const Model& row);
   Task<ModelView> fresh(std::string id);
   Task<json::Value> person(std::string user_id);
 

@@ -73,7 +73,7 @@ bool reasons(std::string_view id) {
 void prepare(json::Object& body, const Connection& c, std::string_view upstream_id) {
   for (std::string_view ours : {"metadata", "chat_id", "session_id", "params", "features",
                                 "background_tasks", "variables", "tool_ids", "model_item"})
-    body.erase(ours);
+    body.stable_erase(ours);
   body["model"] = upstream_id;
   if (c.azure) body.erase("model");
   if (!reasons(upstream_id)) return;

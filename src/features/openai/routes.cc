@@ -1,9 +1,11 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "base/ids.h"
 #include "base/problem.h"
 #include "client/url.h"
 #include "features/models/models.h"
+#include "features/openai/anthropic.h"
 #include "features/openai/dto.h"
 #include "features/openai/openai.h"
 #include "features/openai/protocol.h"
@@ -128,6 +130,37 @@ struct Api {
     co_return co_await ask_model(me, "responses", std::move(value), call);
   }
 
+  /// Anthropic's shape, answered by whatever model is named.
+  Task<std::optional<http::Response>> messages(const User& me, http::Call& call, json::Value value) {
+    json::Object body = from_anthropic(value);
+    Target target = co_await models.resolve(me, std::string(json::text_at(value, "model")));
+    models::Asker who = models::asker(me);
+    models::apply_preset(body, target, who);
+    std::string id = "msg_" + random_hex(12), name = target.id;
+    bool stream = json::bool_at(value, "stream");
+    for (const char* key : {"stream", "model"}) body.erase(key);
+    who.on_begin = [&call](std::function<void()> close) { call.stream.on_gone(std::move(close)); };
+    if (!stream) {
+      json::Value whole = co_await models.complete(target, std::move(body), who);
+      co_return http::json_response(json::serialize(to_anthropic(whole, name, id)));
+    }
+    auto chunks = co_await models.stream(target, std::move(body), who);
+    co_await send_events(AnthropicEvents(id, name), *chunks, call.stream);
+    co_return std::nullopt;
+  }
+
+  static Task<> send_events(AnthropicEvents events, models::ChunkStream& chunks, http::Stream& out) {
+    http::Events lines(out);
+    co_await lines.raw(events.begin());
+    while (auto chunk = co_await chunks.next())
+      if (std::string text = events.take(*chunk); !text.empty()) co_await lines.raw(text);
+    co_await lines.raw(events.end());
+  }
+
+  Task<json::Value> count_tokens(const User&, json::Value body) {
+    co_return json::Object{{"input_tokens", estimated_tokens(body)}};
+  }
+
   /// Ollama speaks this one of OpenAI's too.
   Task<std::optional<http::Response>> embeddings(const User& me, http::Call& call, json::Value value) {
     co_return co_await ask_model(me, "embeddings", std::move(value), call);
@@ -205,6 +238,10 @@ void add_routes(http::Router& r, models::Models& models, Backend& backend, clien
   r.on("POST /openai/embeddings", Cost::model, bind<&Api::embeddings>(api), kLarge);
   r.on("POST /api/embeddings", Cost::model, bind<&Api::embeddings>(api), kLarge);
   r.on("POST /api/v1/embeddings", Cost::model, bind<&Api::embeddings>(api), kLarge);
+  for (std::string path : {"/api/v1/messages", "/api/message"}) {
+    r.on("POST " + path, Cost::model, bind<&Api::messages>(api), kLarge);
+    r.on("POST " + path + "/count_tokens", Cost::read, bind<&Api::count_tokens>(api), kLarge);
+  }
   for (std::string method : {"GET", "POST", "PUT", "DELETE"})
     r.on(method + " /openai/{path...}", Cost::model, bind<&Api::pass_through>(api), kLarge);
 }
