@@ -178,6 +178,7 @@ TEST_P(RunsTest, AnOwnerThatLostItsRunIsNeverSeenAgain) {
     Node old(*f.store.db, f.store.loops);
     Node heir(*f.store.db, f.store.loops);
     run([&] { return old.runs.start(); });
+    run([&] { return heir.runs.start(); });
     auto r = f.begin(old);
     std::atomic<bool> stop = false;
     std::thread writer([&] {
@@ -190,7 +191,9 @@ TEST_P(RunsTest, AnOwnerThatLostItsRunIsNeverSeenAgain) {
     // The lease ends while the owner is alive, as if it had been stopped for too long.
     // On PostgreSQL its keeper may have come back in between; then once more.
     for (int tries = 0; tries != 20 && heir.heirs() == 0; ++tries) {
-      run([&]() -> Task<> { co_await f.store.db->script("DELETE FROM node"); });
+      run([&]() -> Task<> {
+        co_await f.store.db->script("DELETE FROM node WHERE node_id = '" + old.runs.node_id() + "'");
+      });
       run([&] { return heir.runs.adopt_orphans(); });
       std::this_thread::sleep_for(20ms);
     }
@@ -214,6 +217,7 @@ TEST_P(RunsTest, AnOwnerThatLostItsRunIsNeverSeenAgain) {
     EXPECT_TRUE(run([&] { return heir.adopted[0]->finish(State::interrupted, {}, {}); }));
     EXPECT_FALSE(run([&] { return r->finish(State::done, {}, {}); }));
     run([&] { return old.runs.stop(0s); });
+    run([&] { return heir.runs.stop(0s); });
   }
 }
 
