@@ -92,7 +92,7 @@ enum class Dialect { sqlite, postgres };
 ///
 /// Errors are Problems: `conflict` when a unique or foreign key forbids it; `unavailable` when the
 /// database cannot be reached or the connection broke (a write's outcome is then unknown: read
-/// before repeating it); `internal` otherwise. Reads are retried once on a fresh connection.
+/// before repeating it); `internal` otherwise. Reads are retried on a fresh connection.
 class Connection {
  public:
   virtual ~Connection() = default;

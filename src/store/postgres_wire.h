@@ -79,6 +79,7 @@ class PgWire final : public std::enable_shared_from_this<PgWire> {
   static constexpr std::size_t kInFlight = 1000;   ///< Commands under way.
   static constexpr std::size_t kWaiting = 10'000;  ///< Commands waiting here.
   static constexpr std::size_t kGroup = 64;        ///< Reads that share a group.
+  static constexpr int kTries = 4;                 ///< A restart breaks every connection in turn.
   static constexpr int kPrepared = 512;            ///< Prepared statements of a connection.
   static constexpr std::chrono::seconds kSilence{15};
   static constexpr std::chrono::seconds kReconnect{3};

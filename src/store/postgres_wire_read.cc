@@ -268,7 +268,7 @@ void PgWire::lost(std::string why) {
   for (const PgCommandPtr& command : std::exchange(lease_pending_, {})) commands.push_back(command);
   for (const PgCommandPtr& command : commands) {
     bool harmless = command->begins() || (command->kind == PgCommand::Kind::reads && !command->leased);
-    if (closed_ || !harmless || command->tries++ > 0) {
+    if (closed_ || !harmless || ++command->tries >= kTries) {
       fail(command, why);
     } else if (command->leased) {  // Of a transaction that had done nothing yet.
       lease_broken_ = false;
