@@ -3,7 +3,6 @@
 #include <boost/json.hpp>
 
 #include "client/test_server.h"
-#include "features/ollama/backend.h"
 #include "features/openai/openai.h"
 #include "testing/models_app.h"
 
@@ -39,12 +38,11 @@ void provide(Peer& peer, std::vector<std::string>& heads, std::vector<json::Valu
 
 class OpenAiTest : public ::testing::TestWithParam<store::Engine> {
  protected:
-  OpenAiTest()
-      : app(GetParam()), backend(*app.client, app.settings), ollama(*app.client, app.settings) {
+  OpenAiTest() : app(GetParam()), backend(*app.client, app.settings) {
     app.settings.openai_urls.set({server.url("/v1")});
     app.settings.openai_keys.set({"stored-key"});
     app.settings.list_seconds.set(3600);
-    app.start(backend, ollama);
+    app.start(backend, backend);  // Ollama is off.
     add_routes(app.router, *app.models, backend, *app.client, *app.config);
     app.user("admin");
   }
@@ -84,7 +82,6 @@ class OpenAiTest : public ::testing::TestWithParam<store::Engine> {
   TestServer server{[this](Peer& peer) { provide(peer, heads, bodies); }};
   testing::ModelsApp app;
   Backend backend;
-  ollama::Backend ollama;
 };
 
 INSTANTIATE_TEST_SUITE_P(, OpenAiTest, ::testing::ValuesIn(store::engines()),
