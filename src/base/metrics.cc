@@ -143,6 +143,7 @@ template class Family<Histogram>;
 struct Registry::Impl {
   using Any = std::variant<std::unique_ptr<Family<Counter>>, std::unique_ptr<Family<Gauge>>,
                            std::unique_ptr<Family<Histogram>>>;
+  std::mutex scrape;  ///< Held while looking.
   std::mutex mutex;
   std::map<std::string, Any, std::less<>> families;  ///< Guarded by mutex.
   std::vector<std::function<void()>> looks;          ///< Guarded by mutex.
@@ -209,7 +210,10 @@ std::string Registry::text() {
     std::scoped_lock lock(impl_->mutex);
     looks = impl_->looks;
   }
-  for (const auto& look : looks) look();
+  {
+    std::scoped_lock lock(impl_->scrape);
+    for (const auto& look : looks) look();
+  }
   std::string out;
   std::scoped_lock lock(impl_->mutex);
   for (const auto& [name, family] : impl_->families) std::visit(Impl::Print{out}, family);

@@ -29,6 +29,11 @@ class Counter {
     shards_[shard_of_this_thread()].value.fetch_add(n, std::memory_order_relaxed);
   }
   std::uint64_t value() const;
+  /// For what somebody else counts: makes the value `total` when it is less. In before_scrape() only.
+  void raise_to(std::uint64_t total) {
+    std::uint64_t now = value();
+    if (total > now) add(total - now);
+  }
 
  private:
   struct alignas(64) Shard {
@@ -123,7 +128,8 @@ class Registry {
   Family<Histogram>& histogram(std::string_view name, std::string_view help,
                                std::span<const double> bounds, std::vector<std::string> labels = {});
 
-  /// Called before each scrape, to set gauges that are cheaper to look up than to keep. Must be quick.
+  /// Called before each scrape, one scrape after the other, to set what is cheaper to look up than to
+  /// keep. Must be quick.
   void before_scrape(std::function<void()> look);
 
   /// The exposition format, version 0.0.4, families sorted by name.

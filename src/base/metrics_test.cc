@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <stdexcept>
 #include <thread>
+
+#include "base/process_metrics.h"
 
 namespace antiphon::metrics {
 namespace {
@@ -63,6 +66,24 @@ TEST(Metrics, LooksUpWhatIsCheaperToLookUpAtTheScrape) {
   registry.before_scrape([&] { gauge.add(1); });
   registry.text();
   EXPECT_NE(registry.text().find("\ng 2\n"), std::string::npos);
+}
+
+TEST(Metrics, TheProcessSaysWhatItUses) {
+  Registry registry;
+  add_process_metrics(registry);
+  std::string text = registry.text();
+  auto value = [&](const std::string& name) {
+    std::size_t at = text.find("\n" + name + " ");
+    return at == text.npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+  };
+  EXPECT_GT(value("process_resident_memory_bytes"), 1e6);
+  EXPECT_GT(value("process_open_fds"), 2);
+  EXPECT_GT(value("process_max_fds"), 2);
+  EXPECT_GT(value("process_threads"), 0);
+  EXPECT_GE(value("process_cpu_seconds_total"), 0);
+  double age = static_cast<double>(std::time(nullptr)) - value("process_start_time_seconds");
+  EXPECT_GE(age, -2);
+  EXPECT_LT(age, 3'600);
 }
 
 }  // namespace

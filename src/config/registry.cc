@@ -55,7 +55,8 @@ std::string fallback_of(const AnySetting& s) {
 std::string limits_of(const About& about, std::string_view type) {
   std::string out;
   for (std::string_view choice : about.choices)
-    out.append(out.empty() ? " One of " : ", ").append("`").append(choice).append("`");
+    if (!choice.empty())
+      out.append(out.empty() ? " One of " : ", ").append("`").append(choice).append("`");
   if (!out.empty()) return out + ".";
   if (type != "int" && type != "float") return "";
   if (about.least > -9.2e18) out += " At least " + json::serialize(json::Value(about.least)) + ".";

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <limits>
 #include <random>
 
@@ -120,14 +121,21 @@ std::vector<std::string> colliding_keys(std::uint64_t start) {
   return keys;
 }
 
+/// Processor time, since the machine may be busy with other things.
+std::chrono::nanoseconds thread_time() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
 std::chrono::nanoseconds parse_time(const std::vector<std::string>& keys) {
   std::string text = "{";
   for (const std::string& key : keys)
     text.append(text.size() > 1 ? ",\"" : "\"").append(key).append("\":1");
   text += "}";
-  auto begin = std::chrono::steady_clock::now();
+  auto begin = thread_time();
   std::optional<Value> value = try_parse(text);
-  auto took = std::chrono::steady_clock::now() - begin;
+  auto took = thread_time() - begin;
   EXPECT_EQ(value->as_object().size(), keys.size());
   return took;
 }
@@ -143,10 +151,11 @@ TEST(Text, CollidingKeysCostNoMoreThanOthers) {  // row 126
   }
 }
 
-TEST(Text, AHundredThousandKeysAreQuick) {  // row 126
+TEST(Text, TheTimeForKeysGrowsWithTheirNumber) {  // row 126
   std::vector<std::string> keys;
   for (int i = 0; i != 100'000; ++i) keys.push_back("key" + std::to_string(i));
-  EXPECT_LT(parse_time(keys), std::chrono::milliseconds(500));
+  auto few = parse_time({keys.begin(), keys.begin() + 10'000});
+  EXPECT_LT(parse_time(keys), few * 30 + std::chrono::milliseconds(20));
 }
 
 TEST(Text, ShortObjectsTakeLinearTimeToo) {

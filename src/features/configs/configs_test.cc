@@ -3,6 +3,7 @@
 #include "base/metrics.h"
 #include "features/configs/documents.h"
 #include "features/configs/routes.h"
+#include "features/configs/store_metrics.h"
 #include "http/testing.h"
 #include "json/text.h"
 #include "store/migrate.h"
@@ -219,6 +220,14 @@ TEST_P(Configs, MetricsAreForAdminsAndHoldersOfTheToken) {
   http::Request wrong = request("GET", "/metrics");
   wrong.headers.add("Authorization", "Bearer t0kem");
   EXPECT_EQ(http::testing::serve(router, wrong)->status, 401);
+}
+
+TEST_P(Configs, MetricsTellWhatTheDatabaseDoes) {
+  add_store_metrics(metrics, *database.db, *store);
+  run([&] { return store->set({{"ui.watermark", "x"}}); });
+  std::string text = get("/metrics", admin()).body;
+  EXPECT_EQ(text.find("antiphon_db_commits_total 0"), text.npos);
+  EXPECT_NE(text.find("antiphon_config_version " + std::to_string(store->version())), text.npos);
 }
 
 TEST_P(Configs, TheDescriptionOfTheApiIsForAdminsUnlessSet) {
