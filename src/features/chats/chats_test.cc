@@ -35,21 +35,6 @@ TEST_P(ChatsTest, AnswerInUpstreamsShape) {
   EXPECT_EQ(question.at("content"), "Question");
 }
 
-TEST_P(ChatsTest, AWholeChatWriteNeverShrinksTheHistory) {
-  World w(GetParam());
-  std::string id = w.add("alice", "Before");
-
-  auto reply = w.as("alice", "POST", "/" + id,
-                    Object{{"chat", chat_json("After", {message("u2", "a1", "user", "More")}, "u2")}});
-
-  ASSERT_EQ(reply.status, 200) << reply.text;
-  EXPECT_EQ(json::text_at(reply.body, "title"), "After");
-  EXPECT_EQ(keys(w.messages("alice", id)), (std::vector<std::string>{"u1", "a1", "u2"}));
-  EXPECT_EQ(w.as("alice", "POST", "/" + id, Object{{"chat", Object{{"title", "Only"}}}}).status, 200);
-  EXPECT_EQ(w.messages("alice", id).size(), 3u);
-  EXPECT_EQ(json::text_at(w.as("alice", "GET", "/" + id).body, "current_message_id"), "u2");
-}
-
 TEST_P(ChatsTest, AWholeChatWriteKeepsMembersItDoesNotName) {
   World w(GetParam());
   std::string id = w.add("alice", "Chat");
@@ -325,20 +310,6 @@ TEST_P(ChatsTest, ParametersAreMergedAndNullTakesThemAway) {
 
   EXPECT_EQ(json::serialize(reply.body), R"({"temperature":0.5,"top_p":1})");
   EXPECT_EQ(w.as("alice", "PATCH", "/" + id + "/params", Array{1}).status, 422);
-}
-
-TEST_P(ChatsTest, TwoWritesToOneChatBothCount) {
-  World w(GetParam());
-  std::string id = w.add("alice", "Chat");
-  auto chat = run([&] { return w.chats.find(id); });  // Both start from the same reading.
-
-  run([&] { return w.editor.merge_params(*chat, Object{{"a", 1}}); });
-  run([&] { return w.editor.merge(*chat, Object{{"b", 2}}); });
-  run([&] { return w.editor.merge_params(*chat, Object{{"c", 3}}); });
-
-  Value now = run([&] { return w.chats.find(id); })->data;
-  EXPECT_EQ(json::int_at(now, "b"), 2);
-  EXPECT_EQ(json::serialize(*json::find(now, "params")), R"({"a":1,"c":3})");
 }
 
 TEST_P(ChatsTest, DeletingStopsWhatIsBeingWrittenButOnlyForTheOwner) {  // row 59
