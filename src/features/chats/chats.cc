@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <iterator>
+#include <unordered_set>
 
 #include "base/problem.h"
 #include "base/time.h"
@@ -18,22 +20,22 @@ namespace {
 
 using store::Sql;
 
-#define ANTIPHON_MESSAGE_COLUMNS                                                                    \
+#define ANTIPHON_MESSAGE_COLUMNS                                                                     \
   "chat_id, id, parent_id, user_id, role, content, output, model_id, done, files, sources, embeds, " \
   "status_history, error, usage, context_summary, meta, extra, position, created_at, updated_at"
 
-#define ANTIPHON_MESSAGE_COLUMNS_OF(t)                                                               \
-  t ".chat_id, " t ".id, " t ".parent_id, " t ".user_id, " t ".role, " t ".content, " t ".output, " \
-  t ".model_id, " t ".done, " t ".files, " t ".sources, " t ".embeds, " t ".status_history, " t     \
-    ".error, " t ".usage, " t ".context_summary, " t ".meta, " t ".extra, " t ".position, " t       \
+#define ANTIPHON_MESSAGE_COLUMNS_OF(t)                                                                \
+  t ".chat_id, " t ".id, " t ".parent_id, " t ".user_id, " t ".role, " t ".content, " t ".output, " t \
+    ".model_id, " t ".done, " t ".files, " t ".sources, " t ".embeds, " t ".status_history, " t       \
+    ".error, " t ".usage, " t ".context_summary, " t ".meta, " t ".extra, " t ".position, " t         \
     ".created_at, " t ".updated_at"
 
-#define ANTIPHON_CHAT_COLUMNS                                                                        \
+#define ANTIPHON_CHAT_COLUMNS                                                                         \
   "id, user_id, title, created_at, updated_at, archived, pinned, folder_id, share_id, last_read_at, " \
   "current_message_id, meta, data, variables, tasks, summary"
 
 // The numbered arguments are those of message_args().
-#define ANTIPHON_INSERT_MESSAGE(position)                                                            \
+#define ANTIPHON_INSERT_MESSAGE(position)                                                             \
   "INSERT INTO chat_message (chat_id, id, parent_id, user_id, role, content, text, output, model_id," \
   " done, files, sources, embeds, status_history, error, usage, context_summary, meta, extra,"        \
   " created_at, updated_at, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"     \
@@ -67,7 +69,8 @@ Task<std::optional<Message>> Chats::message(std::string chat_id, std::string id)
   co_return co_await db_.first<Message>(kMessage, chat_id, id);
 }
 
-Task<std::vector<Message>> Chats::branch(std::string chat_id, std::string leaf, std::int64_t limit) const {
+Task<std::vector<Message>> Chats::branch(std::string chat_id, std::string leaf,
+                                         std::int64_t limit) const {
   // UNION ALL with a depth bound: a cycle (row 120) costs at most `limit` steps.
   static constexpr Sql kBranch{"chats.branch",
                                "WITH RECURSIVE up(id, parent_id, depth) AS ("
@@ -79,42 +82,54 @@ Task<std::vector<Message>> Chats::branch(std::string chat_id, std::string leaf, 
                                " SELECT " ANTIPHON_MESSAGE_COLUMNS_OF("m")
                                " FROM up JOIN chat_message m ON m.chat_id = $1 AND m.id = up.id"
                                " ORDER BY up.depth DESC"};
-  co_return co_await db_.all<Message>(kBranch, chat_id, leaf, limit);
+  auto branch = co_await db_.all<Message>(kBranch, chat_id, leaf, limit);
+  // Where a circle closed, all but its last round goes.
+  std::unordered_set<std::string_view> seen;
+  auto first = branch.end();
+  while (first != branch.begin() && seen.insert(std::prev(first)->id).second) --first;
+  if (first != branch.begin()) branch.erase(branch.begin(), first);
+  co_return branch;
 }
 
 Task<std::vector<Message>> Chats::messages(std::string chat_id) const {
-  static constexpr Sql kMessages{"chats.messages", "SELECT " ANTIPHON_MESSAGE_COLUMNS
-                                                   " FROM chat_message WHERE chat_id = $1 ORDER BY position, id"};
+  static constexpr Sql kMessages{"chats.messages",
+                                 "SELECT " ANTIPHON_MESSAGE_COLUMNS
+                                 " FROM chat_message WHERE chat_id = $1 ORDER BY position, id"};
   co_return co_await db_.all<Message>(kMessages, chat_id);
 }
 
-Task<std::vector<Message>> Chats::some(store::Connection& c, std::string chat_id, std::vector<std::string> ids) {
-  static constexpr Sql kSome{"chats.some",
-                             "SELECT " ANTIPHON_MESSAGE_COLUMNS
-                             " FROM chat_message WHERE chat_id = $1 AND id IN (SELECT value FROM json_each($2))",
-                             "SELECT " ANTIPHON_MESSAGE_COLUMNS
-                             " FROM chat_message WHERE chat_id = $1 AND id = ANY($2::text[])"};
+Task<std::vector<Message>> Chats::some(store::Connection& c, std::string chat_id,
+                                       std::vector<std::string> ids) {
+  static constexpr Sql kSome{
+      "chats.some",
+      "SELECT " ANTIPHON_MESSAGE_COLUMNS
+      " FROM chat_message WHERE chat_id = $1 AND id IN (SELECT value FROM json_each($2))",
+      "SELECT " ANTIPHON_MESSAGE_COLUMNS
+      " FROM chat_message WHERE chat_id = $1 AND id = ANY($2::text[])"};
   co_return co_await c.all<Message>(kSome, chat_id, ids);
 }
 
 Task<std::vector<SiblingRow>> Chats::siblings(std::string chat_id, std::vector<std::string> ids,
                                               std::vector<std::string> parents, bool roots,
                                               std::int64_t around) const {
-#define ANTIPHON_SIBLINGS(among, parents, roots)                                                     \
-  "WITH family AS ("                                                                                  \
-  "  SELECT id, parent_id, position FROM chat_message WHERE chat_id = $1 AND parent_id " parents      \
-  "  UNION ALL"                                                                                       \
-  "  SELECT id, parent_id, position FROM chat_message WHERE chat_id = $1 AND parent_id IS NULL AND " roots "),"  \
-  " placed AS ("                                                                                      \
-  "  SELECT id, COALESCE(parent_id, '') AS kin, count(*) OVER (PARTITION BY parent_id) AS total,"     \
-  "         row_number() OVER (PARTITION BY parent_id ORDER BY position, id) AS place FROM family)"   \
-  " SELECT f.id, f.kin AS parent_id, f.place, f.total FROM placed me"                                 \
-  "   JOIN placed f ON f.kin = me.kin AND f.place BETWEEN me.place - $5 AND me.place + $5"            \
+#define ANTIPHON_SIBLINGS(among, parents, roots)                                                    \
+  "WITH family AS ("                                                                                \
+  "  SELECT id, parent_id, position FROM chat_message WHERE chat_id = $1 AND parent_id " parents    \
+  "  UNION ALL"                                                                                     \
+  "  SELECT id, parent_id, position FROM chat_message WHERE chat_id = $1 AND parent_id IS NULL "    \
+  "AND " roots                                                                                      \
+  "),"                                                                                              \
+  " placed AS ("                                                                                    \
+  "  SELECT id, COALESCE(parent_id, '') AS kin, count(*) OVER (PARTITION BY parent_id) AS total,"   \
+  "         row_number() OVER (PARTITION BY parent_id ORDER BY position, id) AS place FROM family)" \
+  " SELECT f.id, f.kin AS parent_id, f.place, f.total FROM placed me"                               \
+  "   JOIN placed f ON f.kin = me.kin AND f.place BETWEEN me.place - $5 AND me.place + $5"          \
   "  WHERE me.id " among " ORDER BY f.place"
-  static constexpr Sql kSiblings{"chats.siblings",
-                                 ANTIPHON_SIBLINGS("IN (SELECT value FROM json_each($2))",
-                                                   "IN (SELECT value FROM json_each($3))", "$4 = 1"),
-                                 ANTIPHON_SIBLINGS("= ANY($2::text[])", "= ANY($3::text[])", "$4::bigint = 1")};
+  static constexpr Sql kSiblings{
+      "chats.siblings",
+      ANTIPHON_SIBLINGS("IN (SELECT value FROM json_each($2))", "IN (SELECT value FROM json_each($3))",
+                        "$4 = 1"),
+      ANTIPHON_SIBLINGS("= ANY($2::text[])", "= ANY($3::text[])", "$4::bigint = 1")};
   co_return co_await db_.all<SiblingRow>(kSiblings, chat_id, ids, parents, roots, around);
 }
 
@@ -142,23 +157,43 @@ store::Bound Chats::inserting(const Chat& chat) {
       INSERT INTO chat (id, user_id, title, title_folded, created_at, updated_at, archived, pinned, folder_id,
                         last_read_at, current_message_id, meta, data, variables)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14))"};
-  return {kInsert,       chat.id,           chat.user_id,  chat.title,        fold(chat.title),
-          chat.created_at, chat.updated_at, chat.archived, chat.pinned,       chat.folder_id,
-          chat.last_read_at, chat.current_message_id, chat.meta, chat.data, chat.variables};
+  return {kInsert,          chat.id,         chat.user_id,      chat.title,
+          fold(chat.title), chat.created_at, chat.updated_at,   chat.archived,
+          chat.pinned,      chat.folder_id,  chat.last_read_at, chat.current_message_id,
+          chat.meta,        chat.data,       chat.variables};
 }
 
 store::Bound Chats::inserting(const Message& m) {
-  return {kInsertHere,      m.chat_id, m.id,    m.parent_id, m.user_id,         m.role, m.content, searched(m.content),
-          m.output,         m.model_id, m.done, m.files,     m.sources,         m.embeds,
-          m.status_history, m.error,   m.usage, m.context_summary, m.meta,      m.extra,
-          m.created_at,     m.updated_at, m.position};
+  return {kInsertHere,
+          m.chat_id,
+          m.id,
+          m.parent_id,
+          m.user_id,
+          m.role,
+          m.content,
+          searched(m.content),
+          m.output,
+          m.model_id,
+          m.done,
+          m.files,
+          m.sources,
+          m.embeds,
+          m.status_history,
+          m.error,
+          m.usage,
+          m.context_summary,
+          m.meta,
+          m.extra,
+          m.created_at,
+          m.updated_at,
+          m.position};
 }
 
 Task<> Chats::insert(store::Connection& c, const Message& m) {
-  co_await c.run(m.parent_id ? kInsertChild : kInsertRoot, m.chat_id, m.id, m.parent_id, m.user_id, m.role,
-                 m.content, searched(m.content), m.output, m.model_id, m.done, m.files, m.sources, m.embeds,
-                 m.status_history, m.error, m.usage, m.context_summary, m.meta, m.extra, m.created_at,
-                 m.updated_at);
+  co_await c.run(m.parent_id ? kInsertChild : kInsertRoot, m.chat_id, m.id, m.parent_id, m.user_id,
+                 m.role, m.content, searched(m.content), m.output, m.model_id, m.done, m.files,
+                 m.sources, m.embeds, m.status_history, m.error, m.usage, m.context_summary, m.meta,
+                 m.extra, m.created_at, m.updated_at);
 }
 
 Task<> Chats::finish_message(store::Connection& c, const Message& m) {
@@ -179,8 +214,8 @@ Task<> Chats::advance(store::Connection& c, const std::string& chat_id, const st
   co_await c.run(kAdvance, chat_id, current, data, now);
 }
 
-Task<bool> Chats::reopen_message(store::Connection& c, const std::string& chat_id, const std::string& id,
-                                 const std::string& run_id) {
+Task<bool> Chats::reopen_message(store::Connection& c, const std::string& chat_id,
+                                 const std::string& id, const std::string& run_id) {
   static constexpr Sql kReopen{"chats.reopen_message", R"(
       UPDATE chat_message SET done = FALSE, error = NULL, meta = $3
        WHERE chat_id = $1 AND id = $2 AND role = 'assistant')"};
@@ -189,7 +224,8 @@ Task<bool> Chats::reopen_message(store::Connection& c, const std::string& chat_i
 }
 
 Task<> Chats::set_title(std::string chat_id, std::string title) {
-  static constexpr Sql kTitle{"chats.set_title", "UPDATE chat SET title = $2, title_folded = $3 WHERE id = $1"};
+  static constexpr Sql kTitle{"chats.set_title",
+                              "UPDATE chat SET title = $2, title_folded = $3 WHERE id = $1"};
   title = cut(title, kMaxTitle);
   co_await db_.run(kTitle, chat_id, title, fold(title));
 }
@@ -211,7 +247,8 @@ Task<> Chats::close_open_messages(std::string chat_id) {
   co_await db_.run(kClose, chat_id);
 }
 
-std::vector<store::Bound> Chats::tagging(const Chat& chat, const std::vector<std::string>& names, json::Object& meta) {
+std::vector<store::Bound> Chats::tagging(const Chat& chat, const std::vector<std::string>& names,
+                                         json::Object& meta) {
   static constexpr Sql kClear{"chats.clear_tags", "DELETE FROM chat_tag WHERE chat_id = $1"};
   static constexpr Sql kTag{"chats.add_tag", R"(
       INSERT INTO tag (id, name, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING)"};
@@ -221,7 +258,8 @@ std::vector<store::Bound> Chats::tagging(const Chat& chat, const std::vector<std
   std::vector<store::Bound> statements{{kClear, chat.id}};
   for (const std::string& name : names) {
     std::string id = tag_id(name);
-    if (id.empty() || ids.size() == kMaxTags || std::ranges::find(ids, json::Value(id)) != ids.end()) continue;
+    if (id.empty() || ids.size() == kMaxTags || std::ranges::find(ids, json::Value(id)) != ids.end())
+      continue;
     statements.emplace_back(kTag, id, name, chat.user_id);
     statements.emplace_back(kLink, chat.user_id, id, chat.id);
     ids.emplace_back(std::move(id));
@@ -236,7 +274,8 @@ Task<> Chats::set_tags(std::string chat_id, std::vector<std::string> names) {
     auto chat = co_await lock(c, chat_id);
     if (!chat) co_return;
     json::Object meta = chat->meta.is_object() ? chat->meta.as_object() : json::Object();
-    for (store::Bound& statement : tagging(*chat, names, meta)) co_await c.run_bound(std::move(statement));
+    for (store::Bound& statement : tagging(*chat, names, meta))
+      co_await c.run_bound(std::move(statement));
     co_await c.run(kSave, chat_id, json::Value(std::move(meta)));
   });
 }
@@ -246,7 +285,8 @@ Task<> Chats::merge_extra(std::string chat_id, std::string id, json::Object memb
                              "UPDATE chat_message SET extra = $3 WHERE chat_id = $1 AND id = $2"};
   auto have = co_await message(chat_id, id);
   if (!have) co_return;
-  json::Value extra = have->extra && have->extra->is_object() ? *have->extra : json::Value(json::Object());
+  json::Value extra =
+      have->extra && have->extra->is_object() ? *have->extra : json::Value(json::Object());
   for (auto& member : members) extra.as_object()[member.key()] = std::move(member.value());
   co_await db_.run(kSave, chat_id, id, extra);
 }

@@ -26,7 +26,8 @@ class Chats {
   Task<std::optional<Chat>> find(std::string id) const;
   Task<std::optional<Message>> message(std::string chat_id, std::string id) const;
   /// From the root to `leaf`, at most `limit` messages back from it. Cycles end the walk (row 120).
-  Task<std::vector<Message>> branch(std::string chat_id, std::string leaf, std::int64_t limit = 10'000) const;
+  Task<std::vector<Message>> branch(std::string chat_id, std::string leaf,
+                                    std::int64_t limit = 10'000) const;
   /// All messages, siblings in order.
   Task<std::vector<Message>> messages(std::string chat_id) const;
   /// Those of these ids that are messages of the chat.
@@ -36,7 +37,8 @@ class Chats {
   /// What lies beside the messages `ids` of a branch: those with the same parent, themselves included,
   /// at most `around` to either side of each. `parents` are theirs; `roots`: one of them has none.
   Task<std::vector<SiblingRow>> siblings(std::string chat_id, std::vector<std::string> ids,
-                                         std::vector<std::string> parents, bool roots, std::int64_t around) const;
+                                         std::vector<std::string> parents, bool roots,
+                                         std::int64_t around) const;
   /// The end of the branch below `id` that takes the latest child each time; `id` itself for a leaf.
   Task<std::string> deepest_below(std::string chat_id, std::string id) const {
     return deepest_below(db_, std::move(chat_id), std::move(id));
@@ -44,11 +46,14 @@ class Chats {
 
   // Parts of transactions that other features compose. They run on the connection they are given.
 
-  static Task<std::vector<Message>> some(store::Connection& c, std::string chat_id, std::vector<std::string> ids);
+  static Task<std::vector<Message>> some(store::Connection& c, std::string chat_id,
+                                         std::vector<std::string> ids);
   static Task<std::string> deepest_below(store::Connection& c, std::string chat_id, std::string id);
   /// The chat, which nobody else changes before the transaction ends.
   static Task<std::optional<Chat>> lock(store::Connection& c, std::string id);
-  static Task<> insert(store::Connection& c, const Chat& chat) { (void)co_await c.run_bound(inserting(chat)); }
+  static Task<> insert(store::Connection& c, const Chat& chat) {
+    (void)co_await c.run_bound(inserting(chat));
+  }
   /// Conflict when the id is taken. The message comes after its siblings, whatever its `position`.
   static Task<> insert(store::Connection& c, const Message& message);
   static store::Bound inserting(const Chat& chat);
@@ -60,8 +65,8 @@ class Chats {
   /// Replaces what an answer ends with: content, output, usage, error, done; touches the chat.
   static Task<> finish_message(store::Connection& c, const Message& message);
   /// Opens a finished answer again, for Continue. False when there is no such answer.
-  static Task<bool> reopen_message(store::Connection& c, const std::string& chat_id, const std::string& id,
-                                   const std::string& run_id);
+  static Task<bool> reopen_message(store::Connection& c, const std::string& chat_id,
+                                   const std::string& id, const std::string& run_id);
   /// current_message_id, models, files and updated_at after a turn was accepted.
   static Task<> advance(store::Connection& c, const std::string& chat_id, const std::string& current,
                         const json::Value& data, std::int64_t now);
@@ -91,7 +96,8 @@ class Guard {
   /// `admin_access`: whether administrators may look into chats of others, and delete them.
   explicit Guard(const Chats& chats, std::function<bool()> admin_access = {})
       : chats_(chats), admin_access_(std::move(admin_access)) {}
-  /// These throw 401 "not found" for both, as upstream's clients expect; or `status`, where they expect that.
+  /// These throw 401 "not found" for both, as upstream's clients expect; or `status`, where they expect
+  /// that.
   Task<Granted<Chat, Right::read>> read(const User& me, std::string id) const;
   /// Whether read() would not throw.
   Task<bool> may_read(const User& me, std::string id) const;

@@ -54,9 +54,9 @@ struct Message {
   std::int64_t created_at = 0;
   std::int64_t updated_at = 0;
 };
-ANTIPHON_DTO(Message, chat_id, id, parent_id, user_id, role, content, output, model_id, done, files, sources,
-             embeds, status_history, error, usage, context_summary, meta, extra, position, created_at,
-             updated_at)
+ANTIPHON_DTO(Message, chat_id, id, parent_id, user_id, role, content, output, model_id, done, files,
+             sources, embeds, status_history, error, usage, context_summary, meta, extra, position,
+             created_at, updated_at)
 
 /// A message's place among those with the same parent ("" for roots); the first is 1.
 struct SiblingRow {
@@ -87,8 +87,8 @@ inline constexpr std::size_t kMaxTitle = 1024;           ///< Bytes.
 std::optional<Message> from_client(const json::Value& message, const std::string& chat_id,
                                    const std::string& user_id);
 
-/// `have` with the members a client sent in place of its own; what the client did not send stays, and so
-/// do id, parent, role, author and time. Nothing when that changes nothing, or is not usable.
+/// `have` with the members a client sent in place of its own; what the client did not send stays, and
+/// so do id, parent, role, author and time. Nothing when that changes nothing, or is not usable.
 std::optional<Message> changed_by(const Message& have, const json::Value& client);
 
 }  // namespace antiphon::chats

@@ -54,9 +54,9 @@ constexpr Sql kUpdateMessage{"chats.update_message", R"(
      WHERE chat_id = $1 AND id = $2 AND done)"};
 
 store::Bound updating(const Message& m) {
-  return {kUpdateMessage, m.chat_id, m.id,    m.content, words_of(plain_text(m.content)),
-          m.output,       m.model_id, m.files, m.sources, m.embeds,
-          m.status_history, m.error, m.usage, m.meta,    m.extra,
+  return {kUpdateMessage,    m.chat_id,   m.id,    m.content, words_of(plain_text(m.content)),
+          m.output,          m.model_id,  m.files, m.sources, m.embeds,
+          m.status_history,  m.error,     m.usage, m.meta,    m.extra,
           m.context_summary, m.updated_at};
 }
 
@@ -88,18 +88,22 @@ Task<std::string> Editor::create(const UserId& owner, const ChatDraft& draft) {
   std::unordered_set<std::string_view> there;
   for (History::Entry& entry : history.entries) {
     Message& m = entry.message;
-    if (m.parent_id && !there.contains(*m.parent_id)) m.parent_id.reset();  // Its parent was left behind.
-    m.done = true;  // Nobody is writing an imported message.
+    if (m.parent_id && !there.contains(*m.parent_id))
+      m.parent_id.reset();  // Its parent was left behind.
+    m.done = true;          // Nobody is writing an imported message.
     there.insert(m.id);
   }
-  if (!history.leaf.empty()) chat.current_message_id = history.leaf;
-  else if (!history.entries.empty()) chat.current_message_id = history.entries.back().message.id;
+  if (!history.leaf.empty())
+    chat.current_message_id = history.leaf;
+  else if (!history.entries.empty())
+    chat.current_message_id = history.entries.back().message.id;
   json::Object meta = object_or_empty(draft.meta);
   auto tags = Chats::tagging(chat, texts_at(draft.meta, "tags"), meta);
   if (meta["tags"].as_array().empty()) meta.erase("tags");
   chat.meta = std::move(meta);
   std::vector<store::Bound> statements{Chats::inserting(chat)};
-  for (const History::Entry& entry : history.entries) statements.push_back(Chats::inserting(entry.message));
+  for (const History::Entry& entry : history.entries)
+    statements.push_back(Chats::inserting(entry.message));
   for (store::Bound& tag : tags) statements.push_back(std::move(tag));
   co_await db_.batch(std::move(statements));
   co_return chat.id.value;
@@ -109,7 +113,8 @@ Task<> Editor::merge(const Chat& chat, const json::Value& form) {
   static constexpr Sql kSave{"chats.save", R"(
       UPDATE chat SET title = $2, title_folded = $3, data = $4, current_message_id = $5, updated_at = $6
        WHERE id = $1)"};
-  if (!form.is_object()) throw Problem(Problem::Kind::invalid, "chat should be an object").answering(422);
+  if (!form.is_object())
+    throw Problem(Problem::Kind::invalid, "chat should be an object").answering(422);
   History history = History::read(form, chat.id.value, chat.user_id);
   std::vector<std::string> ids = history.ids();
   if (!history.current.empty()) ids.push_back(history.current);
@@ -124,7 +129,8 @@ Task<> Editor::merge(const Chat& chat, const json::Value& form) {
       Message& m = entry.message;
       if (auto known = have.find(m.id); known != have.end()) {
         if (!known->second.done) continue;
-        if (auto changed = changed_by(known->second, *entry.client)) co_await c.run_bound(updating(*changed));
+        if (auto changed = changed_by(known->second, *entry.client))
+          co_await c.run_bound(updating(*changed));
         continue;
       }
       if (m.parent_id && !have.contains(*m.parent_id)) m.parent_id.reset();
@@ -133,22 +139,26 @@ Task<> Editor::merge(const Chat& chat, const json::Value& form) {
       have.emplace(m.id, m);
     }
     std::optional<std::string> current = now.current_message_id;
-    if (have.contains(history.current)) current = co_await Chats::deepest_below(c, now.id.value, history.current);
+    if (have.contains(history.current))
+      current = co_await Chats::deepest_below(c, now.id.value, history.current);
     std::string title = json::find(form, "title") ? title_of(form) : now.title;
     json::Object data = object_or_empty(now.data);
     put_data(data, form);
-    co_await c.run(kSave, now.id, title, fold(title), json::Value(std::move(data)), current, unix_seconds());
+    co_await c.run(kSave, now.id, title, fold(title), json::Value(std::move(data)), current,
+                   unix_seconds());
   });
 }
 
 Task<> Editor::set_variables(const Chat& chat, const json::Value& variables) {
-  static constexpr Sql kVariables{"chats.save_variables", "UPDATE chat SET variables = $2 WHERE id = $1"};
+  static constexpr Sql kVariables{"chats.save_variables",
+                                  "UPDATE chat SET variables = $2 WHERE id = $1"};
   co_await db_.run(kVariables, chat.id, variables);
 }
 
 Task<json::Object> Editor::merge_params(const Chat& chat, const json::Value& params) {
   static constexpr Sql kData{"chats.save_data", "UPDATE chat SET data = $2 WHERE id = $1"};
-  if (!params.is_object()) throw Problem(Problem::Kind::invalid, "The parameters should be an object").answering(422);
+  if (!params.is_object())
+    throw Problem(Problem::Kind::invalid, "The parameters should be an object").answering(422);
   json::Object out;
   co_await db_.transact([&](store::Connection& c) -> Task<> {
     Chat now = co_await locked(c, chat.id.value);

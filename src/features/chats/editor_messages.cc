@@ -15,7 +15,8 @@ using store::Sql;
 constexpr Sql kTouch{"chats.touched", "UPDATE chat SET updated_at = $2 WHERE id = $1"};
 
 /// The answer's items with this text instead of theirs: reasoning and tool calls stay.
-std::optional<json::Value> with_text(const std::optional<json::Value>& output, const std::string& text) {
+std::optional<json::Value> with_text(const std::optional<json::Value>& output,
+                                     const std::string& text) {
   if (!output || !output->is_array()) return std::nullopt;
   json::Array items;
   json::Object last{{"type", "message"}, {"role", "assistant"}, {"status", "completed"}};
@@ -71,9 +72,10 @@ Task<bool> Editor::delete_message(const Chat& chat, std::string message_id) {
       SELECT id AS value FROM chat_message WHERE chat_id = $1 AND (id = $2 OR parent_id = $2) AND NOT done)"};
   static constexpr Sql kAdopt{"chats.adopt_children", R"(
       UPDATE chat_message SET parent_id = $3 WHERE chat_id = $1 AND parent_id = $2)"};
-  static constexpr Sql kDelete{"chats.delete_message", "DELETE FROM chat_message WHERE chat_id = $1 AND id = $2"};
-  static constexpr Sql kCurrent{"chats.save_current",
-                                "UPDATE chat SET updated_at = $2, current_message_id = $3 WHERE id = $1"};
+  static constexpr Sql kDelete{"chats.delete_message",
+                               "DELETE FROM chat_message WHERE chat_id = $1 AND id = $2"};
+  static constexpr Sql kCurrent{
+      "chats.save_current", "UPDATE chat SET updated_at = $2, current_message_id = $3 WHERE id = $1"};
   static constexpr Sql kLastRoot{"chats.last_root", R"(
       SELECT id AS value FROM chat_message WHERE chat_id = $1 AND parent_id IS NULL
        ORDER BY position DESC, id DESC LIMIT 1)"};
@@ -85,8 +87,11 @@ Task<bool> Editor::delete_message(const Chat& chat, std::string message_id) {
     const Message& message = found.front();
     std::vector<std::string> going{message_id};
     if (message.role == "user")
-      for (TextRow& answer : co_await c.all<TextRow>(kAnswers, chat.id, message_id)) going.push_back(answer.value);
-    if (message.role == "user" ? (co_await c.first<TextRow>(kUnfinished, chat.id, message_id)).has_value() : !message.done)
+      for (TextRow& answer : co_await c.all<TextRow>(kAnswers, chat.id, message_id))
+        going.push_back(answer.value);
+    if (message.role == "user"
+            ? (co_await c.first<TextRow>(kUnfinished, chat.id, message_id)).has_value()
+            : !message.done)
       co_return;
     // The answers first: while they are there they are the question's own children.
     for (auto id = going.rbegin(); id != going.rend(); ++id) {
@@ -100,7 +105,8 @@ Task<bool> Editor::delete_message(const Chat& chat, std::string message_id) {
       current = root ? root->value : message.parent_id.value_or("");
     }
     if (!current.empty()) current = co_await Chats::deepest_below(c, chat.id.value, current);
-    co_await c.run(kCurrent, chat.id, unix_seconds(), current.empty() ? std::nullopt : std::optional(current));
+    co_await c.run(kCurrent, chat.id, unix_seconds(),
+                   current.empty() ? std::nullopt : std::optional(current));
     deleted = true;
   });
   co_return deleted;

@@ -30,23 +30,27 @@ Task<> Editor::set_archived(std::string chat_id, bool archived) {
 }
 
 Task<> Editor::set_all_archived(const UserId& owner, bool archived) {
-  static constexpr Sql kAll{"chats.set_all_archived", "UPDATE chat SET archived = $2 WHERE user_id = $1"};
+  static constexpr Sql kAll{"chats.set_all_archived",
+                            "UPDATE chat SET archived = $2 WHERE user_id = $1"};
   co_await db_.run(kAll, owner, archived);
 }
 
 Task<> Editor::move(std::string chat_id, std::optional<std::string> folder_id) {
-  static constexpr Sql kMove{"chats.move", "UPDATE chat SET folder_id = $2, pinned = FALSE WHERE id = $1"};
+  static constexpr Sql kMove{"chats.move",
+                             "UPDATE chat SET folder_id = $2, pinned = FALSE WHERE id = $1"};
   co_await db_.run(kMove, chat_id, folder_id);
 }
 
-Task<> Editor::empty_folders(const UserId& owner, std::vector<std::string> folder_ids, bool and_delete) {
+Task<> Editor::empty_folders(const UserId& owner, std::vector<std::string> folder_ids,
+                             bool and_delete) {
   static constexpr Sql kDelete{
       "chats.delete_in_folders",
       "DELETE FROM chat WHERE user_id = $1 AND folder_id IN (SELECT value FROM json_each($2))",
       "DELETE FROM chat WHERE user_id = $1 AND folder_id = ANY($2::text[])"};
   static constexpr Sql kLeave{
       "chats.leave_folders",
-      "UPDATE chat SET folder_id = NULL WHERE user_id = $1 AND folder_id IN (SELECT value FROM json_each($2))",
+      "UPDATE chat SET folder_id = NULL WHERE user_id = $1 AND folder_id IN (SELECT value FROM "
+      "json_each($2))",
       "UPDATE chat SET folder_id = NULL WHERE user_id = $1 AND folder_id = ANY($2::text[])"};
   co_await db_.run(and_delete ? kDelete : kLeave, owner, folder_ids);
 }
@@ -56,11 +60,14 @@ Task<> Editor::add_tag(const Chat& chat, std::string name) {
       SELECT tag.name AS value FROM chat_tag JOIN tag ON tag.id = chat_tag.tag_id AND tag.user_id = chat_tag.user_id
        WHERE chat_tag.chat_id = $1 ORDER BY tag.name)"};
   if (words_of(name).empty() || name.size() > 100)
-    throw Problem(Problem::Kind::invalid, "A tag has 1 to 100 characters, a letter or digit among them");
+    throw Problem(Problem::Kind::invalid,
+                  "A tag has 1 to 100 characters, a letter or digit among them");
   std::vector<std::string> names;
   for (TextRow& row : co_await db_.all<TextRow>(kNames, chat.id)) names.push_back(std::move(row.value));
-  if (std::ranges::any_of(names, [&](const std::string& n) { return tag_id(n) == tag_id(name); })) co_return;
-  if (names.size() >= Chats::kMaxTags) throw Problem(Problem::Kind::invalid, "A chat may have at most 50 tags");
+  if (std::ranges::any_of(names, [&](const std::string& n) { return tag_id(n) == tag_id(name); }))
+    co_return;
+  if (names.size() >= Chats::kMaxTags)
+    throw Problem(Problem::Kind::invalid, "A chat may have at most 50 tags");
   names.push_back(std::move(name));
   co_await Chats(db_).set_tags(chat.id.value, std::move(names));
 }
@@ -70,7 +77,8 @@ Task<> Editor::remove_tag(const Chat& chat, std::string name) {
       SELECT tag.name AS value FROM chat_tag JOIN tag ON tag.id = chat_tag.tag_id AND tag.user_id = chat_tag.user_id
        WHERE chat_tag.chat_id = $1 AND tag.id <> $2 ORDER BY tag.name)"};
   std::vector<std::string> names;
-  for (TextRow& row : co_await db_.all<TextRow>(kNames, chat.id, tag_id(name))) names.push_back(std::move(row.value));
+  for (TextRow& row : co_await db_.all<TextRow>(kNames, chat.id, tag_id(name)))
+    names.push_back(std::move(row.value));
   co_await Chats(db_).set_tags(chat.id.value, std::move(names));
 }
 

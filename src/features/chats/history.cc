@@ -26,7 +26,8 @@ Nodes nodes_of(const json::Object& map, const std::string& chat_id, const std::s
     throw Problem(Problem::Kind::too_large, "A chat may hold at most 20 000 messages in one write");
   Nodes nodes;
   for (const auto& [key, value] : map) {
-    if (const json::Value* content = json::find(value, "content"); content && plain_text(*content).size() > kMaxMessageText)
+    if (const json::Value* content = json::find(value, "content");
+        content && plain_text(*content).size() > kMaxMessageText)
       throw Problem(Problem::Kind::too_large, "A message may hold at most 1 MiB of text");
     auto message = from_client(value, chat_id, user_id);
     if (!message || nodes.contains(message->id)) continue;
@@ -46,7 +47,8 @@ void sort_children(Node& parent, const Nodes& nodes) {
       if (id.is_string()) rank.emplace(json::view(id.as_string()), rank.size());
   auto key = [&](const std::string& id) {
     auto found = rank.find(id);
-    return std::tuple(found == rank.end() ? rank.size() : found->second, nodes.at(id).message.created_at, id);
+    return std::tuple(found == rank.end() ? rank.size() : found->second,
+                      nodes.at(id).message.created_at, id);
   };
   std::ranges::sort(parent.children, {}, key);
 }
@@ -98,7 +100,8 @@ History History::read(const json::Value& chat, const std::string& chat_id, const
     out.entries.push_back({node.message, node.client});
   }
   if (out.entries.size() != nodes.size())
-    throw Problem(Problem::Kind::invalid, "The messages form a circle; every message needs a way back to a first one");
+    throw Problem(Problem::Kind::invalid,
+                  "The messages form a circle; every message needs a way back to a first one");
   if (nodes.contains(out.current)) out.leaf = deepest(nodes, out.current);
   return out;
 }

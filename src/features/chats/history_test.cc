@@ -25,7 +25,8 @@ int status_of(const json::Value& chat) {
 TEST(Histories, PutParentsFirstAndSiblingsInTheirOrder) {
   auto first = message("u1", "", "user", "q");
   first["childrenIds"] = json::Array{"b", "a"};
-  json::Value chat = chat_json("t", {message("a", "u1", "assistant", ""), message("b", "u1", "assistant", ""), first}, "a");
+  json::Value chat = chat_json(
+      "t", {message("a", "u1", "assistant", ""), message("b", "u1", "assistant", ""), first}, "a");
 
   History history = History::read(chat, "chat", "user");
 
@@ -43,9 +44,13 @@ TEST(Histories, EndTheCurrentBranchAtALeaf) {
 
 TEST(Histories, RefuseCirclesAndSelfParents) {  // row 120
   EXPECT_EQ(status_of(chat_json("t", {message("a", "a", "user", "")}, "a")), 400);
-  EXPECT_EQ(status_of(chat_json("t", {message("a", "b", "user", ""), message("b", "a", "user", "")}, "a")), 400);
-  EXPECT_EQ(status_of(chat_json("t", {message("r", "", "user", ""), message("a", "c", "user", ""),
-                                      message("b", "a", "user", ""), message("c", "b", "user", "")}, "r")),
+  EXPECT_EQ(
+      status_of(chat_json("t", {message("a", "b", "user", ""), message("b", "a", "user", "")}, "a")),
+      400);
+  EXPECT_EQ(status_of(chat_json("t",
+                                {message("r", "", "user", ""), message("a", "c", "user", ""),
+                                 message("b", "a", "user", ""), message("c", "b", "user", "")},
+                                "r")),
             400);
 }
 
@@ -58,7 +63,8 @@ json::Value chain(int length) {
 
 json::Value fan(int children) {
   std::vector<json::Object> messages{message("r", "", "user", "x")};
-  for (int i = 0; i != children; ++i) messages.push_back(message(std::to_string(i), "r", "assistant", "x"));
+  for (int i = 0; i != children; ++i)
+    messages.push_back(message(std::to_string(i), "r", "assistant", "x"));
   return chat_json("t", messages, "r");
 }
 
@@ -75,11 +81,13 @@ TEST(Histories, ReadTheLongestAllowedChainAndTheWidestFan) {  // row 120
 }
 
 TEST(Histories, RefuseAMessageThatIsTooLong) {  // row 123
-  EXPECT_EQ(status_of(chat_json("t", {message("a", "", "user", std::string((1 << 20) + 1, 'x'))}, "a")), 413);
+  EXPECT_EQ(status_of(chat_json("t", {message("a", "", "user", std::string((1 << 20) + 1, 'x'))}, "a")),
+            413);
 }
 
 TEST(Histories, LeaveOutWhatIsNoMessage) {
-  json::Value chat = chat_json("t", {message("a", "", "wizard", ""), message("b", "a", "user", "")}, "b");
+  json::Value chat =
+      chat_json("t", {message("a", "", "wizard", ""), message("b", "a", "user", "")}, "b");
   chat.as_object()["history"].as_object()["messages"].as_object()["c"] = 5;
 
   History history = History::read(chat, "chat", "user");
@@ -96,8 +104,12 @@ Message stored() {
 }
 
 TEST(Messages, KeepWhatAWriteDoesNotName) {
-  auto changed = changed_by(stored(), json::Value(json::Object{{"id", "a"}, {"favorite", true}, {"parentId", "elsewhere"},
-                                                               {"role", "user"}, {"user_id", "thief"}, {"content", nullptr}}));
+  auto changed = changed_by(stored(), json::Value(json::Object{{"id", "a"},
+                                                               {"favorite", true},
+                                                               {"parentId", "elsewhere"},
+                                                               {"role", "user"},
+                                                               {"user_id", "thief"},
+                                                               {"content", nullptr}}));
 
   ASSERT_TRUE(changed);
   EXPECT_EQ(changed->content, "text");
@@ -116,7 +128,8 @@ TEST(Messages, AreUnchangedByTheirOwnText) {
 }
 
 TEST(Messages, LoseWhatAWriteSetsToNull) {
-  auto changed = changed_by(stored(), json::Value(json::Object{{"annotation", nullptr}, {"output", nullptr}}));
+  auto changed =
+      changed_by(stored(), json::Value(json::Object{{"annotation", nullptr}, {"output", nullptr}}));
 
   ASSERT_TRUE(changed);
   EXPECT_FALSE(changed->output);

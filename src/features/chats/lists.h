@@ -9,16 +9,22 @@
 #include "features/chats/sidebar.h"
 #include "features/chats/text.h"
 
-/// Parts of statements that list chats. Nothing of a request is ever part of a statement's text (row 115).
+/// Parts of statements that list chats. Nothing of a request is ever part of a statement's text (row
+/// 115).
 namespace antiphon::chats {
 
 /// By Order::By and direction, as numbers; the newest first where that leaves a tie.
 #define ANTIPHON_ORDER(by, down, t)                                                               \
-  " ORDER BY CASE WHEN " by " = 2 AND " down " = 1 THEN " t "title END DESC,"                     \
-  " CASE WHEN " by " = 2 AND " down " = 0 THEN " t "title END ASC,"                               \
-  " CASE WHEN " by " = 1 AND " down " = 1 THEN " t "created_at END DESC,"                         \
-  " CASE WHEN " by " = 1 AND " down " = 0 THEN " t "created_at END ASC,"                          \
-  " CASE WHEN " by " = 0 AND " down " = 0 THEN " t "updated_at END ASC, " t "updated_at DESC, " t "id "
+  " ORDER BY CASE WHEN " by " = 2 AND " down " = 1 THEN " t                                       \
+  "title END DESC,"                                                                               \
+  " CASE WHEN " by " = 2 AND " down " = 0 THEN " t                                                \
+  "title END ASC,"                                                                                \
+  " CASE WHEN " by " = 1 AND " down " = 1 THEN " t                                                \
+  "created_at END DESC,"                                                                          \
+  " CASE WHEN " by " = 1 AND " down " = 0 THEN " t                                                \
+  "created_at END ASC,"                                                                           \
+  " CASE WHEN " by " = 0 AND " down " = 0 THEN " t "updated_at END ASC, " t "updated_at DESC, " t \
+  "id "
 
 struct Page {
   std::int64_t size;

@@ -61,7 +61,8 @@ struct Live {
     if (!socket.in(Room::chat(chat_id))) return false;
     const json::Value* inner = json::find(data, "data");
     Caller who = socket.caller();
-    json::Object out = envelope(chat_id, "typing", json::Object{{"typing", inner && json::bool_at(*inner, "typing")}});
+    json::Object out =
+        envelope(chat_id, "typing", json::Object{{"typing", inner && json::bool_at(*inner, "typing")}});
     out["user"] = json::Object{{"id", who.id.value}, {"name", who.name}};
     out["user_id"] = who.id.value;
     out["shared"] = true;
@@ -76,7 +77,8 @@ struct Live {
     json::Object data{{"chat_id", chat_id},
                       {"last_read_at", now},
                       {"folder_unread_counts", to_json(co_await p.unread.by_folder(me.value))}};
-    p.hub.emit(Room::user(me), realtime::Event::of("events", envelope(chat_id, "chat:list", std::move(data))));
+    p.hub.emit(Room::user(me),
+               realtime::Event::of("events", envelope(chat_id, "chat:list", std::move(data))));
   }
 
   Task<> tell_presence(const std::string& chat_id) {

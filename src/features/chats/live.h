@@ -21,7 +21,8 @@ struct LiveParts {
 };
 
 /// Handles `events:chat` (chat-flow.md §1.2): entering and leaving the room of a chat one may read, who
-/// is there, who types, and what has been read. Before Hub::start. Everything in `parts` outlives the hub.
+/// is there, who types, and what has been read. Before Hub::start. Everything in `parts` outlives the
+/// hub.
 void add_live(const LiveParts& parts);
 
 /// The answer for realtime::Rules::may_join: rooms `chat:{id}` of chats the caller may read, no other.

@@ -24,7 +24,9 @@ ANTIPHON_DTO_DEFINE(ResolveForm)
 
 Task<> RouteBase::require(const User& me, std::string_view permission) {
   if (!co_await p.permitted(me, permission))
-    throw Problem(Problem::Kind::forbidden, "You do not have permission for this. Ask an administrator.").answering(401);
+    throw Problem(Problem::Kind::forbidden,
+                  "You do not have permission for this. Ask an administrator.")
+        .answering(401);
 }
 
 Task<> RouteBase::require_folder(const User& me, const std::optional<std::string>& folder) {
@@ -44,10 +46,12 @@ namespace {
 constexpr std::string_view kBusy = "There is no such message, or it is still being written";
 
 void check_length(const std::string& text) {
-  if (text.size() > kMaxMessageText) throw Problem(Problem::Kind::too_large, "A message may hold at most 1 MiB of text");
+  if (text.size() > kMaxMessageText)
+    throw Problem(Problem::Kind::too_large, "A message may hold at most 1 MiB of text");
 }
 
-json::Value event_of(const Chat& chat, const std::string& message_id, std::string_view type, json::Value data) {
+json::Value event_of(const Chat& chat, const std::string& message_id, std::string_view type,
+                     json::Value data) {
   return json::Object{{"chat_id", chat.id.value},
                       {"message_id", message_id},
                       {"data", json::Object{{"type", type}, {"data", std::move(data)}}}};
@@ -58,12 +62,14 @@ struct Api : RouteBase {
     require_object(form.chat);
     co_await require_folder(me, form.folder_id);
     std::string id = co_await p.editor.create(
-        me.id, {.chat = form.chat, .folder_id = form.folder_id, .variables = form.variables, .meta = {}});
+        me.id,
+        {.chat = form.chat, .folder_id = form.folder_id, .variables = form.variables, .meta = {}});
     co_return co_await changed(me, id);
   }
   Task<json::Value> import_chats(const User& me, Body<ImportsForm> form) {
     co_await require(me, "chat.import");
-    if (form.chats.size() > 1000) throw Problem(Problem::Kind::too_large, "Import at most 1000 chats at once");
+    if (form.chats.size() > 1000)
+      throw Problem(Problem::Kind::too_large, "Import at most 1000 chats at once");
     for (const ImportForm& one : form.chats) {
       require_object(one.chat);
       co_await require_folder(me, one.folder_id);
@@ -98,7 +104,8 @@ struct Api : RouteBase {
   }
   Task<bool> remove_all(const User& me) {
     co_await require(me, "chat.delete");
-    for (const runs::RunRow& run : co_await p.runs.live_of_user(me.id.value)) (void)co_await p.runs.cancel(run.run_id);
+    for (const runs::RunRow& run : co_await p.runs.live_of_user(me.id.value))
+      (void)co_await p.runs.cancel(run.run_id);
     co_await p.sharing.unshare_all(me.id);
     co_await p.editor.remove_all(me.id);
     p.changed(me.id, "");
@@ -106,29 +113,36 @@ struct Api : RouteBase {
   }
 
   // --- messages ---
-  Task<json::Value> edit_message(const User& me, Writable chat, std::string id, Body<MessageForm> form) {
+  Task<json::Value> edit_message(const User& me, Writable chat, std::string id,
+                                 Body<MessageForm> form) {
     if (form.content) {
       check_length(*form.content);
       if (!co_await p.editor.edit_message(*chat, id, *form.content))
         throw Problem(Problem::Kind::conflict, std::string(kBusy));
       p.emit(me.id, event_of(*chat, id, "chat:message",
-                             json::Object{{"chat_id", chat->id.value}, {"message_id", id}, {"content", *form.content}}));
+                             json::Object{{"chat_id", chat->id.value},
+                                          {"message_id", id},
+                                          {"content", *form.content}}));
     }
     if (form.voice) {
       if (!co_await p.editor.set_voice(*chat, id, *form.voice)) throw not_found("Message");
-      p.emit(me.id, event_of(*chat, id, "chat:message:voice",
-                             json::Object{{"chat_id", chat->id.value}, {"message_id", id}, {"voice", *form.voice}}));
+      p.emit(me.id,
+             event_of(*chat, id, "chat:message:voice",
+                      json::Object{
+                          {"chat_id", chat->id.value}, {"message_id", id}, {"voice", *form.voice}}));
     }
     co_return co_await changed(me, chat->id.value);
   }
   Task<json::Value> delete_message(const User& me, Writable chat, std::string id) {
-    if (!co_await p.editor.delete_message(*chat, id)) throw Problem(Problem::Kind::conflict, std::string(kBusy));
+    if (!co_await p.editor.delete_message(*chat, id))
+      throw Problem(Problem::Kind::conflict, std::string(kBusy));
     co_return co_await changed(me, chat->id.value);
   }
   Task<bool> event(const User& me, Writable chat, std::string id, Body<EventForm> form) {
     // What a client may tell its own other windows; never something that runs there (row 31).
     for (std::string_view refused : {"execute", "request:", "confirmation", "input", "terminal"})
-      if (form.type.starts_with(refused)) throw Problem(Problem::Kind::invalid, "This event cannot be sent by clients");
+      if (form.type.starts_with(refused))
+        throw Problem(Problem::Kind::invalid, "This event cannot be sent by clients");
     p.emit(me.id, json::Object{{"chat_id", chat->id.value},
                                {"message_id", id},
                                {"data", json::Object{{"type", form.type}, {"data", form.data}}}});
@@ -169,7 +183,9 @@ struct Api : RouteBase {
     co_await p.editor.move(chat->id.value, form.folder_id);
     co_return co_await changed(me, chat->id.value);
   }
-  Task<std::vector<Tag>> tags_of(const User&, Readable chat) { co_return co_await p.sidebar.tags_of(chat->id.value); }
+  Task<std::vector<Tag>> tags_of(const User&, Readable chat) {
+    co_return co_await p.sidebar.tags_of(chat->id.value);
+  }
   Task<std::vector<Tag>> add_tag(const User&, Owned chat, Body<TagForm> form) {
     co_await p.editor.add_tag(*chat, form.name);
     co_return co_await p.sidebar.tags_of(chat->id.value);
@@ -188,14 +204,16 @@ struct Api : RouteBase {
     if (messages.empty()) throw not_found("Message");
     json::Object meta{{"forked_from", chat->id.value}, {"forked_from_message_id", *leaf}};
     co_return co_await changed(
-        me, co_await p.editor.copy(*chat, me.id, {chat->title + " (fork)", std::move(messages), leaf, std::move(meta)}));
+        me, co_await p.editor.copy(
+                *chat, me.id, {chat->title + " (fork)", std::move(messages), leaf, std::move(meta)}));
   }
   Task<json::Value> clone(const User& me, Readable chat, Body<CloneForm> form) {
     co_await require(me, "chat.import");
     std::string title = form.title.value_or("Clone of " + chat->title);
     auto messages = co_await view().messages(*chat, std::nullopt);
     co_return co_await changed(
-        me, co_await p.editor.copy(*chat, me.id, {std::move(title), std::move(messages), chat->current_message_id, {}}));
+        me, co_await p.editor.copy(
+                *chat, me.id, {std::move(title), std::move(messages), chat->current_message_id, {}}));
   }
 };
 
@@ -217,20 +235,23 @@ struct Hidden : RouteBase {
   Task<json::Value> unread(const User& me, Owned chat) {
     if (!co_await p.unread.mark(me.id.value, chat->id.value, 0)) throw not_found("Chat");
     p.changed(me.id, chat->id.value);
-    co_return json::Object{{"chat_id", chat->id.value},
-                           {"last_read_at", 0},
-                           {"folder_id", chat->folder_id ? json::Value(*chat->folder_id) : json::Value(nullptr)},
-                           {"folder_unread_counts", to_json(co_await p.unread.by_folder(me.id.value))}};
+    co_return json::Object{
+        {"chat_id", chat->id.value},
+        {"last_read_at", 0},
+        {"folder_id", chat->folder_id ? json::Value(*chat->folder_id) : json::Value(nullptr)},
+        {"folder_unread_counts", to_json(co_await p.unread.by_folder(me.id.value))}};
   }
 };
 
 }  // namespace
 
-Task<> empty_folders(const RouteParts& p, const User& me, std::vector<std::string> folder_ids, bool and_delete) {
+Task<> empty_folders(const RouteParts& p, const User& me, std::vector<std::string> folder_ids,
+                     bool and_delete) {
   if (and_delete)
     for (const runs::RunRow& run : co_await p.runs.live_of_user(me.id.value)) {
       auto chat = co_await p.chats.find(run.chat_id);
-      if (chat && chat->folder_id && std::ranges::find(folder_ids, *chat->folder_id) != folder_ids.end())
+      if (chat && chat->folder_id &&
+          std::ranges::find(folder_ids, *chat->folder_id) != folder_ids.end())
         (void)co_await p.runs.cancel(run.run_id);
     }
   co_await p.editor.empty_folders(me.id, std::move(folder_ids), and_delete);
@@ -240,7 +261,8 @@ Task<> empty_folders(const RouteParts& p, const User& me, std::vector<std::strin
 void add_routes(http::Router& r, const RouteParts& parts) {
   Api api{{parts}};
   Hidden hidden{{parts}};
-  auto on = [&](std::string_view method, std::string_view path, Cost cost, http::Endpoint e, http::Options o = {}) {
+  auto on = [&](std::string_view method, std::string_view path, Cost cost, http::Endpoint e,
+                http::Options o = {}) {
     r.on(std::string(method) + " " + std::string(kRoutes) + std::string(path), cost, std::move(e), o);
   };
   add_list_routes(r, parts);
@@ -255,7 +277,8 @@ void add_routes(http::Router& r, const RouteParts& parts) {
   on("POST", "/{id}", Cost::write_heavy, bind<&Api::update>(api), kWholeChat);
   on("PATCH", "/{id}/params", Cost::write, bind<&Api::params>(api));
   on("DELETE", "/{id}", Cost::write, bind<&Hidden::remove>(hidden));
-  on("POST", "/{id}/messages/{message_id}", Cost::write, bind<&Api::edit_message>(api), {.body_limit = 8 << 20});
+  on("POST", "/{id}/messages/{message_id}", Cost::write, bind<&Api::edit_message>(api),
+     {.body_limit = 8 << 20});
   on("DELETE", "/{id}/messages/{message_id}", Cost::write, bind<&Api::delete_message>(api));
   on("POST", "/{id}/messages/{message_id}/event", Cost::write, bind<&Api::event>(api));
   on("POST", "/{id}/messages/{message_id}/resolve", Cost::write, bind<&Api::resolve>(api));

@@ -42,6 +42,7 @@ void add_routes(http::Router& r, const RouteParts& parts);
 
 /// Takes the owner's chats out of these folders: deletes them, stopping what is being written there, or
 /// moves them to the top.
-Task<> empty_folders(const RouteParts& parts, const User& me, std::vector<std::string> folder_ids, bool and_delete);
+Task<> empty_folders(const RouteParts& parts, const User& me, std::vector<std::string> folder_ids,
+                     bool and_delete);
 
 }  // namespace antiphon::chats

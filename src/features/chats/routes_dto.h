@@ -13,7 +13,8 @@ struct ListQuery {
   std::optional<std::string> sort_by, sort_dir;
   std::optional<std::string> query, order_by, direction;
 };
-ANTIPHON_DTO(ListQuery, page, include_pinned, include_folders, sort_by, sort_dir, query, order_by, direction)
+ANTIPHON_DTO(ListQuery, page, include_pinned, include_folders, sort_by, sort_dir, query, order_by,
+             direction)
 
 struct SearchForm {
   std::string text;

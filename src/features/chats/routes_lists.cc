@@ -59,7 +59,9 @@ struct Lists : RouteBase {
     co_return co_await p.sidebar.archived(me.id.value, q.page, q.query.value_or(""),
                                           Order::parse(q.order_by, q.direction));
   }
-  Task<std::int64_t> archived_count(const User& me) { co_return co_await p.sidebar.count_archived(me.id.value); }
+  Task<std::int64_t> archived_count(const User& me) {
+    co_return co_await p.sidebar.count_archived(me.id.value);
+  }
   Task<Titles> search(const User& me, Query<SearchForm> q) {
     co_return co_await p.sidebar.search(me.id.value, SearchQuery::parse(q.text), q.page.value_or(1));
   }
@@ -73,7 +75,9 @@ struct Lists : RouteBase {
   }
   Task<std::vector<Tag>> tags(const User& me) { co_return co_await p.sidebar.tags(me.id.value); }
   Task<Titles> of_user(const Admin& me, std::string user_id, Query<ListQuery> q) {
-    if (!p.guard.admin_access(me)) throw Problem(Problem::Kind::forbidden, "Administrators may not look into chats here.").answering(401);
+    if (!p.guard.admin_access(me))
+      throw Problem(Problem::Kind::forbidden, "Administrators may not look into chats here.")
+          .answering(401);
     co_return co_await p.sidebar.everything(user_id, q.page.value_or(1), q.query.value_or(""),
                                             Order::parse(q.order_by, q.direction));
   }
@@ -101,7 +105,8 @@ struct Lists : RouteBase {
     co_await write_all(call, me.id.value, Kept::archived, Form::array);
   }
   Task<> export_everybody(const Admin&, http::Call& call) {
-    if (!p.settings.admin_export()) throw Problem(Problem::Kind::forbidden, "Exports are turned off here.").answering(401);
+    if (!p.settings.admin_export())
+      throw Problem(Problem::Kind::forbidden, "Exports are turned off here.").answering(401);
     co_await write_all(call, "", Kept::all, Form::array);
   }
   Task<> folder_chats(const User& me, std::string folder, http::Call& call) {
@@ -122,12 +127,14 @@ struct Lists : RouteBase {
   config::AdminPage page() {
     const Settings& s = p.settings;
     return {p.config,
-            {s.compaction_model, s.compaction, s.compaction_threshold, s.compaction_cap, s.compaction_retention,
-             s.compaction_prompt, s.tool_permissions, s.tool_search, s.tool_search_threshold, s.tool_search_loaded,
-             s.tool_search_builtin}};
+            {s.compaction_model, s.compaction, s.compaction_threshold, s.compaction_cap,
+             s.compaction_retention, s.compaction_prompt, s.tool_permissions, s.tool_search,
+             s.tool_search_threshold, s.tool_search_loaded, s.tool_search_builtin}};
   }
   Task<json::Value> show_config(const Admin&) { co_return page().show(); }
-  Task<json::Value> change_config(const Admin&, json::Value form) { co_return co_await page().change(form); }
+  Task<json::Value> change_config(const Admin&, json::Value form) {
+    co_return co_await page().change(form);
+  }
 };
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace {
 
 void refuse_mode(const std::optional<std::string>& mode) {
   if (mode && !mode->empty())
-    throw Problem(Problem::Kind::invalid, "Others cannot continue a shared chat here; they can clone it.");
+    throw Problem(Problem::Kind::invalid,
+                  "Others cannot continue a shared chat here; they can clone it.");
 }
 
 json::Value grant_view(const auth::GrantView& g) {
@@ -64,12 +65,13 @@ struct Shares : RouteBase {
     chat.erase("share_mode");
     chat["title"] = "Clone of " + snapshot.title;
     chat["originalChatId"] = snapshot.id;
-    co_return co_await changed(me, co_await p.editor.create(me.id, {.chat = std::move(chat), .meta = {}}));
+    co_return co_await changed(me,
+                               co_await p.editor.create(me.id, {.chat = std::move(chat), .meta = {}}));
   }
   Task<json::Value> list(const User& me, Query<ListQuery> q) {
     json::Array out;
-    for (const SharedChat& s :
-         co_await p.sharing.of_user(me.id, q.page, q.query.value_or(""), Order::parse(q.order_by, q.direction)))
+    for (const SharedChat& s : co_await p.sharing.of_user(me.id, q.page, q.query.value_or(""),
+                                                          Order::parse(q.order_by, q.direction)))
       out.push_back(json::Object{{"id", s.chat_id},
                                  {"chat_id", s.chat_id},
                                  {"title", s.title},

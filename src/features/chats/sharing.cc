@@ -22,7 +22,9 @@ auth::Resource resource(const std::string& share_id) {
 /// What a stranger sees: the words, not how the owner had the model set up.
 json::Value snapshot_of(const Chat& chat, const std::vector<Message>& messages) {
   json::Object out = Chats::assemble(chat, messages);
-  for (std::string_view own : {"params", "system", "variables", "tool_ids", "filter_ids", "tool_servers"}) out.erase(own);
+  for (std::string_view own :
+       {"params", "system", "variables", "tool_ids", "filter_ids", "tool_servers"})
+    out.erase(own);
   out["params"] = json::Object();
   out["share_mode"] = nullptr;
   return out;
@@ -61,10 +63,12 @@ Task<bool> Sharing::unshare(const Chat& chat) {
 }
 
 Task<> Sharing::unshare_all(const UserId& owner) {
-  static constexpr Sql kIds{"chats.shared_ids", "SELECT id AS value FROM shared_chat WHERE user_id = $1"};
+  static constexpr Sql kIds{"chats.shared_ids",
+                            "SELECT id AS value FROM shared_chat WHERE user_id = $1"};
   static constexpr Sql kDelete{"chats.unshare_all", "DELETE FROM shared_chat WHERE user_id = $1"};
-  static constexpr Sql kMark{"chats.mark_all_unshared",
-                             "UPDATE chat SET share_id = NULL WHERE user_id = $1 AND share_id IS NOT NULL"};
+  static constexpr Sql kMark{
+      "chats.mark_all_unshared",
+      "UPDATE chat SET share_id = NULL WHERE user_id = $1 AND share_id IS NOT NULL"};
   co_await db_.transact([&](store::Connection& c) -> Task<> {
     auto ids = co_await c.all<TextRow>(kIds, owner);
     co_await c.run(kDelete, owner);
@@ -81,11 +85,12 @@ Task<std::optional<SharedChat>> Sharing::find(std::string share_id) const {
 
 Task<std::vector<SharedChat>> Sharing::of_user(const UserId& owner, std::optional<std::int64_t> page,
                                                std::string query, Order order) const {
-#define ANTIPHON_SHARED(int)                                                                             \
-  "SELECT s.id, s.chat_id, s.user_id, s.title, 'null' AS chat, s.share_mode, s.created_at, s.updated_at" \
-  "  FROM shared_chat s JOIN chat ON chat.id = s.chat_id"                                                \
-  " WHERE s.user_id = $1 AND chat.title_folded LIKE $2 ESCAPE '\\'"                                      \
-  ANTIPHON_ORDER("$5" int, "$6" int, "s.") " LIMIT $3 OFFSET $4"
+#define ANTIPHON_SHARED(int)                                                                 \
+  "SELECT s.id, s.chat_id, s.user_id, s.title, 'null' AS chat, s.share_mode, s.created_at, " \
+  "s.updated_at"                                                                             \
+  "  FROM shared_chat s JOIN chat ON chat.id = s.chat_id"                                    \
+  " WHERE s.user_id = $1 AND chat.title_folded LIKE $2 ESCAPE '\\'" ANTIPHON_ORDER(          \
+      "$5" int, "$6" int, "s.") " LIMIT $3 OFFSET $4"
   static constexpr Sql kShared{"chats.shared_by", ANTIPHON_SHARED(""), ANTIPHON_SHARED("::int")};
   Page p = page_of(page);
   co_return co_await db_.all<SharedChat>(kShared, owner, like_folded(query), p.size, p.offset,
@@ -115,7 +120,8 @@ Task<> Sharing::set_access(const User& me, const Chat& chat, std::vector<auth::G
   for (const auth::Grant& g : wanted)
     if (g.permission != "read")
       throw Problem(Problem::Kind::invalid, "A shared chat can be read, not written, by others.");
-  auto grants = co_await grants_.allowed(me, "chats", std::move(wanted), auth::Disallowed::refuse, existing);
+  auto grants =
+      co_await grants_.allowed(me, "chats", std::move(wanted), auth::Disallowed::refuse, existing);
   co_await db_.transact([&](store::Connection& c) -> Task<> {
     co_await grants_.set(c, resource(*chat.share_id), grants);
   });

@@ -39,8 +39,8 @@ class Sharing {
   Task<std::optional<SharedChat>> find(std::string share_id) const;
   /// Newest first unless ordered otherwise; `chat` is left null. At most Sidebar::kPage, without a page
   /// Sidebar::kMost.
-  Task<std::vector<SharedChat>> of_user(const UserId& owner, std::optional<std::int64_t> page, std::string query,
-                                        Order order) const;
+  Task<std::vector<SharedChat>> of_user(const UserId& owner, std::optional<std::int64_t> page,
+                                        std::string query, Order order) const;
 
   /// Whether the caller may open the link: its owner, whom a grant names, and anybody at all where it
   /// is open to anyone.

@@ -62,28 +62,30 @@ class Sidebar {
   static constexpr std::int64_t kPage = 60;
   static constexpr std::int64_t kMost = 5'000;  ///< When no page is asked for.
 
-  Task<std::vector<ChatTitle>> recent(std::string user_id, std::optional<std::int64_t> page, bool pinned,
-                                      bool foldered, Order order) const;
+  Task<std::vector<ChatTitle>> recent(std::string user_id, std::optional<std::int64_t> page,
+                                      bool pinned, bool foldered, Order order) const;
   Task<std::vector<ChatTitle>> pinned(std::string user_id) const;
-  Task<std::vector<ChatTitle>> archived(std::string user_id, std::optional<std::int64_t> page, std::string query,
-                                        Order order) const;
+  Task<std::vector<ChatTitle>> archived(std::string user_id, std::optional<std::int64_t> page,
+                                        std::string query, Order order) const;
   /// Archived or not, in folders or not: what administrators see.
-  Task<std::vector<ChatTitle>> everything(std::string user_id, std::optional<std::int64_t> page, std::string query,
-                                          Order order) const;
+  Task<std::vector<ChatTitle>> everything(std::string user_id, std::optional<std::int64_t> page,
+                                          std::string query, Order order) const;
   Task<std::vector<ChatTitle>> in_folder(std::string user_id, std::string folder_id, std::int64_t page,
                                          std::int64_t size, Order order) const;
   Task<std::vector<ChatTitle>> tagged(std::string user_id, std::string tag_id, std::int64_t skip,
                                       std::int64_t limit) const;
-  Task<std::vector<ChatTitle>> search(std::string user_id, const SearchQuery& query, std::int64_t page) const;
+  Task<std::vector<ChatTitle>> search(std::string user_id, SearchQuery query,
+                                      std::int64_t page) const;
   Task<std::vector<Tag>> tags(std::string user_id) const;
   Task<std::vector<Tag>> tags_of(std::string chat_id) const;
   Task<std::int64_t> count_archived(std::string user_id) const;
-  /// Ids after `after`, in order of id, at most kPage: a walk that changes do not disturb. Of everybody's
-  /// chats when `user_id` is empty.
+  /// Ids after `after`, in order of id, at most kPage: a walk that changes do not disturb. Of
+  /// everybody's chats when `user_id` is empty.
   Task<std::vector<std::string>> walk(std::string user_id, Kept kept, std::string after) const;
 
  private:
-  Task<std::vector<std::string>> folders_named(std::string user_id, const std::vector<std::string>& names) const;
+  Task<std::vector<std::string>> folders_named(std::string user_id,
+                                               const std::vector<std::string>& names) const;
   store::Db& db_;
 };
 

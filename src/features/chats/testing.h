@@ -30,7 +30,11 @@ using json::Value;
 
 /// A message as clients write it.
 inline Object message(std::string id, std::string parent, std::string role, std::string content) {
-  Object out{{"id", id}, {"role", role}, {"content", content}, {"timestamp", 1'700'000'000}, {"childrenIds", Array()}};
+  Object out{{"id", id},
+             {"role", role},
+             {"content", content},
+             {"timestamp", 1'700'000'000},
+             {"childrenIds", Array()}};
   out["parentId"] = parent.empty() ? Value(nullptr) : Value(parent);
   return out;
 }
@@ -51,9 +55,16 @@ inline std::vector<Object> exchange(std::string question = "Question", std::stri
 
 struct World {
   explicit World(store::Engine engine)
-      : store(engine, 2), principals(*store.db), access(principals, auth_settings, permissions),
-        grants(*store.db, access), runs(*store.db, {.node_name = "test"}, store.loops), chats(*store.db),
-        editor(*store.db), sidebar(*store.db), unread(*store.db), sharing(*store.db, grants),
+      : store(engine, 2),
+        principals(*store.db),
+        access(principals, auth_settings, permissions),
+        grants(*store.db, access),
+        runs(*store.db, {.node_name = "test"}, store.loops),
+        chats(*store.db),
+        editor(*store.db),
+        sidebar(*store.db),
+        unread(*store.db),
+        sharing(*store.db, grants),
         guard(chats, [this] { return settings.admin_access(); }) {
     registry.add(settings);
     config.emplace(*store.db, registry, nullptr);
@@ -75,9 +86,12 @@ struct World {
             .permitted = [this](const User&, std::string_view name) -> Task<bool> {
               co_return std::ranges::find(denied, name) == denied.end();
             },
-            .owns_folder = [](const User& me, std::string id) -> Task<bool> { co_return id == "folder of " + me.id.value; },
+            .owns_folder = [](const User& me, std::string id) -> Task<bool> {
+              co_return id == "folder of " + me.id.value;
+            },
             .changed = [](const UserId&, const std::string&) {},
-            .emit = [this](const UserId& user, Value envelope) { emitted.emplace_back(user.value, std::move(envelope)); }};
+            .emit = [this](const UserId& user,
+                           Value envelope) { emitted.emplace_back(user.value, std::move(envelope)); }};
   }
 
   static Caller caller(std::string name, Role role = Role::user) {
@@ -110,13 +124,15 @@ struct World {
     auto parsed = json::try_parse(text);
     return {response ? response->status : stream.head_.status, parsed.value_or(nullptr), text};
   }
-  Reply as(const std::string& name, std::string method, std::string path, std::optional<Value> body = {}) {
+  Reply as(const std::string& name, std::string method, std::string path,
+           std::optional<Value> body = {}) {
     return ask(caller(name), std::move(method), "/api/v1/chats" + path, std::move(body));
   }
 
   /// The id of a new chat.
-  std::string add(const std::string& owner, std::string title, std::vector<Object> messages = exchange(),
-                  std::string current = "a1", Object more = {}) {
+  std::string add(const std::string& owner, std::string title,
+                  std::vector<Object> messages = exchange(), std::string current = "a1",
+                  Object more = {}) {
     Object form{{"chat", chat_json(title, messages, current)}};
     for (auto& [key, value] : more) form[key] = value;
     Reply reply = as(owner, "POST", "/new", Value(form));
@@ -129,7 +145,9 @@ struct World {
     const Value* history = json::find(reply.body, {"chat", "history"});
     return history ? history->as_object() : Object();
   }
-  Object messages(const std::string& owner, const std::string& id) { return history(owner, id).at("messages").as_object(); }
+  Object messages(const std::string& owner, const std::string& id) {
+    return history(owner, id).at("messages").as_object();
+  }
   /// Titles, or what else a list's lines have there.
   static std::vector<std::string> column(const Reply& reply, std::string_view key = "title") {
     std::vector<std::string> out;
@@ -139,7 +157,8 @@ struct World {
   }
   void script(const std::string& sql) { store.script(sql); }
   /// Somebody is writing an answer: `message` of the chat, which it is about to get.
-  std::shared_ptr<runs::Run> begin_answer(const std::string& owner, const std::string& chat, const std::string& message) {
+  std::shared_ptr<runs::Run> begin_answer(const std::string& owner, const std::string& chat,
+                                          const std::string& message) {
     runs::NewRun fresh{uuid4(), chat, message, owner, {}, "{}"};
     antiphon::run([&]() -> Task<> { (void)co_await store.db->run_bound(runs.creating(fresh)); });
     return runs.begin(fresh);
@@ -167,9 +186,9 @@ struct World {
 };
 
 class OnEngines : public ::testing::TestWithParam<store::Engine> {};
-#define ANTIPHON_ON_ENGINES(Suite)                                                                \
-  class Suite : public OnEngines {};                                                              \
-  INSTANTIATE_TEST_SUITE_P(Engines, Suite, ::testing::ValuesIn(store::engines()),                 \
+#define ANTIPHON_ON_ENGINES(Suite)                                                \
+  class Suite : public OnEngines {};                                              \
+  INSTANTIATE_TEST_SUITE_P(Engines, Suite, ::testing::ValuesIn(store::engines()), \
                            [](const auto& engine) { return store::engine_name(engine.param); })
 
 }  // namespace antiphon::chats::testing

@@ -59,15 +59,37 @@ bool paired(char32_t c) {
 
 char32_t small_greek(char32_t c) {
   switch (c) {
-    case 0x386: case 0x3AC: return 0x3B1;
-    case 0x388: case 0x3AD: return 0x3B5;
-    case 0x389: case 0x3AE: return 0x3B7;
-    case 0x38A: case 0x3AF: case 0x390: case 0x3AA: case 0x3CA: return 0x3B9;
-    case 0x38C: case 0x3CC: return 0x3BF;
-    case 0x38E: case 0x3CD: case 0x3B0: case 0x3AB: case 0x3CB: return 0x3C5;
-    case 0x38F: case 0x3CE: return 0x3C9;
-    case 0x3C2: return 0x3C3;  // The sigma at a word's end.
-    default: return within(c, 0x391, 0x3A9) ? c + 0x20 : c;
+    case 0x386:
+    case 0x3AC:
+      return 0x3B1;
+    case 0x388:
+    case 0x3AD:
+      return 0x3B5;
+    case 0x389:
+    case 0x3AE:
+      return 0x3B7;
+    case 0x38A:
+    case 0x3AF:
+    case 0x390:
+    case 0x3AA:
+    case 0x3CA:
+      return 0x3B9;
+    case 0x38C:
+    case 0x3CC:
+      return 0x3BF;
+    case 0x38E:
+    case 0x3CD:
+    case 0x3B0:
+    case 0x3AB:
+    case 0x3CB:
+      return 0x3C5;
+    case 0x38F:
+    case 0x3CE:
+      return 0x3C9;
+    case 0x3C2:
+      return 0x3C3;  // The sigma at a word's end.
+    default:
+      return within(c, 0x391, 0x3A9) ? c + 0x20 : c;
   }
 }
 
@@ -77,11 +99,23 @@ void put_latin(char32_t c, std::string& out) {
     return;
   }
   switch (c) {
-    case 0xC6: case 0xE6: out += "ae"; return;
-    case 0xDE: case 0xFE: out += "th"; return;
-    case 0xDF: out += "ss"; return;
-    case 0x132: case 0x133: out += "ij"; return;
-    default: put(c, out);  // × and ÷
+    case 0xC6:
+    case 0xE6:
+      out += "ae";
+      return;
+    case 0xDE:
+    case 0xFE:
+      out += "th";
+      return;
+    case 0xDF:
+      out += "ss";
+      return;
+    case 0x132:
+    case 0x133:
+      out += "ij";
+      return;
+    default:
+      put(c, out);  // × and ÷
   }
 }
 
@@ -112,12 +146,13 @@ void put_folded(char32_t c, std::string& out) {
 /// Neither letter nor digit, so between words.
 bool parts(char32_t c) {
   if (c < 0x80) return !(within(c, '0', '9') || within(c, 'a', 'z') || within(c, 'A', 'Z'));
-  return within(c, 0x80, 0xA9) || within(c, 0xAB, 0xB4) || within(c, 0xB6, 0xB9) || within(c, 0xBB, 0xBF) ||
-         c == 0xD7 || c == 0xF7 || within(c, 0x2000, 0x206F) || within(c, 0x2190, 0x2BFF) ||
-         within(c, 0x2E00, 0x2E7F) || within(c, 0x3000, 0x3004) || within(c, 0x3008, 0x3020) || c == 0x30FB ||
-         within(c, 0xE000, 0xF8FF) || within(c, 0xFE00, 0xFE0F) || within(c, 0xFE30, 0xFE6F) ||
-         within(c, 0xFF01, 0xFF0F) || within(c, 0xFF1A, 0xFF20) || within(c, 0xFF3B, 0xFF40) ||
-         within(c, 0xFF5B, 0xFF65) || within(c, 0xFFF0, 0xFFFF) || within(c, 0x1F000, 0x1FFFF) || c >= 0xE0000;
+  return within(c, 0x80, 0xA9) || within(c, 0xAB, 0xB4) || within(c, 0xB6, 0xB9) ||
+         within(c, 0xBB, 0xBF) || c == 0xD7 || c == 0xF7 || within(c, 0x2000, 0x206F) ||
+         within(c, 0x2190, 0x2BFF) || within(c, 0x2E00, 0x2E7F) || within(c, 0x3000, 0x3004) ||
+         within(c, 0x3008, 0x3020) || c == 0x30FB || within(c, 0xE000, 0xF8FF) ||
+         within(c, 0xFE00, 0xFE0F) || within(c, 0xFE30, 0xFE6F) || within(c, 0xFF01, 0xFF0F) ||
+         within(c, 0xFF1A, 0xFF20) || within(c, 0xFF3B, 0xFF40) || within(c, 0xFF5B, 0xFF65) ||
+         within(c, 0xFFF0, 0xFFFF) || within(c, 0x1F000, 0x1FFFF) || c >= 0xE0000;
 }
 
 /// Written without blanks between words, so each character is found by itself.
@@ -167,7 +202,8 @@ std::string snippet(std::string_view text, std::string_view words) {
     std::string_view here = rest;
     char32_t c = take(rest);
     bool alone = stands_alone(c);
-    if ((fresh || alone) && !parts(c) && words_of(here.substr(0, 4 * first.size() + 16)).starts_with(first)) {
+    if ((fresh || alone) && !parts(c) &&
+        words_of(here.substr(0, 4 * first.size() + 16)).starts_with(first)) {
       from = here;
       break;
     }

@@ -25,7 +25,9 @@ TEST(Text, PartsWordsAsBothDatabasesDo) {
 }
 
 TEST(Text, CountsBytesThatAreNoUtf8AsBlanks) {
-  EXPECT_EQ(words_of("a\xff\xfe" "b\xc3"), "a b");
+  EXPECT_EQ(words_of("a\xff\xfe"
+                     "b\xc3"),
+            "a b");
   EXPECT_TRUE(valid_utf8(fold("x\xed\xa0\x80y")));
 }
 
@@ -37,7 +39,8 @@ TEST(Text, NeverGrowsBeyondItsBound) {
 }
 
 TEST(Text, ShowsTheWordsAroundAHit) {
-  std::string text = std::string(500, 'x') + " before the Ärgernis comes\nafter " + std::string(500, 'y');
+  std::string text =
+      std::string(500, 'x') + " before the Ärgernis comes\nafter " + std::string(500, 'y');
   std::string shown = snippet(text, "arger");
   EXPECT_NE(shown.find("the Ärgernis comes after"), shown.npos);
   EXPECT_LE(shown.size(), 160u);
@@ -52,7 +55,8 @@ TEST(Text, CutsBetweenCharacters) {
 }
 
 TEST(SearchQueries, ReadTheOperatorsAndLeaveTheWords) {
-  auto q = SearchQuery::parse("tag:My_Tag folder:Work pinned:true archived:false shared:1 two words tag:none");
+  auto q = SearchQuery::parse(
+      "tag:My_Tag folder:Work pinned:true archived:false shared:1 two words tag:none");
   EXPECT_EQ(q.tags, std::vector<std::string>{"my_tag"});
   EXPECT_EQ(q.folders, std::vector<std::string>{"work"});
   EXPECT_EQ(q.pinned, true);
@@ -64,12 +68,14 @@ TEST(SearchQueries, ReadTheOperatorsAndLeaveTheWords) {
 }
 
 TEST(SearchQueries, NeverBecomeOperatorsOfTheDatabase) {
-  for (std::string_view text : {"\"", "a\" OR b", "NEAR(a b)", "a* ^b", "a AND NOT b", "col:x", "{a b}:c", "'; DROP", "a & !b | c",
-                                "x:*", "\\'", "(((", "--", "/*", "a <-> b"}) {
+  for (std::string_view text :
+       {"\"", "a\" OR b", "NEAR(a b)", "a* ^b", "a AND NOT b", "col:x", "{a b}:c", "'; DROP",
+        "a & !b | c", "x:*", "\\'", "(((", "--", "/*", "a <-> b"}) {
     SearchQuery q = SearchQuery::parse(text);
     for (std::string expression : {q.fts5(), q.tsquery()})
       for (char c : expression)
-        EXPECT_TRUE(std::isalnum(static_cast<unsigned char>(c)) || std::string_view("\"'*&: ").find(c) != std::string_view::npos)
+        EXPECT_TRUE(std::isalnum(static_cast<unsigned char>(c)) ||
+                    std::string_view("\"'*&: ").find(c) != std::string_view::npos)
             << text << " became " << expression;
   }
   EXPECT_EQ(SearchQuery::parse("foo-bar baz").fts5(), "\"foo bar\" \"baz\"*");
@@ -79,7 +85,8 @@ TEST(SearchQueries, NeverBecomeOperatorsOfTheDatabase) {
 
 TEST(SearchQueries, AreBoundedAndValid) {
   std::string text;
-  for (int i = 0; i != 10'000; ++i) text += "ä" + std::to_string(i) + " tag:t" + std::to_string(i) + " ";
+  for (int i = 0; i != 10'000; ++i)
+    text += "ä" + std::to_string(i) + " tag:t" + std::to_string(i) + " ";
   SearchQuery q = SearchQuery::parse(text);
   EXPECT_LE(q.words.size(), 1000u);
   EXPECT_LE(q.tags.size(), 16u);

@@ -19,8 +19,8 @@ namespace {
 
 using store::Sql;
 
-#define ANTIPHON_UNREAD                                                                  \
-  " user_id = $1 AND NOT archived AND updated_at > last_read_at"                         \
+#define ANTIPHON_UNREAD                                          \
+  " user_id = $1 AND NOT archived AND updated_at > last_read_at" \
   " AND NOT EXISTS (SELECT 1 FROM chat_message m WHERE m.chat_id = chat.id AND NOT m.done)"
 
 }  // namespace
@@ -30,17 +30,21 @@ Task<Unread::Counts> Unread::by_folder(std::string user_id) const {
                                "SELECT folder_id, COUNT(*) AS chats FROM chat WHERE" ANTIPHON_UNREAD
                                " AND folder_id IS NOT NULL GROUP BY folder_id LIMIT 1000"};
   Counts out;
-  for (FolderCount& row : co_await db_.all<FolderCount>(kCounts, user_id)) out.emplace(row.folder_id, row.chats);
+  for (FolderCount& row : co_await db_.all<FolderCount>(kCounts, user_id))
+    out.emplace(row.folder_id, row.chats);
   co_return out;
 }
 
 Task<bool> Unread::mark(std::string user_id, std::string chat_id, std::int64_t at) {
-  static constexpr Sql kMark{"chats.mark_read", "UPDATE chat SET last_read_at = $3 WHERE id = $1 AND user_id = $2"};
+  static constexpr Sql kMark{"chats.mark_read",
+                             "UPDATE chat SET last_read_at = $3 WHERE id = $1 AND user_id = $2"};
   co_return co_await db_.run(kMark, chat_id, user_id, at) == 1;
 }
 
-Task<std::int64_t> Unread::mark_all(std::string user_id, std::optional<std::vector<std::string>> folders) {
-  static constexpr Sql kAll{"chats.mark_all_read", "UPDATE chat SET last_read_at = $2 WHERE" ANTIPHON_UNREAD};
+Task<std::int64_t> Unread::mark_all(std::string user_id,
+                                    std::optional<std::vector<std::string>> folders) {
+  static constexpr Sql kAll{"chats.mark_all_read",
+                            "UPDATE chat SET last_read_at = $2 WHERE" ANTIPHON_UNREAD};
   static constexpr Sql kIn{"chats.mark_folders_read",
                            "UPDATE chat SET last_read_at = $2 WHERE" ANTIPHON_UNREAD
                            " AND folder_id IN (SELECT value FROM json_each($3))",

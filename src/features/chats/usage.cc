@@ -33,10 +33,10 @@ constexpr Sql kChats{"chats.usage_chats", R"(
      WHERE user_id = $1 ORDER BY updated_at DESC, id LIMIT $2 OFFSET $3)"};
 
 // The characters of content's JSON less its quotes: near enough for an average.
-#define ANTIPHON_SHARES(among)                                                             \
-  "SELECT chat_id, role, model_id, COUNT(*) AS messages,"                                          \
-  " CAST(SUM(length(content) - 2) AS BIGINT) AS characters,"                                       \
-  " CAST(SUM(updated_at - created_at) AS BIGINT) AS seconds, MAX(created_at) AS latest"            \
+#define ANTIPHON_SHARES(among)                                                          \
+  "SELECT chat_id, role, model_id, COUNT(*) AS messages,"                               \
+  " CAST(SUM(length(content) - 2) AS BIGINT) AS characters,"                            \
+  " CAST(SUM(updated_at - created_at) AS BIGINT) AS seconds, MAX(created_at) AS latest" \
   " FROM chat_message WHERE chat_id " among " GROUP BY chat_id, role, model_id"
 constexpr Sql kShares{"chats.usage_shares", ANTIPHON_SHARES("IN (SELECT value FROM json_each($1))"),
                       ANTIPHON_SHARES("= ANY($1::text[])")};
@@ -46,7 +46,8 @@ double average(std::int64_t sum, std::int64_t count) {
 }
 
 json::Object item(const UsageChat& chat, const std::vector<UsageShare>& shares) {
-  std::int64_t questions = 0, answers = 0, asked = 0, answered = 0, seconds = 0, latest = chat.updated_at;
+  std::int64_t questions = 0, answers = 0, asked = 0, answered = 0, seconds = 0,
+               latest = chat.updated_at;
   json::Object models;
   for (const UsageShare& s : shares) {
     latest = &s == &shares.front() ? s.latest : std::max(latest, s.latest);

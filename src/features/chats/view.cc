@@ -27,7 +27,8 @@ json::Object response_of(const Chat& chat, json::Value content) {
           {"archived", chat.archived},
           {"pinned", chat.pinned},
           {"meta", chat.meta.is_object() ? chat.meta : json::Value(json::Object())},
-          {"variables", chat.variables && chat.variables->is_object() ? *chat.variables : json::Value(json::Object())},
+          {"variables", chat.variables && chat.variables->is_object() ? *chat.variables
+                                                                      : json::Value(json::Object())},
           {"folder_id", or_null(chat.folder_id)},
           {"tasks", or_null(chat.tasks)},
           {"summary", or_null(chat.summary)},
@@ -50,8 +51,10 @@ Task<> View::overlay(const std::string& chat_id, std::vector<Message>& messages)
   }
 }
 
-Task<std::vector<Message>> View::messages(const Chat& chat, const std::optional<std::string>& leaf) const {
-  auto messages = leaf ? co_await chats_.branch(chat.id.value, *leaf) : co_await chats_.messages(chat.id.value);
+Task<std::vector<Message>> View::messages(const Chat& chat,
+                                          const std::optional<std::string>& leaf) const {
+  auto messages =
+      leaf ? co_await chats_.branch(chat.id.value, *leaf) : co_await chats_.messages(chat.id.value);
   co_await overlay(chat.id.value, messages);
   co_return messages;
 }
@@ -66,7 +69,8 @@ Task<json::Value> View::whole(std::string chat_id) const {
   co_return co_await whole(*chat);
 }
 
-Task<json::Value> View::branch(const Chat& chat, std::optional<std::string> leaf, std::int64_t limit) const {
+Task<json::Value> View::branch(const Chat& chat, std::optional<std::string> leaf,
+                               std::int64_t limit) const {
   std::string at = leaf.value_or(chat.current_message_id.value_or(""));
   if (leaf) at = co_await chats_.deepest_below(chat.id.value, *leaf);
   auto messages = co_await chats_.branch(chat.id.value, at, limit);

@@ -10,8 +10,9 @@ namespace {
 
 /// The message JSON's members that have columns. The rest is kept in `extra` as it came.
 constexpr std::string_view kColumns[] = {
-    "id",    "parentId", "childrenIds", "role",  "content",       "output", "model", "done",           "files",
-    "error", "sources",  "embeds",      "usage", "statusHistory", "meta",   "timestamp", "contextSummary", "user_id"};
+    "id",    "parentId",      "childrenIds", "role",      "content",        "output",
+    "model", "done",          "files",       "error",     "sources",        "embeds",
+    "usage", "statusHistory", "meta",        "timestamp", "contextSummary", "user_id"};
 
 bool has_column(std::string_view key) {
   for (std::string_view column : kColumns)
@@ -99,7 +100,8 @@ std::optional<Message> from_client(const json::Value& in, const std::string& cha
   m.updated_at = unix_seconds();
   json::Object rest;
   for (const auto& member : in.as_object())
-    if (!has_column(json::view(member.key())) && !member.value().is_null()) rest[member.key()] = member.value();
+    if (!has_column(json::view(member.key())) && !member.value().is_null())
+      rest[member.key()] = member.value();
   if (!rest.empty()) m.extra = std::move(rest);
   return m;
 }
@@ -118,8 +120,8 @@ std::optional<Message> changed_by(const Message& have, const json::Value& client
   m->position = have.position;
   m->created_at = have.created_at;
   auto content = [](const Message& x) {
-    return std::tie(x.content, x.output, x.model_id, x.files, x.sources, x.embeds, x.status_history, x.error,
-                    x.usage, x.context_summary, x.meta, x.extra);
+    return std::tie(x.content, x.output, x.model_id, x.files, x.sources, x.embeds, x.status_history,
+                    x.error, x.usage, x.context_summary, x.meta, x.extra);
   };
   if (content(*m) == content(have)) return std::nullopt;
   return m;
@@ -135,14 +137,15 @@ json::Object Chats::assemble(const Chat& chat, const std::vector<Message>& messa
   if (chat.data.is_object()) out = chat.data.as_object();
   out["id"] = chat.id.value;
   out["title"] = chat.title;
-  out["history"] = json::Object{
-      {"messages", std::move(history_messages)},
-      {"currentId", chat.current_message_id ? json::Value(*chat.current_message_id) : json::Value(nullptr)}};
+  out["history"] =
+      json::Object{{"messages", std::move(history_messages)},
+                   {"currentId", chat.current_message_id ? json::Value(*chat.current_message_id)
+                                                         : json::Value(nullptr)}};
   if (!out.contains("models")) out["models"] = json::Array();
   if (!out.contains("params")) out["params"] = json::Object();
   if (!out.contains("files")) out["files"] = json::Array();
   out["tags"] = json::array_at(chat.meta, "tags") ? json::Value(*json::array_at(chat.meta, "tags"))
-                                                   : json::Value(json::Array());
+                                                  : json::Value(json::Array());
   out["timestamp"] = chat.created_at * 1000;
   return out;
 }

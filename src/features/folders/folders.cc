@@ -15,7 +15,8 @@ ANTIPHON_DTO_DEFINE(Folder)
 namespace {
 using store::Sql;
 
-#define ANTIPHON_FOLDER_COLUMNS "id, user_id, parent_id, name, data, meta, is_expanded, created_at, updated_at"
+#define ANTIPHON_FOLDER_COLUMNS \
+  "id, user_id, parent_id, name, data, meta, is_expanded, created_at, updated_at"
 
 constexpr Sql kSubtree{"folders.subtree", R"(
     WITH RECURSIVE below(id, depth) AS (
@@ -25,11 +26,12 @@ constexpr Sql kSubtree{"folders.subtree", R"(
     SELECT DISTINCT folder.id, user_id, parent_id, name, data, meta, is_expanded, created_at, updated_at
       FROM below JOIN folder ON folder.id = below.id)"};
 
-constexpr Sql kOf{"folders.of_user",
-                  "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE user_id = $1 ORDER BY name, id LIMIT 1000"};
+constexpr Sql kOf{"folders.of_user", "SELECT " ANTIPHON_FOLDER_COLUMNS
+                                     " FROM folder WHERE user_id = $1 ORDER BY name, id LIMIT 1000"};
 constexpr Sql kLocked{"folders.of_user_locked",
                       "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE user_id = $1 LIMIT 1000",
-                      "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE user_id = $1 LIMIT 1000 FOR UPDATE"};
+                      "SELECT " ANTIPHON_FOLDER_COLUMNS
+                      " FROM folder WHERE user_id = $1 LIMIT 1000 FOR UPDATE"};
 
 /// A user's folders while a transaction changes them: small enough to look at as a whole.
 class Tree {
@@ -46,7 +48,8 @@ class Tree {
     if (static_cast<std::int64_t>(all_.size()) >= Folders::kMost)
       throw Problem(Problem::Kind::invalid, "You have 1000 folders already; delete some first");
   }
-  void check_name(const std::string& name, const std::optional<std::string>& parent, std::string_view except) const {
+  void check_name(const std::string& name, const std::optional<std::string>& parent,
+                  std::string_view except) const {
     if (name.find_first_not_of(" \t\r\n") == name.npos || name.size() > 256)
       throw Problem(Problem::Kind::invalid, "A folder needs a name of 1 to 256 characters");
     for (const Folder& folder : all_)
@@ -56,7 +59,8 @@ class Tree {
   /// For a folder with `height` levels, itself included, that comes to lie in `parent`.
   void check_depth(const std::optional<std::string>& parent, int height) const {
     int depth = height;
-    for (const Folder* at = parent ? find(*parent) : nullptr; at; at = at->parent_id ? find(*at->parent_id) : nullptr)
+    for (const Folder* at = parent ? find(*parent) : nullptr; at;
+         at = at->parent_id ? find(*at->parent_id) : nullptr)
       if (++depth > Folders::kMaxDepth)
         throw Problem(Problem::Kind::invalid, "Folders may lie in one another 32 deep at most");
   }
@@ -90,7 +94,8 @@ Task<Tree> locked(store::Connection& c, const UserId& user) {
   co_return Tree(co_await c.all<Folder>(kLocked, user));
 }
 
-std::optional<json::Value> merged(const std::optional<json::Value>& have, const std::optional<json::Value>& change) {
+std::optional<json::Value> merged(const std::optional<json::Value>& have,
+                                  const std::optional<json::Value>& change) {
   if (!change || !change->is_object()) return have;
   json::Object out = have && have->is_object() ? have->as_object() : json::Object();
   for (const auto& [key, value] : change->as_object()) {
@@ -109,16 +114,16 @@ Task<std::vector<Folder>> Folders::of_user(const UserId& user) const {
 }
 
 Task<Folder> Folders::owned(const User& me, std::string id) const {
-  static constexpr Sql kFind{"folders.find",
-                             "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE id = $1 AND user_id = $2"};
+  static constexpr Sql kFind{
+      "folders.find", "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE id = $1 AND user_id = $2"};
   auto folder = co_await db_.first<Folder>(kFind, id, me.id);
   if (!folder) throw not_found("Folder");
   co_return std::move(*folder);
 }
 
 Task<bool> Folders::owns(const User& me, std::string id) const {
-  static constexpr Sql kOwns{"folders.owns",
-                             "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE id = $1 AND user_id = $2"};
+  static constexpr Sql kOwns{
+      "folders.owns", "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE id = $1 AND user_id = $2"};
   co_return (co_await db_.first<Folder>(kOwns, id, me.id)).has_value();
 }
 
@@ -133,7 +138,8 @@ Task<std::string> Folders::prompt(const User& me, std::string id) const {
         FROM up JOIN folder ON folder.id = up.id ORDER BY up.depth DESC)"};
   std::string out;
   for (const Folder& folder : co_await db_.all<Folder>(kAround, id, me.id)) {
-    std::string_view own = folder.data ? json::text_at(*folder.data, "system_prompt") : std::string_view();
+    std::string_view own =
+        folder.data ? json::text_at(*folder.data, "system_prompt") : std::string_view();
     if (own.empty()) continue;
     if (!out.empty()) out += "\n\n";
     out += own;
@@ -166,13 +172,14 @@ Task<> Folders::update(const User& me, const Folder& folder, std::optional<std::
     Tree tree = co_await locked(c, me.id);
     const Folder& now = tree.at(folder.id);
     if (name && *name != now.name) tree.check_name(*name, now.parent_id, now.id);
-    co_await c.run(kUpdate, now.id, name.value_or(now.name), merged(now.data, data), merged(now.meta, meta),
-                   unix_seconds());
+    co_await c.run(kUpdate, now.id, name.value_or(now.name), merged(now.data, data),
+                   merged(now.meta, meta), unix_seconds());
   });
 }
 
 Task<> Folders::move(const User& me, const Folder& folder, std::optional<std::string> parent) {
-  static constexpr Sql kMove{"folders.move", "UPDATE folder SET parent_id = $2, updated_at = $3 WHERE id = $1"};
+  static constexpr Sql kMove{"folders.move",
+                             "UPDATE folder SET parent_id = $2, updated_at = $3 WHERE id = $1"};
   co_await db_.transact([&](store::Connection& c) -> Task<> {
     Tree tree = co_await locked(c, me.id);
     if (parent) {
@@ -193,7 +200,8 @@ Task<> Folders::expand(const Folder& folder, bool expanded) {
 
 Task<std::vector<std::string>> Folders::subtree(const Folder& folder) const {
   std::vector<std::string> out;
-  for (Folder& below : co_await db_.all<Folder>(kSubtree, folder.id)) out.push_back(std::move(below.id));
+  for (Folder& below : co_await db_.all<Folder>(kSubtree, folder.id))
+    out.push_back(std::move(below.id));
   co_return out;
 }
 

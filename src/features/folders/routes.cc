@@ -84,7 +84,8 @@ struct Api {
     json::Array out;
     for (const Folder& f : co_await p.folders.of_user(me.id)) {
       json::Object line = view(f).as_object();
-      for (std::string_view hidden : {"user_id", "items", "data", "access_grants", "write_access"}) line.erase(hidden);
+      for (std::string_view hidden : {"user_id", "items", "data", "access_grants", "write_access"})
+        line.erase(hidden);
       line["unread_count"] = unread.contains(f.id) ? unread.at(f.id) : 0;
       out.push_back(std::move(line));
     }
@@ -129,7 +130,8 @@ struct Api {
   }
   Task<bool> remove(const User& me, Owned folder, Query<DeleteQuery> q) {
     if (q.delete_contents && !co_await p.permitted(me, "chat.delete"))
-      throw Problem(Problem::Kind::forbidden, "You may not delete chats. Delete the folder without its contents instead.");
+      throw Problem(Problem::Kind::forbidden,
+                    "You may not delete chats. Delete the folder without its contents instead.");
     co_await p.empty(me, co_await p.folders.subtree(*folder), q.delete_contents);
     co_await p.folders.remove(*folder);
     co_return true;

@@ -1,0 +1,321 @@
+#include "features/chats/testing.h"
+
+/// Who may do what with a chat, by every route.
+namespace antiphon::chats {
+namespace {
+
+using namespace testing;
+
+ANTIPHON_ON_ENGINES(RoutesTest);
+
+/// A body that fits the route, so that only the right decides.
+std::optional<Value> body_for(const http::Route& route) {
+  if (route.method == "GET" || route.method == "DELETE")
+    return route.path.ends_with("/tags") ? std::optional<Value>(Object{{"name", "x"}}) : std::nullopt;
+  if (route.path.ends_with("/tags")) return Object{{"name", "x"}};
+  if (route.path.ends_with("/event")) return Object{{"type", "x"}, {"data", Object()}};
+  if (route.path.ends_with("/resolve")) return Object{{"call_id", "x"}, {"action", "approve"}};
+  if (route.path.ends_with("/messages/{message_id}")) return Object{{"content", "x"}};
+  if (route.path.ends_with("/access/update")) return Object{{"access_grants", Array()}};
+  if (route.path == "/api/v1/chats/{id}") return Object{{"chat", Object{{"title", "stolen"}}}};
+  return Object();
+}
+
+std::string filled(std::string path, const std::string& id) {
+  for (std::string_view name : {"{id}", "{share_id}"})
+    if (auto at = path.find(name); at != path.npos) path.replace(at, name.size(), id);
+  if (auto at = path.find("{message_id}"); at != path.npos) path.replace(at, 12, "a1");
+  return path;
+}
+
+TEST_P(RoutesTest, AStrangerCannotTellAForeignChatFromNone) {  // rows 58, 59, 69
+  World w(GetParam());
+  std::string id = w.add("alice", "Secret");
+  std::string share(json::text_at(w.as("alice", "POST", "/" + id + "/share").body, "share_id"));
+  std::string before = w.as("alice", "GET", "/" + id).text;
+  int routes = 0;
+  for (const http::Route& route : w.router.routes()) {
+    if (route.path.find("{id}") == route.path.npos && route.path.find("{share_id}") == route.path.npos)
+      continue;
+    bool by_link =
+        route.path.find("{share_id}") != route.path.npos || route.path.ends_with("/clone/shared");
+    for (Caller who : {World::caller("mallory"), World::admin()}) {
+      w.settings.admin_access.set(false);
+      auto foreign =
+          w.ask(who, route.method, filled(route.path, by_link ? share : id), body_for(route));
+      auto missing = w.ask(who, route.method, filled(route.path, "nowhere"), body_for(route));
+      EXPECT_TRUE(foreign.status == 401 || foreign.status == 404)
+          << route.method << route.path << foreign.status << foreign.text;
+      EXPECT_EQ(foreign.status, missing.status) << route.method << route.path;
+      EXPECT_EQ(foreign.text, missing.text) << route.method << route.path;
+    }
+    ++routes;
+  }
+  EXPECT_GE(routes, 25);
+  EXPECT_EQ(w.as("alice", "GET", "/" + id).text, before);
+}
+
+TEST_P(RoutesTest, NobodyIsLetInWithoutSigningIn) {
+  World w(GetParam());
+  for (const http::Route& route : w.router.routes()) {
+    auto reply = w.ask(Caller(), route.method, filled(route.path, "x"), body_for(route));
+    EXPECT_EQ(reply.status, 401) << route.method << route.path;
+    auto pending = w.ask(World::caller("p", Role::pending), route.method, filled(route.path, "x"),
+                         body_for(route));
+    EXPECT_TRUE(pending.status == 401 || pending.status == 403)
+        << route.method << route.path << pending.status;
+  }
+}
+
+TEST_P(RoutesTest, CopyingAndImportingShareOneLimit) {  // row 128
+  World w(GetParam());
+  for (const http::Route& route : w.router.routes())
+    for (std::string_view heavy : {"/fork", "/clone", "/clone/shared", "/import", "/new"})
+      if (route.path.ends_with(heavy)) {
+        EXPECT_EQ(route.cost, http::Cost::write_heavy) << route.path;
+      }
+}
+
+TEST_P(RoutesTest, EachPermissionClosesEachOfItsRoutes) {  // row 69
+  World w(GetParam());
+  std::string id = w.add("alice", "Chat");
+  struct Case {
+    std::string permission, method, path;
+    std::optional<Value> body;
+  };
+  for (const Case& c : std::vector<Case>{{"chat.delete", "DELETE", "/" + id, {}},
+                                         {"chat.delete", "DELETE", "/", {}},
+                                         {"chat.share", "POST", "/" + id + "/share", {}},
+                                         {"chat.import", "POST", "/import", Object{{"chats", Array()}}},
+                                         {"chat.import", "POST", "/" + id + "/clone", Object()},
+                                         {"chat.import", "POST", "/" + id + "/fork", Object()},
+                                         {"chat.import", "POST", "/x/clone/shared", Object()},
+                                         {"chat.export", "GET", "/all", {}},
+                                         {"chat.export", "GET", "/all/archived", {}}}) {
+    w.denied = {c.permission};
+    EXPECT_EQ(w.as("alice", c.method, c.path, c.body).status, 401) << c.method << c.path;
+  }
+  w.denied.clear();
+  EXPECT_EQ(w.as("alice", "GET", "/" + id).status, 200);
+}
+
+TEST_P(RoutesTest, AdministratorsMayLookAndDeleteWhereTheSettingSaysSo) {
+  World w(GetParam());
+  std::string id = w.add("alice", "Chat");
+  w.as("alice", "POST", "/" + w.add("alice", "Other") + "/archive");
+  auto list = [&] { return w.ask(World::admin(), "GET", "/api/v1/chats/list/user/alice?page=1"); };
+
+  EXPECT_EQ(list().body.as_array().size(), 2u);
+  EXPECT_EQ(
+      w.ask(World::admin(), "GET", "/api/v1/chats/list/user/alice?query=chat").body.as_array().size(),
+      1u);
+  EXPECT_EQ(w.as("bob", "GET", "/list/user/alice").status, 401);
+  w.settings.admin_access.set(false);
+  EXPECT_EQ(list().status, 401);
+  EXPECT_EQ(w.ask(World::admin(), "DELETE", "/api/v1/chats/" + id).status, 404);
+  w.settings.admin_access.set(true);
+  EXPECT_EQ(w.ask(World::admin(), "GET", "/api/v1/chats/" + id).status,
+            401);  // Reading is by link only.
+  EXPECT_EQ(w.ask(World::admin(), "DELETE", "/api/v1/chats/" + id).text, "true");
+}
+
+struct Link {
+  std::string chat, share;
+};
+Link share(World& w, std::string title = "Shared") {
+  std::string id = w.add("alice", title);
+  return {id, std::string(json::text_at(w.as("alice", "POST", "/" + id + "/share", Object()).body,
+                                        "share_id"))};
+}
+World::Reply give(World& w, const Link& link, std::string type, std::string id,
+                  std::string permission = "read") {
+  return w.ask(
+      World::caller("alice", Role::admin), "POST",
+      "/api/v1/chats/shared/" + link.chat + "/access/update",
+      Object{
+          {"access_grants",
+           Array{Object{{"principal_type", type}, {"principal_id", id}, {"permission", permission}}}}});
+}
+
+TEST_P(RoutesTest, ALinkOpensForThoseItWasMadeFor) {
+  World w(GetParam());
+  w.settings.admin_access.set(false);
+  Link link = share(w);
+  auto opens = [&](Caller who) {
+    return w.ask(who, "GET", "/api/v1/chats/share/" + link.share).status;
+  };
+
+  EXPECT_EQ(opens(World::caller("alice")), 200);
+  EXPECT_EQ(opens(World::caller("bob")), 401);
+  EXPECT_EQ(give(w, link, "user", "bob").status, 200);
+  EXPECT_EQ(opens(World::caller("bob")), 200);
+  EXPECT_EQ(opens(World::caller("eve")), 401);
+  EXPECT_EQ(give(w, link, "user", "*").status, 200);
+  EXPECT_EQ(opens(World::caller("eve")), 200);
+  EXPECT_EQ(opens(World::caller("p", Role::pending)), 401);
+  EXPECT_EQ(opens(Caller()), 401);
+  EXPECT_EQ(give(w, link, "anyone", "*").status, 200);
+  EXPECT_EQ(opens(Caller()), 200);
+  EXPECT_EQ(w.as("alice", "GET", "/shared/" + link.chat + "/access").body.as_array().size(), 1u);
+  EXPECT_EQ(give(w, link, "user", "bob", "write").status, 400);
+  EXPECT_EQ(give(w, link, "wizard", "bob").status, 400);
+}
+
+TEST_P(RoutesTest, ALinkShowsWhatWasSharedAndNothingOfTheSetUp) {  // row 69
+  World w(GetParam());
+  Link link = share(w);
+  w.as("alice", "PATCH", "/" + link.chat + "/params", Object{{"system", "SECRET PROMPT"}});
+  w.as("alice", "POST", "/" + link.chat + "/share", Object());
+  w.as("alice", "POST", "/" + link.chat,
+       Object{{"chat", chat_json("Shared", {message("u2", "a1", "user", "LATER")}, "u2")}});
+  give(w, link, "user", "bob");
+
+  auto seen = w.as("bob", "GET", "/share/" + link.share);
+
+  EXPECT_EQ(json::text_at(seen.body, "id"), link.share);
+  EXPECT_NE(seen.text.find("Question"), seen.text.npos);
+  EXPECT_EQ(seen.text.find("LATER"), seen.text.npos);
+  EXPECT_EQ(seen.text.find("SECRET"), seen.text.npos);
+  auto copy = w.as("bob", "POST", "/" + link.share + "/clone/shared");
+  EXPECT_EQ(json::text_at(copy.body, "title"), "Clone of Shared");
+  EXPECT_EQ(json::text_at(copy.body, "user_id"), "bob");
+  EXPECT_EQ(w.messages("bob", std::string(json::text_at(copy.body, "id"))).size(), 2u);
+  // The link is no way to the chat itself.
+  EXPECT_EQ(w.as("bob", "GET", "/" + link.chat).status, 401);
+  EXPECT_EQ(w.as("bob", "GET", "/" + link.share).status, 401);
+}
+
+TEST_P(RoutesTest, ALinkEndsWithTheSharingAndWithTheChat) {
+  World w(GetParam());
+  Link one = share(w, "One"), two = share(w, "Two"), three = share(w, "Three");
+  give(w, one, "user", "bob");
+  auto grants = [&] {
+    return run([&] { return w.grants.list_many("shared_chat", {one.share, two.share}); }).size();
+  };
+  EXPECT_EQ(World::column(w.as("alice", "GET", "/shared?page=1&query=TW")),
+            std::vector<std::string>{"Two"});
+  EXPECT_EQ(World::column(w.as("alice", "GET", "/shared?order_by=title&direction=asc")),
+            (std::vector<std::string>{"One", "Three", "Two"}));
+  EXPECT_EQ(World::column(w.as("bob", "GET", "/shared")), std::vector<std::string>{});
+
+  EXPECT_EQ(grants(), 1u);
+  EXPECT_EQ(w.as("alice", "DELETE", "/" + one.chat + "/share").text, "true");
+  EXPECT_EQ(w.as("alice", "DELETE", "/" + one.chat + "/share").text, "false");
+  EXPECT_EQ(grants(), 0u);
+  EXPECT_EQ(w.as("bob", "GET", "/share/" + one.share).status, 401);
+  EXPECT_EQ(w.as("alice", "GET", "/shared/" + one.chat + "/access").text, "[]");
+  w.as("alice", "DELETE", "/" + two.chat);
+  EXPECT_EQ(w.as("alice", "GET", "/share/" + two.share).status, 401);
+  EXPECT_EQ(w.as("alice", "DELETE", "/share/all").text, "true");
+  EXPECT_EQ(w.as("alice", "GET", "/share/" + three.share).status, 401);
+  EXPECT_EQ(w.as("alice", "GET", "/shared").text, "[]");
+}
+
+TEST_P(RoutesTest, SharingAgainKeepsTheLink) {
+  World w(GetParam());
+  Link link = share(w);
+  EXPECT_EQ(json::text_at(w.as("alice", "POST", "/" + link.chat + "/share").body, "share_id"),
+            link.share);
+  EXPECT_EQ(
+      w.as("alice", "POST", "/" + link.chat + "/share", Object{{"share_mode", "continue"}}).status,
+      400);
+}
+
+TEST_P(RoutesTest, TagsAreTheUsersOwn) {
+  World w(GetParam());
+  std::string id = w.add("alice", "Chat");
+
+  EXPECT_EQ(World::column(w.as("alice", "POST", "/" + id + "/tags", Object{{"name", "My Tag"}}), "id"),
+            std::vector<std::string>{"my_tag"});
+  EXPECT_EQ(
+      w.as("alice", "POST", "/" + id + "/tags", Object{{"name", "my tag"}}).body.as_array().size(), 1u);
+  EXPECT_EQ(w.as("alice", "POST", "/" + id + "/tags", Object{{"name", " "}}).status, 400);
+  EXPECT_EQ(World::column(w.as("alice", "POST", "/tags", Object{{"name", "My Tag"}})),
+            std::vector<std::string>{"Chat"});
+  EXPECT_EQ(w.as("bob", "POST", "/tags", Object{{"name", "My Tag"}}).text, "[]");
+  EXPECT_EQ(w.as("bob", "GET", "/all/tags").text, "[]");
+  EXPECT_EQ(json::serialize(*json::find(w.as("alice", "GET", "/" + id).body, {"meta", "tags"})),
+            R"(["my_tag"])");
+  EXPECT_EQ(w.as("alice", "DELETE", "/" + id + "/tags", Object{{"name", "MY TAG"}}).text, "[]");
+  EXPECT_EQ(w.as("alice", "GET", "/all/tags").text, "[]");
+}
+
+TEST_P(RoutesTest, ClientsSendEachOtherNothingThatRuns) {  // row 31
+  World w(GetParam());
+  std::string id = w.add("alice", "Chat");
+  for (std::string type : {"execute", "execute:python", "execute:tool", "request:chat:completion",
+                           "confirmation", "input", "terminal:run_command"})
+    EXPECT_EQ(w.as("alice", "POST", "/" + id + "/messages/a1/event",
+                   Object{{"type", type}, {"data", Object()}})
+                  .status,
+              400)
+        << type;
+  EXPECT_TRUE(w.emitted.empty());
+  EXPECT_EQ(w.as("alice", "POST", "/" + id + "/messages/a1/event",
+                 Object{{"type", "status"}, {"data", Object()}})
+                .text,
+            "true");
+  EXPECT_EQ(w.emitted.size(), 1u);
+}
+
+TEST_P(RoutesTest, WhatIsNotBuiltSaysSo) {
+  World w(GetParam());
+  std::string id = w.add("alice", "Chat");
+  EXPECT_EQ(w.as("alice", "POST", "/" + id + "/compact", Object()).text,
+            R"({"ok":true,"compacted":false,"reason":"disabled","context_usage":null})");
+  EXPECT_EQ(w.as("alice", "POST", "/" + id + "/messages/a1/resolve",
+                 Object{{"call_id", "c"}, {"action", "approve"}})
+                .status,
+            404);
+}
+
+TEST_P(RoutesTest, TheSettingsPageHasUpstreamsNames) {
+  World w(GetParam());
+  auto ask = [&](std::string method, std::optional<Value> body) {
+    return w.ask(World::admin(), method, "/api/v1/chats/config", body);
+  };
+  EXPECT_TRUE(ask("GET", {}).body.as_object().contains("CONTEXT_COMPACTION_TOKEN_THRESHOLD"));
+  auto changed = ask("POST", Object{{"ENABLE_CONTEXT_COMPACTION", true},
+                                    {"CONTEXT_COMPACTION_RETENTION_PERCENTAGE", 30}});
+  EXPECT_EQ(json::int_at(changed.body, "CONTEXT_COMPACTION_RETENTION_PERCENTAGE"), 30);
+  EXPECT_EQ(ask("POST", Object{{"CONTEXT_COMPACTION_RETENTION_PERCENTAGE", 300}}).status, 422);
+  EXPECT_EQ(w.as("alice", "GET", "/config").status, 401);
+}
+
+TEST_P(RoutesTest, UsageCountsMessagesByModel) {
+  World w(GetParam());
+  auto messages = exchange("12345", "1234567");
+  messages[1]["model"] = "m1";
+  w.add("alice", "Chat", messages);
+  w.add("bob", "Other");
+
+  Value usage = w.as("alice", "GET", "/stats/usage").body;
+
+  EXPECT_EQ(json::int_at(usage, "total"), 1);
+  const Value& chat = json::find(usage, "items")->as_array().front();
+  EXPECT_EQ(json::serialize(*json::find(chat, "models")), R"({"m1":1})");
+  EXPECT_EQ(json::int_at(chat, "message_count"), 2);
+  EXPECT_EQ(json::int_at(chat, "average_user_message_content_length"), 5);
+  EXPECT_EQ(json::int_at(chat, "last_message_at"), 1'700'000'000);
+  EXPECT_EQ(w.as("alice", "GET", "/stats/usage?items_per_page=1000").status, 422);
+}
+
+TEST_P(RoutesTest, DeletingAFoldersChatsStopsTheirAnswers) {
+  World w(GetParam());
+  std::string inside = w.add("alice", "inside", exchange(), "a1", {{"folder_id", "folder of alice"}});
+  std::string outside = w.add("alice", "outside");
+  auto stopped = w.begin_answer("alice", inside, "m"), going = w.begin_answer("alice", outside, "m");
+  User alice;
+  alice.id = {"alice"};
+
+  RouteParts parts = w.parts();
+  run([&] { return empty_folders(parts, alice, {"folder of alice"}, true); });
+
+  EXPECT_TRUE(stopped->cancelled());
+  EXPECT_FALSE(going->cancelled());
+  EXPECT_EQ(World::column(w.as("alice", "GET", "/?include_folders=true")),
+            std::vector<std::string>{"outside"});
+}
+
+}  // namespace
+}  // namespace antiphon::chats

@@ -1,0 +1,244 @@
+#include "features/folders/folders.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "http/testing.h"
+#include "json/text.h"
+#include "store/migrate.h"
+#include "store/test_store.h"
+
+namespace antiphon::folders {
+namespace {
+
+using json::Object;
+using json::Value;
+
+User user(std::string name) {
+  User out;
+  out.via = Caller::Via::session;
+  out.role = Role::user;
+  out.id.value = name;
+  return out;
+}
+
+struct World {
+  explicit World(store::Engine engine) : store(engine, 2), folders(*store.db) {
+    run([&] { return store::migrate(*store.db); });
+    add_routes(router,
+               {.folders = folders,
+                .permitted = [this](const User&, std::string_view name) -> Task<bool> {
+                  co_return name != denied;
+                },
+                .empty = [this](const User&, std::vector<std::string> ids, bool and_delete) -> Task<> {
+                  emptied = ids;
+                  deleted = and_delete;
+                  co_return;
+                },
+                .unread = [this](const User&) -> Task<std::map<std::string, std::int64_t>> {
+                  co_return unread;
+                },
+                .read = [this](const User&, std::vector<std::string> ids) -> Task<std::int64_t> {
+                  unread.clear();
+                  co_return static_cast<std::int64_t>(ids.size());
+                }});
+  }
+  http::Response as(const std::string& name, std::string method, std::string path,
+                    std::optional<Value> body = {}) {
+    http::Request request =
+        http::testing::request(std::move(method), "/api/v1/folders" + path.substr(0, path.find('?')));
+    if (path.ends_with("?delete_contents=false")) request.query.emplace("delete_contents", "false");
+    if (body) request.body = json::serialize(*body);
+    return *http::testing::serve(router, std::move(request), user(name));
+  }
+  std::string add(const std::string& name, std::string title, std::optional<std::string> parent = {}) {
+    Object form{{"name", title}};
+    if (parent) form["parent_id"] = *parent;
+    auto reply = as(name, "POST", "/", Value(form));
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return std::string(json::text_at(json::parse_value(reply.body), "id"));
+  }
+  int move(const std::string& id, Value parent) {
+    return as("alice", "POST", "/" + id + "/update/parent", Object{{"parent_id", std::move(parent)}})
+        .status;
+  }
+  Value list(const std::string& name) { return json::parse_value(as(name, "GET", "/").body); }
+
+  std::string prompt(std::string name, std::string id) {
+    User me = user(name);
+    return run([&] { return folders.prompt(me, id); });
+  }
+  bool owns(std::string name, std::string id) {
+    User me = user(name);
+    return run([&] { return folders.owns(me, id); });
+  }
+
+  store::Store store;
+  Folders folders;
+  http::Router router;
+  std::string denied;
+  std::vector<std::string> emptied;
+  bool deleted = false;
+  std::map<std::string, std::int64_t> unread;
+};
+
+class FoldersTest : public ::testing::TestWithParam<store::Engine> {};
+INSTANTIATE_TEST_SUITE_P(Engines, FoldersTest, ::testing::ValuesIn(store::engines()),
+                         [](const auto& engine) { return store::engine_name(engine.param); });
+
+TEST_P(FoldersTest, NestAndAreListedToTheirOwnerOnly) {
+  World w(GetParam());
+  std::string work = w.add("alice", "Work");
+  std::string inner = w.add("alice", "Inner", work);
+  w.unread[inner] = 3;
+
+  Value list = w.list("alice");
+
+  ASSERT_EQ(list.as_array().size(), 2u);
+  const Value& first = list.as_array()[0];  // By name.
+  EXPECT_EQ(json::text_at(first, "name"), "Inner");
+  EXPECT_EQ(json::text_at(first, "parent_id"), work);
+  EXPECT_EQ(json::int_at(first, "unread_count"), 3);
+  EXPECT_EQ(json::find(first, "user_id"), nullptr);
+  EXPECT_EQ(w.list("bob").as_array().size(), 0u);
+}
+
+TEST_P(FoldersTest, NeverComeToLieInThemselves) {  // row 120
+  World w(GetParam());
+  std::string a = w.add("alice", "a"), b = w.add("alice", "b", a), c = w.add("alice", "c", b);
+
+  EXPECT_EQ(w.move(a, Value(a)), 400);
+  EXPECT_EQ(w.move(a, Value(b)), 400);
+  EXPECT_EQ(w.move(a, Value(c)), 400);
+  EXPECT_EQ(w.move(c, Value(a)), 200);
+  EXPECT_EQ(w.move(b, nullptr), 200);
+  EXPECT_EQ(w.move(a, Value(b)), 200);
+}
+
+TEST_P(FoldersTest, ACircleThatIsThereEndsEveryWalk) {  // row 120
+  World w(GetParam());
+  std::string a = w.add("alice", "a"), b = w.add("alice", "b", a);
+  w.store.script("UPDATE folder SET parent_id = '" + b + "' WHERE id = '" + a + "'");
+
+  EXPECT_EQ(w.as("alice", "GET", "/").status, 200);
+  EXPECT_EQ(w.prompt("alice", a), "");
+  EXPECT_EQ(w.as("alice", "POST", "/" + a + "/read").status, 200);
+  EXPECT_EQ(w.as("alice", "DELETE", "/" + a).status, 200);
+}
+
+TEST_P(FoldersTest, OfOthersLookLikeNone) {  // rows 65, 69
+  World w(GetParam());
+  std::string id = w.add("alice", "Secret");
+  std::string mine = w.add("bob", "mine");
+  int routes = 0;
+  for (const http::Route& route : w.router.routes()) {
+    if (route.path.find("{id}") == route.path.npos) continue;
+    auto ask = [&](const std::string& folder) {
+      std::string path = route.path.substr(std::string_view("/api/v1/folders").size());
+      path.replace(path.find("{id}"), 4, folder);
+      bool reads = route.method == "GET" || route.method == "DELETE";
+      return w.as("bob", route.method, path,
+                  reads ? std::optional<Value>()
+                        : Value(Object{{"name", "x"}, {"is_expanded", true}, {"parent_id", nullptr}}));
+    };
+    EXPECT_EQ(ask(id).status, 404) << route.path;
+    EXPECT_EQ(ask(id).body, ask("nowhere").body) << route.path;
+    ++routes;
+  }
+  EXPECT_EQ(routes, 6);
+  EXPECT_EQ(w.as("bob", "POST", "/", Object{{"name", "x"}, {"parent_id", id}}).status, 404);
+  EXPECT_EQ(w.as("bob", "POST", "/" + mine + "/update/parent", Object{{"parent_id", id}}).status, 404);
+  EXPECT_TRUE(w.emptied.empty());
+  EXPECT_FALSE(w.owns("bob", id));
+}
+
+TEST_P(FoldersTest, CannotBeMadeForSomebodyElse) {  // row 65
+  World w(GetParam());
+  w.as("bob", "POST", "/", Object{{"name", "gift"}, {"user_id", "alice"}});
+  EXPECT_EQ(w.list("alice").as_array().size(), 0u);
+}
+
+TEST_P(FoldersTest, PromptsOfOuterFoldersComeFirst) {
+  World w(GetParam());
+  std::string outer = w.add("alice", "outer"), inner = w.add("alice", "inner", outer),
+              bare = w.add("alice", "bare", inner);
+  w.as("alice", "POST", "/" + outer + "/update",
+       Object{{"data", Object{{"system_prompt", "Be brief."}}}});
+  w.as("alice", "POST", "/" + inner + "/update",
+       Object{{"data", Object{{"system_prompt", "Speak Latin."}, {"files", nullptr}}}});
+
+  EXPECT_EQ(w.prompt("alice", bare), "Be brief.\n\nSpeak Latin.");
+  EXPECT_EQ(w.prompt("alice", outer), "Be brief.");
+  EXPECT_EQ(w.prompt("bob", bare), "");
+}
+
+TEST_P(FoldersTest, UpdatesMergeAndNullTakesAway) {
+  World w(GetParam());
+  std::string id = w.add("alice", "f");
+  w.as("alice", "POST", "/" + id + "/update",
+       Object{{"data", Object{{"a", 1}, {"b", 2}}}, {"meta", Object{{"icon", "x"}}}});
+  auto reply = w.as("alice", "POST", "/" + id + "/update",
+                    Object{{"name", "g"}, {"data", Object{{"a", nullptr}}}});
+
+  Value folder = json::parse_value(reply.body);
+  EXPECT_EQ(json::text_at(folder, "name"), "g");
+  EXPECT_EQ(json::serialize(*json::find(folder, "data")), R"({"b":2})");
+  EXPECT_EQ(json::serialize(*json::find(folder, "meta")), R"({"icon":"x"})");
+}
+
+TEST_P(FoldersTest, NamesAreThereAndNotTwiceInOnePlace) {
+  World w(GetParam());
+  std::string a = w.add("alice", "a"), b = w.add("alice", "b");
+  std::string inner = w.add("alice", "a", b);
+
+  for (std::string bad : {std::string(), std::string(" \t"), std::string(257, 'x'), std::string("a")})
+    EXPECT_EQ(w.as("alice", "POST", "/", Object{{"name", bad}}).status, 400) << bad;
+  EXPECT_EQ(w.as("alice", "POST", "/" + b + "/update", Object{{"name", "a"}}).status, 400);
+  EXPECT_EQ(w.move(inner, nullptr), 400);
+  EXPECT_EQ(w.as("alice", "POST", "/" + a + "/update", Object{{"name", "a"}}).status, 200);
+}
+
+TEST_P(FoldersTest, GoThirtyTwoDeepAndNoDeeper) {  // row 120
+  World w(GetParam());
+  std::string top = w.add("alice", "0"), at = top;
+  for (int i = 1; i != Folders::kMaxDepth; ++i) at = w.add("alice", std::to_string(i), at);
+
+  EXPECT_EQ(w.as("alice", "POST", "/", Object{{"name", "deeper"}, {"parent_id", at}}).status, 400);
+  EXPECT_EQ(w.move(top, Value(w.add("alice", "around"))), 400);
+}
+
+TEST_P(FoldersTest, DeletingTakesTheFoldersBelowAndSaysWhatBecomesOfTheChats) {
+  World w(GetParam());
+  std::string a = w.add("alice", "a"), b = w.add("alice", "b", a), other = w.add("alice", "other");
+
+  w.denied = "chat.delete";
+  EXPECT_EQ(w.as("alice", "DELETE", "/" + a).status, 403);
+  EXPECT_TRUE(w.emptied.empty());
+  EXPECT_EQ(w.as("alice", "DELETE", "/" + a + "?delete_contents=false").status, 200);
+  EXPECT_EQ(w.emptied.size(), 2u);
+  EXPECT_FALSE(w.deleted);
+  w.denied.clear();
+  EXPECT_EQ(w.as("alice", "DELETE", "/" + other).status, 200);
+  EXPECT_TRUE(w.deleted);
+  EXPECT_EQ(w.list("alice").as_array().size(), 0u);
+}
+
+TEST_P(FoldersTest, AreNowhereWhenSwitchedOff) {  // row 69
+  World w(GetParam());
+  std::string id = w.add("alice", "a");
+  w.denied = "features.folders";
+  for (const http::Route& route : w.router.routes()) {
+    std::string path = route.path.substr(std::string_view("/api/v1/folders").size());
+    if (auto at = path.find("{id}"); at != path.npos) path.replace(at, 4, id);
+    bool reads = route.method == "GET" || route.method == "DELETE";
+    EXPECT_EQ(w.as("alice", route.method, path,
+                   reads ? std::optional<Value>() : Value(Object{{"name", "x"}, {"is_expanded", true}}))
+                  .status,
+              403)
+        << route.path;
+  }
+}
+
+}  // namespace
+}  // namespace antiphon::folders
