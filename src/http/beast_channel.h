@@ -38,6 +38,10 @@ class BeastChannel final : public Channel,
                                     .keep_alive_pings = true};
     ws_.set_option(times);
     join(arrival_.loop);
+    if (Meters* meters = arrival_.core->meters.get()) meters->websocket_opened();
+  }
+  ~BeastChannel() override {
+    if (Meters* meters = arrival_.core->meters.get()) meters->websocket_closed();
   }
 
   /// Answers 101; false when the client has gone or asked wrongly.
@@ -171,7 +175,8 @@ class BeastChannel final : public Channel,
     auto& layer = ws_.next_layer();
     deadline_ = Clock::now() + kCloseTime;
     auto told = std::make_shared<Signal>();
-    layer.finish_with(kPolicyViolation, [told](boost::system::error_code) { told->notify(); });
+    layer.finish_with(kPolicyViolation, [told, self = this->shared_from_this()](
+                                            boost::system::error_code) { told->notify(); });
     co_await told->wait(kCloseTime);
     auto& socket = layer.next_layer();
     boost::system::error_code error;

@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/role.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -43,7 +44,8 @@ class BeastLayer {
   }
 
   void cork() { corked_ = true; }
-  /// Sends what was gathered; `done` runs on the loop.
+  /// Sends what was gathered; `done` runs on the loop, and holds what keeps this layer alive until
+  /// then.
   void uncork(std::function<void(boost::system::error_code)> done) {
     corked_ = false;
     flushed_ = std::move(done);
@@ -52,7 +54,7 @@ class BeastLayer {
   /// Sends `bytes` as the last ones, when Beast can send no more. `done` fails when Beast was stopped
   /// in the middle of a frame.
   void finish_with(std::string_view bytes, std::function<void(boost::system::error_code)> done) {
-    if (writing_ > 0)
+    if (*writing_ > 0)
       return asio::post(get_executor(), [done = std::move(done)] { done(asio::error::in_progress); });
     gathered_ += bytes;
     uncork(std::move(done));
@@ -84,14 +86,16 @@ class BeastLayer {
   struct Write {
     BeastLayer& layer;
     Buffers buffers;
-    bool begun = false, direct = false;
+    bool begun = false;
+    std::shared_ptr<int> writing =
+        nullptr;  ///< Set when the socket writes; the layer may be gone then.
 
     template <class Self>
     void operator()(Self& self, boost::system::error_code error = {}, std::size_t size = 0) {
       if (!std::exchange(begun, true)) {
         if (!layer.corked_ && !layer.flushing_) {
-          direct = true;
-          ++layer.writing_;
+          writing = layer.writing_;
+          ++*writing;
           return layer.socket_.async_write_some(buffers, std::move(self));
         }
         size = layer.gather(buffers);
@@ -99,7 +103,7 @@ class BeastLayer {
           self(boost::system::error_code(), size);
         });
       }
-      if (direct) --layer.writing_;
+      if (writing) --*writing;
       self.complete(error, size);
     }
   };
@@ -147,7 +151,7 @@ class BeastLayer {
   std::string early_;
   std::string gathered_;  ///< At most a batch, plus the control frames the meter lets through.
   std::function<void(boost::system::error_code)> flushed_;
-  int writing_ = 0;
+  std::shared_ptr<int> writing_ = std::make_shared<int>(0);  ///< Writes past `gathered_` under way.
   bool corked_ = false;
   bool flushing_ = false;
 };

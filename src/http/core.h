@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "http/head.h"
+#include "http/meters.h"
 #include "http/peers.h"
 #include "http/server.h"
 
@@ -140,6 +141,7 @@ class Core : public std::enable_shared_from_this<Core> {
   const TrustedPeers peers;
   const HeadLimits head_limits;
   const Site* site = nullptr;
+  std::unique_ptr<Meters> meters;
   std::map<std::string, SocketEndpoint, std::less<>> sockets;
 
   /// How often deadlines are looked at.

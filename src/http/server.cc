@@ -192,6 +192,14 @@ void Server::on_socket(std::string path, SocketEndpoint endpoint) {
   impl_->core->sockets.insert_or_assign(std::move(path), std::move(endpoint));
 }
 
+void Server::count_in(metrics::Registry& registry) {
+  Core& core = *impl_->core;
+  core.meters = std::make_unique<Meters>(registry, core.router);
+  registry.before_scrape([core = impl_->core] {
+    core->meters->connections().set(static_cast<double>(core->connections.load()));
+  });
+}
+
 void Server::start() {
   Core& core = *impl_->core;
   bool tls = !core.options.certificate_file.empty() || !core.options.key_file.empty();

@@ -13,7 +13,10 @@
 
 namespace antiphon {
 class Loops;
+namespace metrics {
+class Registry;
 }
+}  // namespace antiphon
 
 namespace antiphon::http {
 
@@ -62,6 +65,9 @@ class Server {
   /// Before start(), as is on_socket().
   void serve_site(const Site& site);
   void on_socket(std::string path, SocketEndpoint endpoint);
+  /// Counts requests and connections there. After the routes are declared, before start(); the registry
+  /// must not be scraped after the server is gone.
+  void count_in(metrics::Registry& registry);
 
   /// Binds and begins to accept. Throws a Problem that names the port and the cure.
   void start();

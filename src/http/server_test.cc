@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "base/metrics.h"
 #include "http/testing_server.h"
 
 namespace antiphon::http {
@@ -462,6 +463,36 @@ TEST(Server, BoundsTheConnectionsOfAnAddress) {  // regressions 2.2
   Wire three(rig.port());
   EXPECT_EQ(status_of(three.read_all()), 503);
   EXPECT_TRUE(three.closed());
+}
+
+TEST(Server, CountsWhatItServes) {
+  Rig rig;
+  metrics::Registry registry;
+  rig.server().count_in(registry);
+  rig.start();
+  rig.say(Rig::get("/health") + Rig::get("/nowhere"));
+  std::string text = registry.text();
+
+  for (std::string_view line : {"antiphon_http_requests_total{status=\"2xx\"} 1",
+                                "antiphon_http_requests_total{status=\"4xx\"} 1",
+                                "antiphon_http_request_seconds_count{route=\"GET /health\"} 1",
+                                "antiphon_http_request_seconds_count{route=\"none\"} 1"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+}
+
+TEST(Server, TakesARequestsNameFromAProxy) {
+  ServerOptions options = Rig::quick();
+  options.trusted_proxies = {"127.0.0.1"};
+  Rig trusting(options), strict;
+  trusting.start();
+  strict.start();
+
+  EXPECT_EQ(header_in(trusting.say(Rig::get("/health", "X-Request-Id: abc-1\r\n")), "X-Request-Id"),
+            "abc-1");
+  EXPECT_NE(header_in(trusting.say(Rig::get("/health", "X-Request-Id: a b\r\n")), "X-Request-Id"),
+            "a b");
+  EXPECT_NE(header_in(strict.say(Rig::get("/health", "X-Request-Id: abc-1\r\n")), "X-Request-Id"),
+            "abc-1");
 }
 
 TEST(Server, LetsRequestsFinishWhenItDrains) {

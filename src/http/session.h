@@ -101,6 +101,7 @@ class Session final : public Stream {
     minor_ = head.minor;
     head_only_ = head.method == "HEAD";
     begun_ = false;
+    route_ = nullptr;
     if (auto refusal = take_request(head, request)) {
       co_await refuse(*refusal);
       co_return false;
@@ -116,19 +117,23 @@ class Session final : public Stream {
     }
     io_.on_gone(nullptr);
     if (upgrade_) co_return true;
+    int status = reply ? reply->status : 200;
     bool sent = co_await finish(std::move(reply), request);
+    if (core_.meters) core_.meters->note(route_, status, Clock::now() - started_);
     extra_headers_ = nullptr;
     body_share_.release();
     co_return sent&& keep_alive_;
   }
 
   std::optional<Refusal> take_request(Head& head, Request& request) {
-    request.id = arrival_.loop->next_request_id();
-    request_id_ = request.id;
+    request_id_ = arrival_.loop->next_request_id();
     if (auto refusal = read_target(head.target, request)) return refusal;
     request.method = std::move(head.method);
     request.headers = std::move(head.fields);
     core_.peers.settle(request, arrival_.ticket.peer(), arrival_.peer_text, io_.kTls);
+    if (std::string_view given = request.headers.get("x-request-id"); is_request_id(given))
+      request_id_ = given;
+    request.id = request_id_;
     request.origin = classify_origin(request, core_.options.allow_origins);
     return std::nullopt;
   }
@@ -142,6 +147,7 @@ class Session final : public Stream {
         co_return co_await admit(*endpoint, call);
     std::string allow;
     const Route* route = core_.router.find(call, &allow);
+    route_ = route;
     if (!route) {
       co_await skip_body(head);
       co_return without_route(request, allow);
@@ -334,6 +340,7 @@ class Session final : public Stream {
   int queued_ = 0;  ///< Answers in io_.out.
 
   // Of the request being answered.
+  const Route* route_ = nullptr;
   BodyShare body_share_;
   Clock::time_point started_{};
   std::string request_id_;

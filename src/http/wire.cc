@@ -232,6 +232,15 @@ std::string_view reason_of(int status) {
   return "Status";
 }
 
+bool is_request_id(std::string_view text) {
+  if (text.empty() || text.size() > 64) return false;
+  for (char c : text) {
+    bool alphanumeric = (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+    if (!alphanumeric && c != '-' && c != '_' && c != '.') return false;
+  }
+  return true;
+}
+
 std::string chunk_head(std::size_t size) {
   std::string out;
   append_number(out, size, 16);

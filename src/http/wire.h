@@ -44,6 +44,9 @@ std::optional<Response> answer_preflight(const Request& request,
 std::string http_date(std::int64_t unix_seconds);
 std::string_view reason_of(int status);
 
+/// Whether a proxy's X-Request-Id may be used as ours: short, and nothing a log could trip over.
+bool is_request_id(std::string_view text);
+
 /// The size of a chunk and its line end, as HTTP/1.1 frames them.
 std::string chunk_head(std::size_t size);
 
