@@ -23,10 +23,10 @@ Task<> suspend(std::function<void(std::function<void()> resume)> start) {
         auto work = asio::prefer(executor, asio::execution::outstanding_work.tracked);
         auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
         begin([waiting, executor, work]() mutable {
-          // Whoever keeps `resume` may outlive the loop, so nothing of the loop stays behind in it.
-          asio::post(executor, [waiting = std::move(waiting), work = std::move(work)] {
-            std::move (*waiting)();
-          });
+          // Whoever keeps `resume` may outlive the loop, so nothing of the loop stays behind in it; and
+          // the loop must outlive post(), which still touches it after the coroutine may have gone on.
+          auto until_posted = std::move(work);
+          asio::post(executor, [waiting = std::move(waiting)] { std::move (*waiting)(); });
         });
       },
       asio::use_awaitable, std::move(start));
