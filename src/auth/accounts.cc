@@ -36,7 +36,7 @@ constexpr std::string_view kNothing =
 
 constexpr Sql kFind{"accounts.find", ANTIPHON_ACCOUNT "WHERE u.id = $1"};
 constexpr Sql kByEmail{"accounts.by_email", ANTIPHON_ACCOUNT "WHERE lower(u.email) = $1"};
-constexpr Sql kList{"accounts.list", ANTIPHON_ACCOUNT "ORDER BY u.created_at, u.id LIMIT 10000"};
+constexpr Sql kList{"accounts.list", ANTIPHON_ACCOUNT "ORDER BY u.created_at, u.email LIMIT 10000"};
 constexpr Sql kAny{"accounts.any",
                    R"(SELECT COUNT(*) AS number FROM (SELECT 1 FROM "user" LIMIT 1) AS few)"};
 constexpr Sql kSlow{"accounts.slow", R"(

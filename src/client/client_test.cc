@@ -289,9 +289,9 @@ TEST_F(ClientTest, ASlowReaderMakesThePeerWait) {
 
   run([&]() -> Task<> {
     Request request = admin(server.url());
-    request.stall_timeout = 200ms;  // Our own slowness is not the peer's.
+    request.stall_timeout = 1s;  // Our own slowness is not the peer's.
     auto incoming = co_await client_->open(request);
-    co_await sleep_for(600ms);
+    co_await sleep_for(1500ms);
     std::size_t waiting = sent;
     EXPECT_LT(waiting, std::size_t{16 << 20}) << "kernel buffers and 256 KiB, not everything";
     std::size_t got = 0;
