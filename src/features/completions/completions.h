@@ -8,6 +8,7 @@
 
 #include "base/scope.h"
 #include "features/chats/chats.h"
+#include "features/completions/chores.h"
 #include "features/completions/composer.h"
 #include "features/completions/provider.h"
 #include "features/completions/tools.h"
@@ -79,6 +80,8 @@ class Completions {
     std::function<Task<std::optional<User>>(UserId)> user;
     /// The system prompt of the chat's folder; "" without one.
     std::function<Task<std::string>(const User&, const std::string& folder_id)> folder_prompt;
+    /// What an administrator says about titles, tags and follow-ups; unset: everything as built in.
+    ChorePolicies chores = {};
   };
   explicit Completions(Parts parts);
 
@@ -124,8 +127,7 @@ class Completions {
   Task<> make_title(const jobs::Job& job);
   Task<> make_tags(const jobs::Job& job);
   Task<> make_follow_ups(const jobs::Job& job);
-  Task<std::optional<json::Value>> ask_task_model(const jobs::Job& job, std::string_view instruction,
-                                                  std::size_t messages);
+  Task<std::optional<json::Value>> ask_task_model(const jobs::Job& job, Chore chore);
   // events.cc
   void publish(const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events,
                bool last);
