@@ -105,6 +105,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       unread(*db),
       sharing(*db, auth.grants),
       folders(*db),
+      feedbacks(*db),
       replay(runs),
       hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard), loops, db.get(), &replay),
       endpoint(hub, {.allow_origins = d.process.allow_origins(), .websocket = d.process.websocket()}),
@@ -122,14 +123,18 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
            .loops = loops,
            .user = [this](UserId id) { return user(std::move(id)); },
            .folder_prompt = [this](const User& me,
-                                   const std::string& folder) { return folders.prompt(me, folder); }}),
+                                   const std::string& folder) { return folders.prompt(me, folder); },
+           .chores = [this](completions::Chore chore) { return tasks::policy_of(declared.tasks, chore); }}),
       limits({.scale = d.process.rate_limits()}),
+      access_log({.all = d.process.access_log()}),
       site(site_of(d.process)),
       server(
           server_options(d.process), router,
           [this](const http::Request& r) { return auth.identify(r); }, loops) {
   tools.add(completions::current_time_tool());
   add_routes();
+  delete_with_users();
+  add_metrics();
 }
 
 Task<std::optional<User>> App::user(UserId id) {
@@ -161,6 +166,7 @@ void App::add_routes() {
     return auth.access.permits(me, leaf);
   };
   router.limit_by(limits);
+  router.observe_by(access_log);
   endpoint.add_routes(router);
   completions::add_routes(router, completions, guard);
   chats::RouteParts chat_parts{
@@ -211,6 +217,15 @@ void App::add_routes() {
   models::add_routes(router, models);
   openai::add_routes(router, models, openai, *client, config);
   ollama::add_routes(router, models, ollama, *client, config);
+  tasks::add_routes(router, {.provider = provider,
+                             .settings = declared.tasks,
+                             .config = config,
+                             .also = {declared.models.task_model, declared.models.task_model_external}});
+  evaluations::add_routes(router, {.feedbacks = feedbacks,
+                                   .settings = declared.evaluations,
+                                   .config = config,
+                                   .permitted = permitted,
+                                   .may_export = [this] { return declared.chats.admin_export(); }});
   configs::add_routes(router, {.store = config,
                                .settings = declared.configs,
                                .general = declared.general,
@@ -223,6 +238,23 @@ void App::add_routes() {
                                .usage = [this] { return usage(); }});
 }
 
+/// What belongs to a user goes with him, in one transaction.
+void App::delete_with_users() {
+  auth.accounts.on_remove([this](store::Connection& c, const UserId& id) -> Task<> {
+    co_await sharing.unshare_all(c, id);
+    co_await chats::Editor::remove_all(c, id);
+    co_await folders::Folders::remove_all(c, id);
+    (void)co_await evaluations::Feedbacks::remove_all_of(c, id);
+    co_await runs::Runs::remove_all(c, id.value);
+  });
+}
+
+void App::add_metrics() {
+  metrics::add_process_metrics(metrics);
+  configs::add_store_metrics(metrics, *db, config);
+  server.count_in(metrics);
+}
+
 /// After the migrations; when it returns the server answers.
 Task<> App::start() {
   co_await config.load();
@@ -232,6 +264,7 @@ Task<> App::start() {
     if (change.kind == auth::Change::Kind::session) hub.close_session(change.jti);
     if (change.kind == auth::Change::Kind::user)
       hub.close_user(change.user, realtime::Event::of("access:updated", json::Object()));
+    if (change.kind == auth::Change::Kind::anything) hub.recheck_all();
   });
   config.poll(scope, loops.at(0));
   auth.follow(scope, loops.at(0));

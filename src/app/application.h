@@ -21,6 +21,8 @@ struct App {
   auths::Parts auths_parts();
   configs::Usage usage() const;
   void add_routes();
+  void delete_with_users();
+  void add_metrics();
   Task<> start();
   Task<> stop();
 
@@ -48,6 +50,7 @@ struct App {
   chats::Unread unread;
   chats::Sharing sharing;
   folders::Folders folders;
+  evaluations::Feedbacks feedbacks;
   completions::LogReplay replay;
   realtime::Hub hub;
   realtime::Endpoint endpoint;
@@ -58,6 +61,7 @@ struct App {
   completions::Completions completions;
   http::Router router;
   http::Limits limits;
+  http::AccessLog access_log;
   std::unique_ptr<http::StaticSite> site;
   http::Server server;
 };

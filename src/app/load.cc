@@ -19,6 +19,8 @@ Declared::Declared() {
   registry.add(permissions);
   registry.add(models);
   registry.add(chats);
+  registry.add(tasks);
+  registry.add(evaluations);
 }
 
 bool load(Declared& declared, const Environment& environment) {

@@ -8,6 +8,7 @@
 #include "auth/auth.h"
 #include "base/loops.h"
 #include "base/metrics.h"
+#include "base/process_metrics.h"
 #include "base/scope.h"
 #include "base/watchdog.h"
 #include "client/client.h"
@@ -29,6 +30,8 @@
 #include "features/configs/health.h"
 #include "features/configs/routes.h"
 #include "features/configs/settings.h"
+#include "features/configs/store_metrics.h"
+#include "features/evaluations/routes.h"
 #include "features/folders/folders.h"
 #include "features/models/models.h"
 #include "features/models/settings.h"
@@ -36,8 +39,10 @@
 #include "features/ollama/ollama.h"
 #include "features/openai/backend.h"
 #include "features/openai/openai.h"
+#include "features/tasks/tasks.h"
 #include "features/users/groups.h"
 #include "features/users/users.h"
+#include "http/access_log.h"
 #include "http/limits.h"
 #include "http/server.h"
 #include "http/site.h"
@@ -60,6 +65,8 @@ struct Declared {
   auth::PermissionDefaults permissions;
   models::Settings models;
   chats::Settings chats;
+  tasks::Settings tasks;
+  evaluations::Settings evaluations;
 };
 
 /// Reads the environment into the settings; prints what is wrong, ignored or strange. False when the

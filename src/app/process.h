@@ -53,6 +53,9 @@ struct Process : config::Group {
       env("LOG_FORMAT", "").on_restart().one_of({"", "json"}).help("json: one JSON object a line.");
   config::Text log_level =
       env("GLOBAL_LOG_LEVEL", "INFO").on_restart().help("DEBUG, INFO, WARNING or ERROR.");
+  config::Bool access_log = env("ANTIPHON_ACCESS_LOG", false)
+                                .on_restart()
+                                .help("Logs every request, not only those that failed or were slow.");
   config::Int threads = env("ANTIPHON_THREADS", 0)
                             .between(0, 256)
                             .on_restart()

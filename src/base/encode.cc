@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -27,6 +28,13 @@ void append_escape(std::string& out, unsigned code) {
   out += kHex[code & 15];
 }
 
+}  // namespace
+
+namespace {
+/// A byte that is not the first of its character.
+bool continues(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
 }  // namespace
 
 std::size_t utf8_sequence(std::string_view s) {
@@ -52,8 +60,20 @@ std::size_t utf8_sequence(std::string_view s) {
 
 std::size_t utf8_length(std::string_view text) {
   std::size_t n = 0;
-  for (char c : text) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  for (char c : text) n += !continues(c);
   return n;
+}
+
+std::string_view utf8_prefix(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes != 0 && continues(text[bytes])) --bytes;
+  return text.substr(0, bytes);
+}
+
+std::string_view utf8_suffix(std::string_view text, std::size_t bytes) {
+  std::size_t from = text.size() - std::min(text.size(), bytes);
+  while (from < text.size() && continues(text[from])) ++from;
+  return text.substr(from);
 }
 
 std::string json_quote(std::string_view text) {

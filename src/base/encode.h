@@ -28,6 +28,10 @@ bool valid_utf8(std::string_view text);
 std::size_t utf8_sequence(std::string_view text);
 /// Characters (code points) in valid UTF-8.
 std::size_t utf8_length(std::string_view text);
+/// `text`, or as much of its start as fits into `bytes`; never half a character.
+std::string_view utf8_prefix(std::string_view text, std::size_t bytes);
+/// The same of its end.
+std::string_view utf8_suffix(std::string_view text, std::size_t bytes);
 
 /// SHA-256, 32 bytes.
 std::string sha256(std::string_view bytes);

@@ -44,5 +44,13 @@ TEST(Ids, UuidsHaveTheirFixedBitsAndDiffer) {
   EXPECT_NE(a, uuid4());
 }
 
+TEST(Utf8, IsCutBetweenCharacters) {
+  EXPECT_EQ(utf8_prefix("aä", 2), "a");
+  EXPECT_EQ(utf8_prefix("aä", 3), "aä");
+  EXPECT_EQ(utf8_prefix("", 0), "");
+  EXPECT_EQ(utf8_suffix("äa", 2), "a");
+  EXPECT_EQ(utf8_suffix("äa", 9), "äa");
+}
+
 }  // namespace
 }  // namespace antiphon

@@ -12,30 +12,41 @@ Endpoint answering(int status) {
   e.who = Who::anyone;
   e.who_said = true;
   e.run = [status](Call&) -> Task<std::optional<Response>> {
-    if (status == 0) throw ClientGone();
     if (status == 500) throw std::runtime_error("broken");
     co_return Response{.status = status};
   };
   return e;
 }
 
-TEST(AccessLog, CountsEveryCallByRouteAndHowItEnded) {
-  metrics::Registry registry;
-  AccessLog log(registry, {});
+std::string logged_of(AccessLog::Options options, const std::string& path) {
+  AccessLog log(options);
   Router router;
   router.on("GET /ok", Cost::read, answering(200));
   router.on("GET /bad", Cost::read, answering(500));
-  router.on("GET /gone", Cost::read, answering(0));
-  log.watch(router);
-  for (int i = 0; i != 3; ++i) testing::serve(router, testing::request("GET", "/ok"));
-  testing::serve(router, testing::request("GET", "/bad"));
-  EXPECT_THROW(testing::serve(router, testing::request("GET", "/gone")), ClientGone);
-  std::string text = registry.text();
-  EXPECT_NE(text.find(R"(antiphon_http_requests_total{route="GET /ok",class="2xx"} 3)"), text.npos)
-      << text;
-  EXPECT_NE(text.find(R"(antiphon_http_requests_total{route="GET /bad",class="5xx"} 1)"), text.npos);
-  EXPECT_NE(text.find(R"(antiphon_http_requests_total{route="GET /gone",class="4xx"} 1)"), text.npos);
-  EXPECT_NE(text.find(R"(antiphon_http_request_seconds_count{route="GET /ok"} 3)"), text.npos);
+  router.observe_by(log);
+  auto request = testing::request("GET", path);
+  request.query.emplace("secret", "hidden");
+  ::testing::internal::CaptureStderr();
+  testing::serve(router, std::move(request));
+  return ::testing::internal::GetCapturedStderr();
+}
+
+TEST(AccessLog, TellsOfCallsThatFailed) {
+  EXPECT_EQ(logged_of({}, "/ok"), "");
+  std::string line = logged_of({}, "/bad");
+  EXPECT_NE(line.find("A call"), line.npos);
+  EXPECT_NE(line.find("status=500"), line.npos) << line;
+}
+
+TEST(AccessLog, TellsOfSlowCalls) {
+  std::string line = logged_of({.slow = std::chrono::milliseconds(-1)}, "/ok");
+  EXPECT_NE(line.find("A slow call"), line.npos) << line;
+}
+
+TEST(AccessLog, TellsOfAllWhenAskedAndNeverOfAQuery) {  // row 118
+  std::string line = logged_of({.all = true}, "/ok");
+  EXPECT_NE(line.find("path=\"/ok\""), line.npos) << line;
+  EXPECT_EQ(line.find("hidden"), line.npos);
 }
 
 }  // namespace

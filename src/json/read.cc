@@ -18,9 +18,7 @@ constexpr std::size_t kEcho = 256;
 std::string echo(const Value& in) {
   std::string text;
   if (const auto* s = in.if_string(); s && s->size() > kEcho) {
-    std::size_t end = kEcho;
-    while (end && (static_cast<unsigned char>((*s)[end]) & 0xC0) == 0x80) --end;
-    quote(std::string(view(*s).substr(0, end)) + "…", text);
+    quote(std::string(utf8_prefix(view(*s), kEcho)) + "…", text);
     return text;
   }
   bool big = (in.is_array() && in.get_array().size() > kEcho) ||

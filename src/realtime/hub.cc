@@ -202,6 +202,10 @@ void Hub::close_session(std::string_view token_id) {
       core_->expel(session, std::make_shared<const std::string>(socketio::disconnect_frame()));
 }
 
+void Hub::recheck_all() {
+  for (const auto& session : core_->registry.all()) session->next_check = Clock::time_point{};
+}
+
 void Hub::close_user(const UserId& user, const std::optional<Event>& last_word) {
   for (const auto& session : core_->registry.all()) {
     if (!session->owned_by(user)) continue;

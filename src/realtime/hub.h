@@ -164,6 +164,9 @@ class Hub {
   void evict(const Room& room, const std::optional<UserId>& user = {});
   HubCounts counts() const;
 
+  /// Asks anew, within a second, whether each socket may stay: after changes may have been missed.
+  void recheck_all();
+
   // --- revocation: effective before this returns ---
   void close_session(std::string_view token_id);
   /// `last_word` goes out first when given ("access:updated").

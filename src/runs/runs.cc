@@ -119,6 +119,11 @@ Task<std::vector<RunRow>> Runs::cancel_chat(std::string chat_id) {
   co_return rows;
 }
 
+Task<> Runs::remove_all(store::Connection& c, const std::string& user_id) {
+  co_await c.run(sql::kRemoveEventsOf, user_id);
+  co_await c.run(sql::kRemoveRunsOf, user_id);
+}
+
 Task<bool> Runs::cancel(std::string run_id) {
   bool known = co_await db_.run(sql::kCancel, run_id) != 0;
   if (auto run = live_run(run_id)) run->cancel();

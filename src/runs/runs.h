@@ -176,6 +176,10 @@ class Runs {
   Task<std::vector<RunRow>> cancel_chat(std::string chat_id);
   Task<bool> cancel(std::string run_id);
 
+  /// Forgets the user's runs; part of the transaction that deletes him. What is being written is fenced
+  /// by that: its owner stops and says nothing.
+  static Task<> remove_all(store::Connection& c, const std::string& user_id);
+
   /// Takes over what has no living owner in this chat: any reader may (rule 4).
   Task<> adopt_orphans(std::optional<std::string> chat_id = {});
 

@@ -32,6 +32,11 @@ inline constexpr Sql kMaxSeq{"runs.max_seq",
 inline constexpr Sql kEventsSince{"runs.events_since", R"(
     SELECT seq, payload FROM run_event WHERE run_id = $1 AND seq >= $2 ORDER BY seq)"};
 
+inline constexpr Sql kRemoveEventsOf{
+    "runs.remove_events_of",
+    "DELETE FROM run_event WHERE run_id IN (SELECT run_id FROM run WHERE user_id = $1)"};
+inline constexpr Sql kRemoveRunsOf{"runs.remove_of", "DELETE FROM run WHERE user_id = $1"};
+
 inline constexpr Sql kFinish{"runs.finish", R"(
     UPDATE run SET state = $3, updated_at = $4 WHERE run_id = $1 AND epoch = $2 AND state < 10)"};
 inline constexpr Sql kLastEvent{"runs.last_event", R"(

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <unordered_set>
 
+#include "base/encode.h"
 #include "base/problem.h"
 #include "base/time.h"
 #include "features/chats/text.h"
@@ -226,7 +227,7 @@ Task<bool> Chats::reopen_message(store::Connection& c, const std::string& chat_i
 Task<> Chats::set_title(std::string chat_id, std::string title) {
   static constexpr Sql kTitle{"chats.set_title",
                               "UPDATE chat SET title = $2, title_folded = $3 WHERE id = $1"};
-  title = cut(title, kMaxTitle);
+  title = utf8_prefix(title, kMaxTitle);
   co_await db_.run(kTitle, chat_id, title, fold(title));
 }
 
@@ -234,7 +235,7 @@ Task<bool> Chats::name_unnamed(std::string chat_id, std::string title) {
   static constexpr Sql kName{
       "chats.name_unnamed",
       "UPDATE chat SET title = $2, title_folded = $3 WHERE id = $1 AND title = 'New Chat'"};
-  title = cut(title, kMaxTitle);
+  title = utf8_prefix(title, kMaxTitle);
   co_return co_await db_.run(kName, chat_id, title, fold(title)) == 1;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <unordered_set>
 
+#include "base/encode.h"
 #include "base/ids.h"
 #include "base/problem.h"
 #include "base/time.h"
@@ -30,7 +31,7 @@ void put_data(json::Object& data, const json::Value& client) {
 }
 
 std::string title_of(const json::Value& chat) {
-  std::string_view title = cut(json::text_at(chat, "title"), kMaxTitle);
+  std::string_view title = utf8_prefix(json::text_at(chat, "title"), kMaxTitle);
   return title.empty() ? "New Chat" : std::string(title);
 }
 
@@ -180,7 +181,7 @@ Task<std::string> Editor::copy(const Chat& chat, const UserId& owner, CopyDraft 
   Chat fresh = chat;
   fresh.id = {uuid4()};
   fresh.user_id = owner.value;
-  fresh.title = cut(draft.title, kMaxTitle);
+  fresh.title = utf8_prefix(draft.title, kMaxTitle);
   fresh.share_id.reset();
   fresh.pinned = fresh.archived = false;
   if (owner.value != chat.user_id) fresh.folder_id.reset();

@@ -48,7 +48,8 @@ class Editor {
   /// False when there is no such message, or one of these is being written.
   Task<bool> delete_message(const Chat& chat, std::string message_id);
   Task<> remove(std::string chat_id);
-  Task<> remove_all(const UserId& owner);
+  /// All of the owner's chats and the tags they had; part of a transaction.
+  static Task<> remove_all(store::Connection& c, const UserId& owner);
   /// A chat of the owner's own like `chat`.
   Task<std::string> copy(const Chat& chat, const UserId& owner, CopyDraft draft);
 

@@ -14,9 +14,11 @@ Task<> Editor::remove(std::string chat_id) {
   co_await db_.run(kRemove, chat_id);
 }
 
-Task<> Editor::remove_all(const UserId& owner) {
-  static constexpr Sql kRemove{"chats.remove_all", "DELETE FROM chat WHERE user_id = $1"};
-  co_await db_.run(kRemove, owner);
+Task<> Editor::remove_all(store::Connection& c, const UserId& owner) {
+  static constexpr Sql kChats{"chats.remove_all", "DELETE FROM chat WHERE user_id = $1"};
+  static constexpr Sql kTags{"chats.remove_all_tags", "DELETE FROM tag WHERE user_id = $1"};
+  co_await c.run(kChats, owner);
+  co_await c.run(kTags, owner);
 }
 
 Task<> Editor::set_pinned(std::string chat_id, bool pinned) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/encode.h"
 #include "features/chats/sidebar.h"
 #include "features/chats/text.h"
 
@@ -40,7 +41,7 @@ inline Page page_of(std::optional<std::int64_t> page, std::int64_t size = Sideba
 /// A LIKE pattern for folded titles that contain `text`.
 inline std::string like_folded(std::string_view text) {
   std::string out = "%";
-  for (char c : fold(cut(text, 1000))) {
+  for (char c : fold(utf8_prefix(text, 1000))) {
     if (c == '%' || c == '_' || c == '\\') out += '\\';
     out += c;
   }

@@ -106,8 +106,10 @@ struct Api : RouteBase {
     co_await require(me, "chat.delete");
     for (const runs::RunRow& run : co_await p.runs.live_of_user(me.id.value))
       (void)co_await p.runs.cancel(run.run_id);
-    co_await p.sharing.unshare_all(me.id);
-    co_await p.editor.remove_all(me.id);
+    co_await p.db.transact([&](store::Connection& c) -> Task<> {
+      co_await p.sharing.unshare_all(c, me.id);
+      co_await Editor::remove_all(c, me.id);
+    });
     p.changed(me.id, "");
     co_return true;
   }

@@ -32,7 +32,8 @@ struct Shares : RouteBase {
   }
   Task<bool> unshare(const User&, Owned chat) { co_return co_await p.sharing.unshare(*chat); }
   Task<bool> unshare_all(const User& me) {
-    co_await p.sharing.unshare_all(me.id);
+    co_await p.db.transact(
+        [&](store::Connection& c) -> Task<> { co_await p.sharing.unshare_all(c, me.id); });
     co_return true;
   }
   /// A link that is missing and one that does not open for the caller look the same (row 69).

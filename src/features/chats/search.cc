@@ -81,7 +81,7 @@ bool take_operator(SearchQuery& q, std::string_view word) {
 
 SearchQuery SearchQuery::parse(std::string_view text) {
   SearchQuery q;
-  for (const std::string& word : split(valid(cut(text, kMaxQuery)))) {
+  for (const std::string& word : split(valid(utf8_prefix(text, kMaxQuery)))) {
     if (take_operator(q, word)) continue;
     if (!q.words.empty()) q.words += ' ';
     q.words += word;

@@ -62,19 +62,17 @@ Task<bool> Sharing::unshare(const Chat& chat) {
   co_return true;
 }
 
-Task<> Sharing::unshare_all(const UserId& owner) {
+Task<> Sharing::unshare_all(store::Connection& c, const UserId& owner) {
   static constexpr Sql kIds{"chats.shared_ids",
                             "SELECT id AS value FROM shared_chat WHERE user_id = $1"};
   static constexpr Sql kDelete{"chats.unshare_all", "DELETE FROM shared_chat WHERE user_id = $1"};
   static constexpr Sql kMark{
       "chats.mark_all_unshared",
       "UPDATE chat SET share_id = NULL WHERE user_id = $1 AND share_id IS NOT NULL"};
-  co_await db_.transact([&](store::Connection& c) -> Task<> {
-    auto ids = co_await c.all<TextRow>(kIds, owner);
-    co_await c.run(kDelete, owner);
-    co_await c.run(kMark, owner);
-    for (const TextRow& id : ids) co_await grants_.set(c, resource(id.value), {});
-  });
+  auto ids = co_await c.all<TextRow>(kIds, owner);
+  co_await c.run(kDelete, owner);
+  co_await c.run(kMark, owner);
+  for (const TextRow& id : ids) co_await grants_.set(c, resource(id.value), {});
 }
 
 Task<std::optional<SharedChat>> Sharing::find(std::string share_id) const {

@@ -35,7 +35,8 @@ class Sharing {
   Task<std::string> share(const Chat& chat, const std::vector<Message>& messages);
   /// Takes link and grants away. False when there was none.
   Task<bool> unshare(const Chat& chat);
-  Task<> unshare_all(const UserId& owner);
+  /// All of the owner's links; part of a transaction.
+  Task<> unshare_all(store::Connection& c, const UserId& owner);
   Task<std::optional<SharedChat>> find(std::string share_id) const;
   /// Newest first unless ordered otherwise; `chat` is left null. At most Sidebar::kPage, without a page
   /// Sidebar::kMost.

@@ -212,15 +212,9 @@ std::string snippet(std::string_view text, std::string_view words) {
   std::size_t start = from.data() - text.data();
   start = start > kBefore ? start - kBefore : 0;
   while (start != 0 && (static_cast<unsigned char>(text[start]) & 0xC0) == 0x80) --start;
-  std::string out(cut(text.substr(start), kLength));
+  std::string out(utf8_prefix(text.substr(start), kLength));
   std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   return out;
-}
-
-std::string_view cut(std::string_view text, std::size_t bytes) {
-  if (text.size() <= bytes) return text;
-  while (bytes != 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
-  return text.substr(0, bytes);
 }
 
 std::string tag_id(std::string_view name) {

@@ -21,9 +21,6 @@ std::string words_of(std::string_view text, std::size_t most = kSearchedBytes);
 /// with `words` (which came from words_of); its start when there is none.
 std::string snippet(std::string_view text, std::string_view words);
 
-/// `text`, or as much of its start as fits into `bytes`; never half a character.
-std::string_view cut(std::string_view text, std::size_t bytes);
-
 /// Open WebUI's ids of tags: "My Tag" and "my tag" are "my_tag".
 std::string tag_id(std::string_view name);
 

@@ -48,12 +48,6 @@ TEST(Text, ShowsTheWordsAroundAHit) {
   EXPECT_TRUE(valid_utf8(snippet(std::string(39, 'a') + "ää find me", "find")));
 }
 
-TEST(Text, CutsBetweenCharacters) {
-  EXPECT_EQ(cut("aä", 2), "a");
-  EXPECT_EQ(cut("aä", 3), "aä");
-  EXPECT_EQ(cut("", 0), "");
-}
-
 TEST(SearchQueries, ReadTheOperatorsAndLeaveTheWords) {
   auto q = SearchQuery::parse(
       "tag:My_Tag folder:Work pinned:true archived:false shared:1 two words tag:none");

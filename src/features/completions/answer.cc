@@ -1,6 +1,7 @@
 #include <boost/json.hpp>
 
 #include "base/async.h"
+#include "base/encode.h"
 #include "base/log.h"
 #include "base/loops.h"
 #include "base/problem.h"
@@ -157,7 +158,7 @@ Task<> Completions::run_tools(const User& me, runs::Run& run, Composer& composer
       } catch (const Problem& p) {
         result = json::serialize(json::Object{{"error", p.detail()}});
       }
-    if (result.size() > kMaxToolResult) result.resize(kMaxToolResult);
+    result.resize(utf8_prefix(result, kMaxToolResult).size());
     composer.tool_result(call, result);
     if (run.cancelled()) co_return;
   }

@@ -1,8 +1,8 @@
 #include <boost/json.hpp>
 
+#include "base/encode.h"
 #include "base/problem.h"
 #include "base/time.h"
-#include "features/chats/text.h"
 #include "features/completions/completions.h"
 
 namespace antiphon::completions {
@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kMaxTitle = 120;
 
 std::string cut(std::string_view text, std::size_t bytes) {
-  std::string_view start = chats::cut(text, bytes);
+  std::string_view start = utf8_prefix(text, bytes);
   return start.size() == text.size() ? std::string(text) : std::string(start) + "…";
 }
 

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <chrono>
 
-#include "features/chats/text.h"
+#include "base/encode.h"
 
 namespace antiphon::completions {
 namespace {
@@ -26,7 +26,7 @@ std::string transcript(const std::vector<ChoreMessage>& messages, std::size_t fr
     out += name_of(messages[i]);
     out += ": ";
     std::string_view text = messages[i].text;
-    std::string_view start = chats::cut(text, each);
+    std::string_view start = utf8_prefix(text, each);
     out += start;
     if (start.size() != text.size()) out += "…";
   }
@@ -36,16 +36,8 @@ std::string transcript(const std::vector<ChoreMessage>& messages, std::size_t fr
 /// The first and the last part, `bytes` together.
 std::string without_middle(std::string_view text, std::size_t bytes) {
   if (text.size() <= bytes) return std::string(text);
-  std::string_view start = chats::cut(text, bytes / 2);
-  std::size_t from = text.size() - std::min(text.size(), bytes - bytes / 2);
-  while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0) == 0x80) ++from;
-  return std::string(start) + "…" + std::string(text.substr(from));
-}
-
-std::string last_part(std::string_view text, std::size_t bytes) {
-  std::size_t from = text.size() - std::min(text.size(), bytes);
-  while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0) == 0x80) ++from;
-  return std::string(text.substr(from));
+  return std::string(utf8_prefix(text, bytes / 2)) + "…" +
+         std::string(utf8_suffix(text, bytes - bytes / 2));
 }
 
 std::optional<std::size_t> number(std::string_view text) {
@@ -90,8 +82,8 @@ std::optional<std::string> messages_for(const Name& name, const ChoreInput& inpu
 std::optional<std::string> prompt_for(const Name& name, const ChoreInput& input) {
   if (name.how.empty()) return input.prompt;
   if (!name.count) return std::nullopt;
-  if (name.how == "start") return std::string(chats::cut(input.prompt, *name.count));
-  if (name.how == "end") return last_part(input.prompt, *name.count);
+  if (name.how == "start") return std::string(utf8_prefix(input.prompt, *name.count));
+  if (name.how == "end") return std::string(utf8_suffix(input.prompt, *name.count));
   if (name.how == "middletruncate") return without_middle(input.prompt, *name.count);
   return std::nullopt;
 }

@@ -91,11 +91,14 @@ Task<bool> Feedbacks::remove(std::string id) {
   co_return co_await db_.run(kRemove, id) == 1;
 }
 
-Task<bool> Feedbacks::remove_all(std::string user_id) {
-  static constexpr Sql kMine{"feedback.remove_of_user", "DELETE FROM feedback WHERE user_id = $1"};
+Task<bool> Feedbacks::remove_all() {
   static constexpr Sql kAll{"feedback.remove_all", "DELETE FROM feedback"};
-  if (user_id.empty()) co_return co_await db_.run(kAll) > 0;
-  co_return co_await db_.run(kMine, user_id) > 0;
+  co_return co_await db_.run(kAll) > 0;
+}
+
+Task<bool> Feedbacks::remove_all_of(store::Connection& c, const UserId& user) {
+  static constexpr Sql kOf{"feedback.remove_of_user", "DELETE FROM feedback WHERE user_id = $1"};
+  co_return co_await c.run(kOf, user) > 0;
 }
 
 Task<Feedbacks::Listing> Feedbacks::list(std::string user_id, std::string model_id, std::int64_t page,

@@ -84,8 +84,11 @@ class Feedbacks {
   /// Absent members stay. The version rises.
   Task<> update(const Feedback& feedback, const Draft& draft);
   Task<bool> remove(std::string id);
-  /// Of one user, or of everybody when empty. Whether there were any.
-  Task<bool> remove_all(std::string user_id);
+  /// Whether there were any.
+  Task<bool> remove_all();
+  /// The same of one user; may be part of a transaction.
+  static Task<bool> remove_all_of(store::Connection& c, const UserId& user);
+  Task<bool> remove_all_of(const UserId& user) { return remove_all_of(db_, user); }
 
   /// Of one user or of everybody; of one model or all.
   Task<Listing> list(std::string user_id, std::string model_id, std::int64_t page, Order order) const;

@@ -115,8 +115,8 @@ TEST_P(FeedbacksTest, AreListedInPagesToAdministratorsOnly) {
   World w(GetParam());
   for (int i = 0; i != 35; ++i) w.rate("alice", i % 2 ? "odd" : "even");
   w.store.script(
-      "INSERT INTO \"user\" (id, name, email, role, last_active_at, updated_at, created_at) "
-      "VALUES ('alice', 'Alice', 'a@x.io', 'user', 1, 2, 3)");
+      "INSERT INTO \"user\" (id, name, email, role, profile_image_url, last_active_at, updated_at, "
+      "created_at) VALUES ('alice', 'Alice', 'a@x.io', 'user', '', 1, 2, 3)");
 
   Value first = w.as("root", "GET", "/feedbacks/list?page=1").body;
   EXPECT_EQ(json::int_at(first, "total"), 35);

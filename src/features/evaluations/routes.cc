@@ -111,7 +111,7 @@ struct Api {
   Task<json::Value> mine(const User& me, Query<FeedbackQuery> q) {
     co_return view(co_await p.feedbacks.list(me.id.value, "", q.page.value_or(1), {}));
   }
-  Task<bool> remove_mine(const User& me) { co_return co_await p.feedbacks.remove_all(me.id.value); }
+  Task<bool> remove_mine(const User& me) { co_return co_await p.feedbacks.remove_all_of(me.id); }
 
   Task<json::Value> list(const Admin&, Query<FeedbackQuery> q) {
     co_return view(co_await p.feedbacks.list("", q.model_id.value_or(""), q.page.value_or(1),
@@ -143,7 +143,7 @@ struct Api {
     }
     co_await call.stream.write(gap == "[" ? "[]" : "]");
   }
-  Task<bool> remove_all(const Admin&) { co_return co_await p.feedbacks.remove_all(""); }
+  Task<bool> remove_all(const Admin&) { co_return co_await p.feedbacks.remove_all(); }
   Task<std::vector<std::string>> models(const Admin&) { co_return co_await p.feedbacks.models(); }
 
   /// Searching the leaderboard by topic needs embeddings, which are not there yet: `query` is ignored.

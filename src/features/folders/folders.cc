@@ -205,6 +205,11 @@ Task<std::vector<std::string>> Folders::subtree(const Folder& folder) const {
   co_return out;
 }
 
+Task<> Folders::remove_all(store::Connection& c, const UserId& user) {
+  static constexpr Sql kRemove{"folders.remove_all", "DELETE FROM folder WHERE user_id = $1"};
+  co_await c.run(kRemove, user);
+}
+
 Task<> Folders::remove(const Folder& folder) {
   static constexpr Sql kRemove{"folders.remove", "DELETE FROM folder WHERE id = $1"};
   co_await db_.run(kRemove, folder.id);

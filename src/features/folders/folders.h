@@ -59,6 +59,8 @@ class Folders {
   Task<std::vector<std::string>> subtree(const Folder& folder) const;
   /// With the folders below. Chats that still name it count as being in no folder.
   Task<> remove(const Folder& folder);
+  /// All of the user's; part of a transaction.
+  static Task<> remove_all(store::Connection& c, const UserId& user);
 
  private:
   store::Db& db_;

@@ -3,8 +3,7 @@
 #include <vector>
 
 #include "config/admin_page.h"
-#include "features/completions/chores.h"
-#include "features/completions/provider.h"
+#include "features/completions/completions.h"
 #include "features/tasks/settings.h"
 
 namespace antiphon::http {
