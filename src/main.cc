@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   user->add_option("words", words, "list, add, role or reset-password, and what they need");
   auto* settings = cli.add_subcommand("settings", "Prints the manual of all settings");
   auto* openapi = cli.add_subcommand("openapi", "Prints the API's description");
+  auto* routes = cli.add_subcommand("routes", "Prints every route, who may call it and what it costs");
   auto* version = cli.add_subcommand("version", "Prints the version");
   CLI11_PARSE(cli, argc, argv);
   auto environment = environment_with(flags);
@@ -59,6 +60,7 @@ int main(int argc, char** argv) {
   if (*user) return app::user(environment, words);
   if (*settings) return app::settings();
   if (*openapi) return app::openapi(environment);
+  if (*routes) return app::routes();
   if (*version) std::puts("antiphon " ANTIPHON_VERSION);
   return 0;
 }

@@ -236,6 +236,11 @@ void App::add_routes() {
                                .router = router,
                                .has_users = [this] { return auth.accounts.any(); },
                                .usage = [this] { return usage(); }});
+  chats::add_live(
+      {.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) -> Task<std::string> {
+         auto principal = co_await auth.principals.find(id);
+         co_return principal ? principal->name : std::string();
+       }});
 }
 
 /// What belongs to a user goes with him, in one transaction.
@@ -269,11 +274,6 @@ Task<> App::start() {
   config.poll(scope, loops.at(0));
   auth.follow(scope, loops.at(0));
   completions.start();
-  chats::add_live(
-      {.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) -> Task<std::string> {
-         auto principal = co_await auth.principals.find(id);
-         co_return principal ? principal->name : std::string();
-       }});
   co_await hub.start();
   co_await runs.start();
   jobs.start();

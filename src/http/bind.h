@@ -168,10 +168,14 @@ Task<> grant_all(Api& api, Call& call, std::tuple<Slot<P>...>& slots, std::index
   (co_await grant_one<P>(api, call, std::get<I>(slots)), ...);
 }
 
+/// A handler's parameters say who may call it: once. Without it a route does not compile.
+template <class... P>
+concept SayWho = (Arg<P>::kSaysWho + ... + 0) == 1;
+
 /// Input that does not fit is refused before objects are asked for, as FastAPI does.
 template <auto M, class Api, class R, class... P>
+  requires SayWho<P...>
 Endpoint bind_as(Api api, Task<R> (Api::*)(P...)) {
-  static_assert((Arg<P>::kSaysWho + ... + 0) == 1, "a handler says who may call it: once");
   Endpoint e;
   (Arg<P>::note(e), ...);
   if constexpr (!std::is_void_v<R> && !std::is_same_v<R, Response> &&
@@ -198,7 +202,9 @@ Endpoint bind_as(Api api, Task<R> (Api::*)(P...)) {
 
 /// `api` is a handful of references; every endpoint keeps its own copy.
 template <auto M, class Api>
-Endpoint bind(const Api& api) {
+Endpoint bind(const Api& api)
+  requires requires { bind_as<M>(api, M); }
+{
   return bind_as<M>(api, M);
 }
 

@@ -70,6 +70,21 @@ struct Api {
   }
 };
 
+/// Routes that must not compile: nobody says who may call them, or two do, or what it costs.
+struct Undeclared {
+  Task<Reply> by_nobody(Query<Options_>);
+  Task<Reply> by_two(Anyone, const User&);
+};
+template <class A, auto M>
+concept Binds = requires(A api) { bind<M>(api); };
+template <class R>
+concept CostsNothing = requires(R& r, Endpoint e) { r.on("GET /free", e); };
+
+static_assert(Binds<Api, &Api::list> && Binds<Api, &Api::show>);
+static_assert(!Binds<Undeclared, &Undeclared::by_nobody>);
+static_assert(!Binds<Undeclared, &Undeclared::by_two>);
+static_assert(!CostsNothing<Router>);
+
 const Router& router() {
   static const Router* routes = [] {
     auto* r = new Router;

@@ -36,7 +36,11 @@ class Core : public std::enable_shared_from_this<Core> {
   Records records;
   std::shared_ptr<Outbox> outbox;  ///< Set once, before anything runs.
   Scope scope;
-  std::map<std::string, Hub::Handler, std::less<>> handlers;  ///< Before start() only.
+  struct Handled {
+    EventObject names;
+    Hub::Handler run;
+  };
+  std::map<std::string, Handled, std::less<>> handlers;  ///< Before start() only.
   Hub::ChannelHandler channel_handler;
   std::vector<Hub::JoinHandler> join_handlers;
 

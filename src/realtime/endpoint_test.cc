@@ -51,7 +51,7 @@ class Poller {
 TEST(Polling, CarriesEventsBothWays) {
   Process process;
   process.hub.on(
-      "echo", [](Socket&, json::Value value) -> Task<std::optional<json::Value>> { co_return value; });
+      "echo", kNoObject, [](Socket&, json::Value value) -> Task<std::optional<json::Value>> { co_return value; });
   process.start();
   Poller poller(process);
   EXPECT_TRUE(poller.connect("alice").starts_with("40{\"sid\":"));

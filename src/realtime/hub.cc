@@ -73,8 +73,14 @@ Hub::Hub(HubOptions options, Rules rules, Loops& loops, store::Db* db, Replay* r
 
 Hub::~Hub() = default;
 
-void Hub::on(std::string event, Handler handler) {
-  core_->handlers.insert_or_assign(std::move(event), std::move(handler));
+void Hub::on(std::string event, EventObject names, Handler handler) {
+  core_->handlers.insert_or_assign(std::move(event), Core::Handled{names, std::move(handler)});
+}
+
+std::vector<EventRule> Hub::events() const {
+  std::vector<EventRule> out{{.event = "user-join", .waiting = true, .names = kNoObject}};
+  for (const auto& [event, handled] : core_->handlers) out.push_back({event, false, handled.names});
+  return out;
 }
 
 void Hub::on_channel(ChannelHandler handler) {

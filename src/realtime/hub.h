@@ -106,6 +106,21 @@ class Ticket {
   std::shared_ptr<Outbox::Entry> entry_;
 };
 
+/// The object that an event of a client names: what it is, and in which member of the argument.
+/// Both empty: none.
+struct EventObject {
+  std::string_view kind;    ///< "chat"
+  std::string_view member;  ///< "chat_id"
+};
+inline constexpr EventObject kNoObject{};
+
+/// An event that clients may send, as it was declared.
+struct EventRule {
+  std::string event;
+  bool waiting = false;  ///< Heard from sockets nobody has signed in on.
+  EventObject names;
+};
+
 /// One per process, built by main. Any thread unless said otherwise.
 class Hub {
  public:
@@ -121,8 +136,9 @@ class Hub {
   ~Hub();
 
   // --- wiring, before start() ---
-  /// Handles events of this name from signed-in sockets. "user-join" is the hub's own.
-  void on(std::string event, Handler handler);
+  /// Handles events of this name from signed-in sockets. "user-join" is the hub's own. `names` says
+  /// which object the event is about.
+  void on(std::string event, EventObject names, Handler handler);
   /// Handles events named `{user}:{session}:{request}` (chunks of a direct connection); the hub has
   /// checked that the first part is the sender's own id.
   void on_channel(ChannelHandler handler);
@@ -153,6 +169,9 @@ class Hub {
   /// After a run's last event, unless that said so itself (Event::Run::last). Ended runs leave the
   /// positions after a minute; others stay in them, in every event, for ever.
   void run_ended(const Room& room, std::string_view run_id);
+
+  /// What clients may say, in order of name, for the authorization matrix.
+  std::vector<EventRule> events() const;
 
   // --- who is here ---
   bool belongs(std::string_view sid, const UserId& user) const;

@@ -40,7 +40,7 @@ TEST(Hub, SkipsTheOneSocketNamed) {
 TEST(Hub, AWaitingSocketIsHeardOnUserJoinOnly) {
   Process process;
   std::atomic<int> heard = 0;
-  process.hub.on("heartbeat", [&](Socket&, json::Value) -> Task<std::optional<json::Value>> {
+  process.hub.on("heartbeat", kNoObject, [&](Socket&, json::Value) -> Task<std::optional<json::Value>> {
     ++heard;
     co_return true;
   });
@@ -193,8 +193,8 @@ TEST(Hub, RefusesOtherNamespacesWithoutClosing) {
 TEST(Hub, AHandlersAnswerIsTheAcknowledgement) {
   Process process;
   process.hub.on(
-      "echo", [](Socket&, json::Value value) -> Task<std::optional<json::Value>> { co_return value; });
-  process.hub.on("fail", [](Socket&, json::Value) -> Task<std::optional<json::Value>> {
+      "echo", kNoObject, [](Socket&, json::Value value) -> Task<std::optional<json::Value>> { co_return value; });
+  process.hub.on("fail", kNoObject, [](Socket&, json::Value) -> Task<std::optional<json::Value>> {
     throw Problem(Problem::Kind::forbidden, "no");
   });
   process.start();
@@ -212,7 +212,7 @@ TEST(Hub, HandlesASocketsEventsInOrder) {
   std::mutex mutex;
   std::vector<std::int64_t> seen;
   Process process;
-  process.hub.on("n", [&](Socket&, json::Value value) -> Task<std::optional<json::Value>> {
+  process.hub.on("n", kNoObject, [&](Socket&, json::Value value) -> Task<std::optional<json::Value>> {
     if (value.as_int64() % 100 == 0) co_await sleep_for(1ms);
     std::scoped_lock lock(mutex);
     seen.push_back(value.as_int64());
@@ -240,7 +240,7 @@ TEST(Hub, ChannelEventsMustBeginWithTheSendersId) {
     ++heard;
     co_return;
   });
-  process.hub.on("end",
+  process.hub.on("end", kNoObject,
                  [](Socket&, json::Value) -> Task<std::optional<json::Value>> { co_return true; });
   process.start();
   Browser browser(process);
@@ -309,7 +309,7 @@ TEST(Hub, CallEndsWhenNobodyAnswersOrTheSessionEnds) {
 
 TEST(Hub, AHandlerMayCallItsOwnSocket) {
   Process process;
-  process.hub.on("ask", [&](Socket& socket, json::Value) -> Task<std::optional<json::Value>> {
+  process.hub.on("ask", kNoObject, [&](Socket& socket, json::Value) -> Task<std::optional<json::Value>> {
     co_return co_await process.hub.call(socket.sid(), socket.caller().id,
                                         Event::of("events", json::Array{}), 5s);
   });
@@ -366,7 +366,7 @@ TEST(Hub, LooksAtEverySessionAgain) {
 // row 100
 TEST(Hub, RoomsAreEnteredByRuleOnly) {
   Process process;
-  process.hub.on("enter", [](Socket& socket, json::Value room) -> Task<std::optional<json::Value>> {
+  process.hub.on("enter", kNoObject, [](Socket& socket, json::Value room) -> Task<std::optional<json::Value>> {
     co_return co_await socket.join({std::string(json::view(room.as_string()))});
   });
   process.start();
@@ -386,7 +386,7 @@ TEST(Hub, RoomsAreEnteredByRuleOnly) {
 
 TEST(Hub, ASocketInTwoRoomsGetsEachEventOfARunOnce) {
   Process process;
-  process.hub.on("enter", [](Socket& socket, json::Value) -> Task<std::optional<json::Value>> {
+  process.hub.on("enter", kNoObject, [](Socket& socket, json::Value) -> Task<std::optional<json::Value>> {
     co_return co_await socket.join(Room::chat("x"));
   });
   process.start();

@@ -214,7 +214,7 @@ Task<std::optional<json::Value>> Link::run_handler(Incoming& event) {
   try {
     auto handler = core_->handlers.find(event.name);
     if (handler != core_->handlers.end())
-      co_return co_await handler->second(socket, std::move(event.argument));
+      co_return co_await handler->second.run(socket, std::move(event.argument));
     if (core_->channel_handler && is_channel_of(event.name, socket.caller().id))
       co_await core_->channel_handler(socket, std::move(event.name), std::move(event.argument));
     co_return std::nullopt;

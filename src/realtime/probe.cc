@@ -158,14 +158,14 @@ struct Api {
 };
 
 void add_events(Hub& hub) {
-  hub.on("echo",
+  hub.on("echo", kNoObject,
          [](Socket&, json::Value value) -> Task<std::optional<json::Value>> { co_return value; });
-  hub.on("burst", [](Socket& socket, json::Value count) -> Task<std::optional<json::Value>> {
+  hub.on("burst", kNoObject, [](Socket& socket, json::Value count) -> Task<std::optional<json::Value>> {
     for (std::int64_t i = 0; i < count.to_number<std::int64_t>(); ++i)
       socket.emit(Event::of("n", json::Object{{"n", i}, {"text", "Grüße, 世界 🌍"}}));
     co_return true;
   });
-  hub.on("bytes", [](Socket& socket, json::Value) -> Task<std::optional<json::Value>> {
+  hub.on("bytes", kNoObject, [](Socket& socket, json::Value) -> Task<std::optional<json::Value>> {
     Event event{.name = "bytes",
                 .payload = R"([{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}])",
                 .attachments = {std::string("\x00\x01\xff", 3), "second"}};

@@ -97,7 +97,7 @@ struct Live {
 }  // namespace
 
 void add_live(const LiveParts& parts) {
-  parts.hub.on("events:chat", [live = Live{parts}](Socket& socket, json::Value event) mutable {
+  parts.hub.on("events:chat", {.kind = "chat", .member = "chat_id"}, [live = Live{parts}](Socket& socket, json::Value event) mutable {
     return live.handle(socket, std::move(event));
   });
 }
