@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { routes as ollamaRoutes } from './ollama.mjs';
 import { routes as openaiRoutes } from './openai.mjs';
+import { routes as otherRoutes } from './others.mjs';
 
 /** The oldest records go first; a benchmark of hours must not fill the memory. */
 const kMaxCalls = 20_000;
@@ -126,7 +127,7 @@ const controlRoutes = {
   },
 };
 
-const kRoutes = { ...openaiRoutes, ...ollamaRoutes, ...controlRoutes };
+const kRoutes = { ...otherRoutes, ...openaiRoutes, ...ollamaRoutes, ...controlRoutes };
 
 async function dispatch(state, request, response) {
   const path = request.url.split('?')[0];

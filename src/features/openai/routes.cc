@@ -97,17 +97,22 @@ struct Api {
   // ---- Models.
 
   Task<json::Value> list(const User& me, http::Call& call) {
-    if (auto place = call.request.parameter("url_idx")) co_return co_await list_of(me, *place);
     require_enabled();
+    if (auto place = call.request.parameter("url_idx")) {
+      if (!me.admin())
+        throw Problem(Problem::Kind::forbidden, "Only administrators may do this.").answering(401);
+      co_return co_await models_at(*place);
+    }
     json::Array out;
     for (const auto& base : co_await models.usable(me, Kind::openai)) out.emplace_back(base->shown);
     co_return json::Object{{"data", std::move(out)}};
   }
 
-  Task<json::Value> list_of(const User& me, std::string place) {
+  Task<json::Value> list_of(const Admin&, std::string place) {
     require_enabled();
-    if (!me.admin())
-      throw Problem(Problem::Kind::forbidden, "Only administrators may do this.").answering(401);
+    co_return co_await models_at(std::move(place));
+  }
+  Task<json::Value> models_at(std::string place) {
     co_return co_await models::told_to_admin(backend.raw_list(connection_at(place_of(place))));
   }
 

@@ -1,5 +1,6 @@
 // What to send to a route: its path with ids, its query, and the smallest body its own schema takes; by hand only where that is not enough.
 import { randomUUID } from 'node:crypto';
+import { newTurn } from './world.mjs';
 
 /** What a placeholder of a path stands for, where its name says it. */
 const kByName = {
@@ -14,10 +15,10 @@ const kById = [
 /** Members of queries and bodies that name a thing. */
 const kMembers = {
   chat_id: 'chat', message_id: 'message', folder_id: 'folder', parent_id: 'folder', model: 'model', model_id: 'model', base_model_id: 'model',
-  version_id: 'version', parent_group_id: 'group', user_ids: 'user', leaf: 'message', user_id: 'user',
+  version_id: 'version', parent_group_id: 'group', user_ids: 'user', leaf: 'message', user_id: 'user', principal_id: 'user',
 };
 /** Members that only look like it: ids somebody makes up, or lists of words. */
-const kNoThing = new Set(['call_id', 'Banner.id']);
+const kNoThing = new Set(['call_id', 'Banner.id', 'LdapForm.user', 'ImportsForm.chats', 'ModelsForm.models', 'ModelMeta.knowledge']);
 /** `id` and `ids`, by where they stand. */
 const kIdsOf = [['/api/v1/models/', 'model']];
 
@@ -51,7 +52,7 @@ function memberOf(route, name, schema, at, owner) {
   const isList = Boolean(schema.items || schema.anyOf?.some((one) => one.items));
   const kind = kMembers[name] ?? (/^ids?$/.test(name) ? kIdsOf.find(([prefix]) => route.path.startsWith(prefix))?.[1] : undefined);
   if (kind) return [{ at, kind, isList }];
-  if (/(^|_)ids?$|^(model|file|knowledge|user|group|collection)s?$/.test(name) && name !== 'models' && !(owner === 'LdapForm')) {
+  if (/(^|_)ids?$|^(model|file|knowledge|user|group|collection)s?$/.test(name)) {
     throw new Error(`${route.name}: does the member ${at.join('.')} name a thing? Say so in tests/lib/matrix/inputs.mjs`);
   }
   return [];
@@ -61,26 +62,17 @@ const turn = (content) => ({ role: 'user', content });
 const completion = { model: 'numbered', messages: [turn('[[tokens=1 delay=0]]')], stream: false };
 const ollamaChat = { model: 'pebble:1b', messages: [turn('[[tokens=1 delay=0]]')], stream: false };
 
-function newTurn() {
-  const [question, answer] = [randomUUID(), randomUUID()];
-  return {
-    model: 'numbered', stream: true, parent_id: null, id: answer, session_id: '',
-    user_message: { id: question, role: 'user', content: '[[tokens=1 delay=0]]', parentId: null, childrenIds: [answer] },
-    background_tasks: {},
-  };
-}
-
 /** Free-form bodies: which members name things, beside what the schema cannot say. */
 const kFree = {
   'POST /api/chat/completions': {
     body: () => completion,
     planted: [
-      { base: newTurn, at: ['folder_id'], kind: 'folder' },
-      { base: newTurn, at: ['chat_id'], kind: 'chat' },
-      { base: newTurn, at: ['model'], kind: 'model' },
-      { base: newTurn, at: ['model_item', 'id'], kind: 'model' },
-      { base: newTurn, at: ['assistant_message_id'], kind: 'message', also: [{ at: ['chat_id'], kind: 'chat' }] },
-      { base: newTurn, at: ['parent_id'], kind: 'message' },
+      { base: () => newTurn(), at: ['folder_id'], kind: 'folder' },
+      { base: () => newTurn(), at: ['chat_id'], kind: 'chat' },
+      { base: () => newTurn(), at: ['model'], kind: 'model' },
+      { base: () => newTurn(), at: ['model_item', 'id'], kind: 'model' },
+      { base: () => newTurn(), at: ['assistant_message_id'], kind: 'message', also: [{ at: ['chat_id'], kind: 'chat' }] },
+      { base: () => newTurn(), at: ['parent_id'], kind: 'message' },
       { base: () => ({ ...newTurn(), message_ids: [{ model_id: 'numbered', message_id: randomUUID() }] }), at: ['message_ids', 0, 'model_id'], kind: 'model' },
       { base: () => ({ ...newTurn(), message_ids: [{ model_id: 'numbered', message_id: randomUUID() }] }), at: ['message_ids', 0, 'message_id'], kind: 'message' },
       { base: () => completion, at: ['model'], kind: 'model' },
@@ -104,6 +96,9 @@ for (const path of ['api/chat', 'api/generate', 'api/embed', 'api/embeddings', '
     kFree[`POST /ollama/${path}${place}`] = { body: () => ({ ...ollamaChat, prompt: 'x', input: 'x', max_tokens: 5 }), planted: [{ at: ['model'], kind: 'model' }] };
   }
 }
+for (const method of ['POST', 'PUT', 'DELETE']) {
+  kFree[`${method} /openai/{path...}`] = { body: () => ({ model: 'numbered' }), planted: [{ at: ['model'], kind: 'model' }] };
+}
 /** Free-form, of a caller's own or of administrators; nothing in them names a thing of somebody else. */
 const kPlain = {
   'PATCH /api/v1/chats/{id}/params': { temperature: 1 },
@@ -124,11 +119,14 @@ const kPlain = {
   'POST /api/v1/auths/admin/config/ldap': { enable_ldap: false },
 };
 
-/** Bodies that the smallest valid one would not do for. `make(things)` may ask for ids. */
+/** Bodies that the smallest valid one would not do for. */
 const kByHand = {
+  'POST /openai/verify': (_, provider) => ({ url: provider.openaiUrl, key: 'k' }),
+  'POST /ollama/verify': (_, provider) => ({ url: provider.url, key: '' }),
   'POST /api/v1/auths/signup': () => ({ name: 'N', email: `${randomUUID()}@x.io`, password: 'a good pass 17' }),
   'POST /api/v1/auths/signin': () => ({ email: 'eve@x.io', password: 'pass of Eve 17' }),
   'POST /api/v1/auths/add': () => ({ name: 'N', email: `${randomUUID()}@x.io`, password: 'a good pass 17', role: 'user' }),
+  'POST /api/v1/auths/update/password': (things) => ({ password: things.password, new_password: 'a better pass 18' }),
   'POST /api/v1/auths/update/profile': () => ({ name: 'N', profile_image_url: '/user.png' }),
   'POST /api/v1/auths/update/timezone': () => ({ timezone: 'Europe/Bern' }),
   'POST /api/v1/auths/api_keys': () => ({ name: 'k' }),
@@ -150,7 +148,8 @@ const kByHand = {
   'POST /api/v1/groups/create': () => ({ name: randomUUID(), description: 'x' }),
   'POST /api/v1/groups/id/{id}/update': () => ({ name: randomUUID(), description: 'x' }),
   'POST /api/v1/users/{id}/update': () => ({ name: 'renamed' }),
-  'POST /api/v1/configs/import': () => ({ config: {} }),
+  'POST /api/v1/configs/import': () => ({ config: { ui: {} } }),
+  'POST /api/v1/configs/banners': () => ({ banners: [] }),
   'POST /api/v1/configs/settings': () => ({ changes: {} }),
   'POST /api/v1/evaluations/feedback': () => ({ type: 'rating', data: { rating: 1 }, meta: {} }),
   'POST /api/v1/evaluations/feedback/{id}': () => ({ type: 'rating', data: { rating: -1 }, meta: {} }),
@@ -184,17 +183,16 @@ function smallest(schema, schemas) {
 }
 
 export class Inputs {
-  constructor({ schemas, routes }, admin) {
-    this.schemas = schemas;
-    this.admin = admin;
+  constructor({ schemas, routes }, admin, provider) {
+    Object.assign(this, { schemas, admin, provider });
     this.names = new Set(routes.map((route) => route.name));
   }
 
   /** A page of settings is sent back what it shows, so that no cell changes the next one's server. */
   async body(route, things) {
-    if (!route.bodySchema) return undefined;
     const byHand = kByHand[route.name] ?? kFree[route.name]?.body;
-    if (byHand) return byHand(things);
+    if (byHand) return byHand(things, this.provider);
+    if (!route.bodySchema) return undefined;
     if (route.name in kPlain) return kPlain[route.name];
     const shown = `GET ${route.path.replace(/\/update$/, '')}`;
     if (route.who === 'admin' && this.names.has(shown)) return (await this.admin.get(shown.slice(4), { expect: 200 })).json;
@@ -220,7 +218,7 @@ export class Inputs {
   }
 
   /** Requests of somebody whose own is everything but one thing in query or body: [{what, kind, put(id, ids)}]. */
-  planted(route, things) {
+  planted(route, makeThings) {
     const inQuery = route.query.map(({ name }) => ({ name, kind: queryKind(route, name) })).filter(({ kind }) => kind);
     const inBody = [
       ...(route.bodySchema ? membersOf(route, route.bodySchema, this.schemas) : []),
@@ -232,7 +230,7 @@ export class Inputs {
         what: `?${name}`,
         kind,
         put: async (ids) => {
-          const base = await this.request(route, things);
+          const base = await this.request(route, makeThings());
           const url = new URL(base.path, 'http://x');
           url.searchParams.set(name, ids[kind]);
           return { path: url.pathname + url.search, body: base.body };
@@ -242,8 +240,8 @@ export class Inputs {
         what: at.join('.'),
         kind,
         put: async (ids) => {
-          const base = await this.request(route, things);
-          const body = other ? other() : (base.body ?? {});
+          const base = await this.request(route, makeThings());
+          const body = structuredClone(other ? other() : (base.body ?? {}));
           for (const more of [{ at, kind }, ...also]) setAt(body, more.at, isList ? [ids[more.kind]] : ids[more.kind]);
           return { path: base.path, body };
         },

