@@ -49,7 +49,7 @@ function shape(text, ids) {
   for (const id of Object.values(ids)) if (id.includes('-')) out = out.replaceAll(id, '<thing>');
   out = out
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '<uuid>')
-    .replace(/\d{10,}/g, '<time>')
+    .replace(/\d{10,}/g, '0')
     .replace(/chatcmpl-\d+|msg_[0-9a-f]+/g, '<id>')
     .replace(/#\d+ t0/g, '#n t0');
   const ordered = (value) => {
