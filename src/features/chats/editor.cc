@@ -61,6 +61,13 @@ store::Bound updating(const Message& m) {
           m.context_summary, m.updated_at};
 }
 
+/// What was said stays; what is said of it (ratings, variants, …) may change.
+void keep_words(Message& changed, const Message& known) {
+  changed.content = known.content;
+  changed.output = known.output;
+  changed.files = known.files;
+}
+
 Task<Chat> locked(store::Connection& c, std::string id) {
   auto chat = co_await Chats::lock(c, std::move(id));
   if (!chat) throw not_found("Chat");
@@ -110,7 +117,7 @@ Task<std::string> Editor::create(const UserId& owner, const ChatDraft& draft) {
   co_return chat.id.value;
 }
 
-Task<> Editor::merge(const Chat& chat, const json::Value& form) {
+Task<> Editor::merge(const Chat& chat, const json::Value& form, bool may_edit) {
   static constexpr Sql kSave{"chats.save", R"(
       UPDATE chat SET title = $2, title_folded = $3, data = $4, current_message_id = $5, updated_at = $6
        WHERE id = $1)"};
@@ -130,8 +137,9 @@ Task<> Editor::merge(const Chat& chat, const json::Value& form) {
       Message& m = entry.message;
       if (auto known = have.find(m.id); known != have.end()) {
         if (!known->second.done) continue;
-        if (auto changed = changed_by(known->second, *entry.client))
-          co_await c.run_bound(updating(*changed));
+        auto changed = changed_by(known->second, *entry.client);
+        if (changed && !may_edit) keep_words(*changed, known->second);
+        if (changed) co_await c.run_bound(updating(*changed));
         continue;
       }
       if (m.parent_id && !have.contains(*m.parent_id)) m.parent_id.reset();

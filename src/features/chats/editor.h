@@ -37,7 +37,8 @@ class Editor {
   Task<std::string> create(const UserId& owner, const ChatDraft& draft);
   /// Merges a whole-chat write: members replace, messages are added or updated, none is removed or
   /// moved, and one that is being written is left alone.
-  Task<> merge(const Chat& chat, const json::Value& form);
+  /// `may_edit` false: what messages say stays as it is.
+  Task<> merge(const Chat& chat, const json::Value& form, bool may_edit = true);
   Task<> set_variables(const Chat& chat, const json::Value& variables);
   /// Yields the chat's parameters with these merged in; null takes one away.
   Task<json::Object> merge_params(const Chat& chat, const json::Value& params);

@@ -95,7 +95,7 @@ struct Api : RouteBase {
   }
   Task<json::Value> update(const User& me, Writable chat, Body<ChatForm> form) {
     require_object(form.chat);
-    co_await p.editor.merge(*chat, form.chat);
+    co_await p.editor.merge(*chat, form.chat, co_await p.permitted(me, "chat.edit"));
     if (form.variables) co_await p.editor.set_variables(*chat, *form.variables);
     co_return co_await changed(me, chat->id.value);
   }
@@ -118,6 +118,7 @@ struct Api : RouteBase {
   Task<json::Value> edit_message(const User& me, Writable chat, std::string id,
                                  Body<MessageForm> form) {
     if (form.content) {
+      co_await require(me, "chat.edit");
       check_length(*form.content);
       if (!co_await p.editor.edit_message(*chat, id, *form.content))
         throw Problem(Problem::Kind::conflict, std::string(kBusy));
@@ -136,6 +137,7 @@ struct Api : RouteBase {
     co_return co_await changed(me, chat->id.value);
   }
   Task<json::Value> delete_message(const User& me, Writable chat, std::string id) {
+    co_await require(me, "chat.delete_message");
     if (!co_await p.editor.delete_message(*chat, id))
       throw Problem(Problem::Kind::conflict, std::string(kBusy));
     co_return co_await changed(me, chat->id.value);

@@ -118,6 +118,7 @@ Task<std::string> Completions::system_prompt(const User& me, const Turn& turn,
 Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std::string> key) {
   if (auto before = co_await repeated(me, turn, key)) co_return std::move(*before);
   for (const Wanted& w : turn.wanted) (void)co_await p_.provider.resolve(me, w.model_id);
+  co_await obey_permissions(me, turn);
   bool temporary = turn.kind == Turn::Kind::temporary;
   Accepting work{.turn = std::move(turn)};
   const Turn& t = work.turn;
@@ -139,6 +140,7 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
     if (work.question_id.empty())
       throw Problem(Problem::Kind::conflict,
                     "Send user_message (or parent_id) with the message to answer");
+    if (!work.question) co_await check_again(me, chat_id, work.question_id);
   }
   for (const Wanted& w : t.wanted) {
     Plan plan{

@@ -80,6 +80,9 @@ class Completions {
     std::function<Task<std::optional<User>>(UserId)> user;
     /// The system prompt of the chat's folder; "" without one.
     std::function<Task<std::string>(const User&, const std::string& folder_id)> folder_prompt;
+    /// Whether the user may do what a permission ("chat.temporary") says.
+    std::function<Task<bool>(const User&, std::string_view leaf)> permitted;
+    std::function<Task<bool>(const User&, std::string folder_id)> owns_folder;
     /// What an administrator says about titles, tags and follow-ups; unset: everything as built in.
     ChorePolicies chores = {};
   };
@@ -107,9 +110,12 @@ class Completions {
 
  private:
   struct Accepting;
-  // accept.cc
+  // accept.cc, rights.cc
   Task<std::optional<Accepted>> repeated(const User& me, const Turn& turn,
                                          const std::optional<std::string>& key);
+  Task<> obey_permissions(const User& me, Turn& turn);
+  Task<> check_again(const User& me, std::string chat_id, std::string question_id);
+  Task<> require(const User& me, std::string_view permission);
   Task<chats::Chat> chat_for(const User& me, const Turn& turn);
   Task<> store_turn(const User& me, Accepting& work);
   Task<std::string> system_prompt(const User& me, const Turn& turn, const chats::Chat* chat);
