@@ -47,7 +47,7 @@ realtime::Rules rules_of(auth::Auth& auth, const chats::Guard& guard) {
           .renew = [&](Caller caller) { return auth.identify.renew(std::move(caller)); },
           .may_join =
               [&](Caller caller, realtime::Room room) {
-                return chats::may_join(guard, caller, std::move(room.name));
+                return chats::may_join(guard, std::move(caller), std::move(room.name));
               }};
 }
 

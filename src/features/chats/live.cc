@@ -16,9 +16,9 @@ using Ack = std::optional<json::Value>;
 constexpr std::string_view kRoom = "chat:";
 constexpr std::size_t kMaxShown = 50;  ///< Of those present.
 
-User user_of(const Caller& caller) {
+User user_of(Caller caller) {
   User me;
-  static_cast<Caller&>(me) = caller;
+  static_cast<Caller&>(me) = std::move(caller);
   return me;
 }
 
@@ -102,9 +102,10 @@ void add_live(const LiveParts& parts) {
   });
 }
 
-Task<bool> may_join(const Guard& guard, const Caller& caller, std::string room) {
+Task<bool> may_join(const Guard& guard, Caller caller, std::string room) {
   if (!room.starts_with(kRoom)) co_return false;
-  co_return co_await guard.may_read(user_of(caller), room.substr(kRoom.size()));
+  User me = user_of(std::move(caller));
+  co_return co_await guard.may_read(me, room.substr(kRoom.size()));
 }
 
 }  // namespace antiphon::chats

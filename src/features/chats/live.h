@@ -26,6 +26,6 @@ struct LiveParts {
 void add_live(const LiveParts& parts);
 
 /// The answer for realtime::Rules::may_join: rooms `chat:{id}` of chats the caller may read, no other.
-Task<bool> may_join(const Guard& guard, const Caller& caller, std::string room);
+Task<bool> may_join(const Guard& guard, Caller caller, std::string room);
 
 }  // namespace antiphon::chats
