@@ -184,13 +184,16 @@ class SessionIo final : public Connection {
     co_return true;
   }
 
+  /// What is read of a refused body before the connection is cut: what is on its way already.
+  static constexpr std::size_t kMostDropped = 8 << 20;
+
   /// Lets the client read our last words: closing with unread input would reset the connection.
   Task<> linger() {
     if (lost_) co_return;
     enter(Phase::idle, std::min(options_.header_timeout, std::chrono::milliseconds(2000)));
     co_await Transport<Socket>::shut(socket_);
     std::size_t dropped = 0;
-    while (dropped < (1 << 20) && co_await fill()) {
+    while (dropped < kMostDropped && co_await fill()) {
       dropped += in.view().size();
       in.consume(in.view().size());
     }

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/data_image.h"
 #include "base/encode.h"
 #include "base/problem.h"
 #include "features/models/answers.h"
@@ -11,7 +12,6 @@
 #include "features/models/forms.h"
 #include "features/models/params.h"
 #include "features/models/view.h"
-#include "features/models/workspace.h"
 #include "json/json.h"
 
 namespace antiphon::models {
@@ -218,13 +218,14 @@ TEST(Forms, KeepWhatTheClientSaysAndRefuseWhatCannotBe) {
 
 // row 24
 TEST(Picture, OnlyRasterImagesAreServed) {
-  auto png = image_in("data:image/png;base64,iVBORw==");
+  auto png = data_image("data:image/png;base64,iVBORw0KGgo=");
   ASSERT_TRUE(png);
   EXPECT_EQ(png->type, "image/png");
-  EXPECT_EQ(png->bytes, "\x89PNG");
+  EXPECT_EQ(png->bytes, "\x89PNG\r\n\x1a\n");
   for (const char* url : {"data:image/svg+xml;base64,AAAA", "data:text/html;base64,AAAA",
-                          "https://evil/x.png", "", "data:image/png;base64,%%"})
-    EXPECT_FALSE(image_in(url)) << url;
+                          "https://evil/x.png", "", "data:image/png;base64,%%",
+                          "data:image/png;base64,PGh0bWw+"})
+    EXPECT_FALSE(data_image(url)) << url;
 }
 
 TEST(Demo, SaysWhatItIsAndEchoesSafely) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/data_image.h"
 #include "base/problem.h"
 #include "base/time.h"
 #include "json/json.h"
@@ -29,8 +30,7 @@ bool bare(std::string_view id) {
 /// Pictures come as data: URLs of raster images, or as paths of this server. Other addresses are kept,
 /// because clients send them back, but are neither fetched nor handed to browsers (row 15).
 bool picture(std::string_view url) {
-  for (std::string_view type : {"png", "jpeg", "gif", "webp"})
-    if (url.starts_with("data:image/" + std::string(type) + ";base64,")) return true;
+  if (data_image(url)) return true;
   bool path = url.starts_with('/') && !url.starts_with("//");
   return url.empty() || path || url.starts_with("https://") || url.starts_with("http://");
 }

@@ -1,5 +1,6 @@
 #include <boost/json.hpp>
 
+#include "base/data_image.h"
 #include "features/models/workspace.h"
 #include "http/bind.h"
 #include "http/router.h"
@@ -98,7 +99,7 @@ struct Api {
   Task<http::Response> picture(const User& me, Query<IdQuery> q) {
     auto found = co_await models.find(me, q.id);
     auto image =
-        found ? image_in(json::text_at(json::Value(found->meta), "profile_image_url")) : std::nullopt;
+        found ? data_image(json::text_at(json::Value(found->meta), "profile_image_url")) : std::nullopt;
     http::Response out{.type = "image/svg+xml", .fixed_body = kNoPicture};
     if (image) out = {.type = image->type, .body = std::move(image->bytes)};
     out.header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "base/encode.h"
 #include "base/problem.h"
 #include "base/time.h"
 #include "features/models/forms.h"
@@ -298,18 +297,6 @@ Task<ModelView> Workspace::restore(const User& me, std::string id, std::string v
   }
   co_await models_.rows().update(std::move(row), std::nullopt, me.id, "Restored an earlier version");
   co_return co_await fresh(id);
-}
-
-std::optional<Image> image_in(std::string_view url) {
-  for (std::string_view type : {"image/png", "image/jpeg", "image/gif", "image/webp"}) {
-    std::string start = "data:" + std::string(type) + ";base64,";
-    if (!url.starts_with(start)) continue;
-    std::string text(url.substr(start.size()));
-    while (text.ends_with('=')) text.pop_back();
-    for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
-    if (auto bytes = base64url_decode(text)) return Image{std::string(type), std::move(*bytes)};
-  }
-  return std::nullopt;
 }
 
 }  // namespace antiphon::models

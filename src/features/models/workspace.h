@@ -45,10 +45,4 @@ class Workspace {
   Models& models_;
 };
 
-/// A raster image of a `data:` URL; nothing when it is none (row 24).
-struct Image {
-  std::string type, bytes;
-};
-std::optional<Image> image_in(std::string_view data_url);
-
 }  // namespace antiphon::models

@@ -12,26 +12,6 @@
 namespace antiphon::users {
 namespace {
 
-std::optional<std::string> base64_decode(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string url(text);
-  for (char& c : url) {
-    if (c == '-' || c == '_') return std::nullopt;
-    c = c == '+' ? '-' : c == '/' ? '_' : c;
-  }
-  return base64url_decode(url);
-}
-
-bool begins_as(std::string_view type, std::string_view bytes) {
-  using namespace std::string_view_literals;
-  if (type == "image/png") return bytes.starts_with("\x89PNG\r\n\x1a\n"sv);
-  if (type == "image/jpeg") return bytes.starts_with("\xFF\xD8\xFF"sv);
-  if (type == "image/gif") return bytes.starts_with("GIF87a"sv) || bytes.starts_with("GIF89a"sv);
-  if (type == "image/webp")
-    return bytes.size() > 12 && bytes.starts_with("RIFF"sv) && bytes.substr(8, 4) == "WEBP";
-  return false;
-}
-
 bool plain_https(std::string_view url) {
   if (!url.starts_with("https://") || url.size() > 2048) return false;
   std::string_view host = url.substr(8, url.find('/', 8) - 8);
@@ -69,17 +49,10 @@ http::Response letter(const std::string& id, std::string_view name) {
 
 }  // namespace
 
-std::optional<Image> image_in(std::string_view url, const std::vector<std::string>& types) {
-  if (!url.starts_with("data:")) return std::nullopt;
-  std::size_t comma = url.find(',');
-  if (comma == url.npos) return std::nullopt;
-  std::string_view head = url.substr(5, comma - 5);
-  if (!head.ends_with(";base64")) return std::nullopt;
-  std::string type(head.substr(0, head.size() - 7));
-  if (std::ranges::find(types, type) == types.end()) return std::nullopt;
-  std::optional<std::string> bytes = base64_decode(url.substr(comma + 1));
-  if (!bytes || !begins_as(type, *bytes)) return std::nullopt;
-  return Image{std::move(type), std::move(*bytes)};
+std::optional<DataImage> image_in(std::string_view url, const std::vector<std::string>& types) {
+  std::optional<DataImage> image = data_image(url);
+  if (image && std::ranges::find(types, image->type) == types.end()) image.reset();
+  return image;
 }
 
 void check_image_url(std::string_view url, const UserId& owner, const std::vector<std::string>& types,
@@ -108,7 +81,7 @@ std::string shown_image(const std::string& id, std::string stored) {
 http::Response picture(const std::string& id, std::string_view name, std::string_view stored,
                        const std::vector<std::string>& types) {
   http::Response out;
-  if (std::optional<Image> image = image_in(stored, types))
+  if (std::optional<DataImage> image = image_in(stored, types))
     out = {.type = std::move(image->type), .body = std::move(image->bytes)};
   else
     out = letter(id, name);

@@ -59,7 +59,7 @@ export class Renderer {
 
   constructor(win: Window & typeof globalThis = window) {
     this.#purifier = createDOMPurify(win);
-    this.#purifier.addHook('uponSanitizeAttribute', keepKnownClasses);
+    this.#purifier.addHook('uponSanitizeAttribute', keepHarmless);
   }
 
   render(source: string, env: MarkdownEnv = {}): SafeHtml {
@@ -71,8 +71,12 @@ export class Renderer {
   }
 }
 
-/** Classes could borrow the page's own looks (an overlay, say); only those of tables and highlighted code stay. */
-function keepKnownClasses(_node: Element, data: { attrName: string; attrValue: string; keepAttr: boolean }): void {
+/**
+ * Classes could borrow the page's own looks (an overlay, say); only those of tables and highlighted code stay. A picture is fetched when
+ * it is shown, so it may be no other server's, whatever links may be.
+ */
+function keepHarmless(_node: Element, data: { attrName: string; attrValue: string; keepAttr: boolean }): void {
+  if (data.attrName === 'src' && !imagePattern.test(data.attrValue)) data.keepAttr = false;
   if (data.attrName !== 'class') return;
   const known = data.attrValue.split(/\s+/).filter((name) => /^(?:table|language-[\w+#.-]{1,30}|hljs-[\w-]{1,30})$/.test(name));
   data.attrValue = known.join(' ');
