@@ -12,7 +12,8 @@ import { startServer } from '../lib/server.mjs';
 import { until } from '../lib/until.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const corpus = JSON.parse(readFileSync(join(here, '../../web/src/lib/markdown/xss_corpus.json'), 'utf8'));
+/** No text with NUL gets as far as a database; the unit tests of the renderer have those too. */
+const corpus = JSON.parse(readFileSync(join(here, '../../web/src/lib/markdown/xss_corpus.json'), 'utf8')).filter((text) => !text.includes('\0'));
 const kArgs = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
 const kBrowser = process.env.ANTIPHON_CHROMIUM ?? '/usr/bin/chromium';
 
@@ -208,9 +209,15 @@ describe('hostile text in a browser', () => {
   it("cannot run even where the sanitiser would fail: the page's policy alone stops all of it (rows 15, 29)", async () => {
     await show('/');
     outside.length = 0;
+    page.on('request', (request) => request.isNavigationRequest() && request.frame() === page.mainFrame() && faults.push(`went to ${request.url()}`));
     const tried = await page.evaluate(async (texts) => {
       const policy = [];
       document.addEventListener('securitypolicyviolation', (event) => policy.push(event.effectiveDirective));
+      // A form that names no address is sent to this page, which is allowed and would end the test.
+      addEventListener('submit', (event) => {
+        const named = event.submitter?.hasAttribute('formaction') || Element.prototype.hasAttribute.call(event.target, 'action');
+        if (!named) event.preventDefault();
+      });
       const holder = document.body.appendChild(document.createElement('div'));
       for (const text of texts) {
         const place = holder.appendChild(document.createElement('div'));
@@ -224,22 +231,26 @@ describe('hostile text in a browser', () => {
         }
         for (const link of place.querySelectorAll('a[href], area[href], button, summary')) {
           link.removeAttribute('target');
-          if (!/^(https?:|\/\/|\\|\/\\|mailto:|#)/i.test(link.getAttribute('href')?.trim() ?? '#')) link.click();
+          // Schemes the browser does not know lead nowhere, and other pages are no script of ours.
+          if (!link.href || link.protocol === 'javascript:') link.click();
         }
         for (const element of place.querySelectorAll('*')) for (const type of ['mouseover', 'focus', 'click', 'pointerenter', 'animationstart']) element.dispatchEvent(new Event(type));
         for (const form of place.querySelectorAll('form[action]')) form.requestSubmit?.();
       }
-      try {
-        eval('window.__xss = 2');
-      } catch {
-        policy.push('eval');
-      }
+      // Not at once: what the debugger runs may do what the page may not.
+      setTimeout(() => {
+        try {
+          eval('window.__xss = 2');
+        } catch {
+          policy.push('eval');
+        }
+      }, 50);
       await new Promise((settle) => setTimeout(settle, 1500));
       const ran = window.__xss;
       holder.remove();
       return { ran, policy };
-    }, corpus.filter((text) => !/http-equiv=refresh/i.test(text)));
-    assert.equal(tried.ran, undefined, 'nothing ran');
+    }, corpus.filter((text) => !/http-equiv=refresh/i.test(text))).catch((error) => assert.fail(`${error.message}: ${faults}`));
+    assert.equal(tried.ran, undefined);
     assert.ok(tried.policy.length > 50, `${tried.policy.length} times the policy said no`);
     for (const directive of ['script-src-attr', 'script-src-elem', 'img-src', 'eval']) assert.ok(tried.policy.includes(directive), directive);
     assert.deepEqual(outside, [], 'nothing left');
