@@ -1,0 +1,81 @@
+// The programs that make the load.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const load = join(root, 'build/release/bench/load/bench_load');
+
+/** Runs a program to its end and gives what it printed. */
+export async function output(command, args, { input = '', ms = 120_000, ...options } = {}) {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
+  let out = '';
+  let errors = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text) => (errors += text));
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const timer = setTimeout(() => child.kill('SIGKILL'), ms);
+  const code = await new Promise((settle, reject) => {
+    child.on('error', reject);
+    child.on('close', (status, signal) => settle(status ?? signal));
+  });
+  clearTimeout(timer);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${errors.slice(-2000)}${out.slice(-2000)}`);
+  if (errors) process.stderr.write(errors);
+  return out;
+}
+
+/** A bench_load that stays: gives {first, child}: the JSON of its first line, and the process. */
+async function staying(args) {
+  const child = spawn(load, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const first = await new Promise((settle, reject) => {
+    let text = '';
+    child.on('error', reject);
+    child.on('exit', (code) => reject(new Error(`bench_load ${args[0]} ended with ${code}`)));
+    child.stdout.setEncoding('utf8').on('data', (piece) => {
+      text += piece;
+      if (text.includes('\n')) settle(JSON.parse(text));
+    });
+  });
+  return { first, child };
+}
+
+/** The provider: model `n200d5` is 200 tokens, 5 ms apart. */
+export async function startProvider() {
+  if (!existsSync(load)) throw new Error(`${load} is not there: tools/build release bench_load`);
+  const { first, child } = await staying(['provider']);
+  return { port: first.port, pid: child.pid, openaiUrl: `http://127.0.0.1:${first.port}/v1`, stop: () => child.kill('SIGKILL') };
+}
+
+/** Answers straight from the provider: what it takes without a server in between. */
+export async function straight(provider, { model, answers, over = 0, patience = 60 }) {
+  return JSON.parse(await output(load, ['straight', provider.port, model, answers, over, patience].map(String)));
+}
+
+/** Answers as a browser gets them: a socket a token, a POST an answer. */
+export async function chat(server, tokens, { model, answers, over = 0, patience = 60 }) {
+  const args = ['chat', server.port, model, answers, over, patience].map(String);
+  return JSON.parse(await output(load, args, { input: tokens.join('\n'), ms: (patience + 60) * 1000 }));
+}
+
+/** Opens sockets and holds them until stop(). */
+export async function holdSockets(server, count, token) {
+  const { first, child } = await staying(['sockets', String(server.port), String(count), token]);
+  return { open: first.open, stop: () => child.kill('SIGKILL') };
+}
+
+/** Requests a second, all answered with 2xx; fails when any was not. */
+export async function wrk(url, { token, connections, seconds = 5, threads = 1 }) {
+  const headers = token ? ['-H', `Authorization: Bearer ${token}`] : [];
+  const out = await output('wrk', [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '--latency', ...headers, url]);
+  const bad = /Non-2xx or 3xx responses: (\d+)/.exec(out);
+  if (bad) throw new Error(`${url}: ${bad[1]} refusals\n${out}`);
+  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(out)[1]);
+  if (!rate) throw new Error(`${url}: nothing was answered\n${out}`);
+  const timeouts = Number(/Socket errors:.*timeout (\d+)/.exec(out)?.[1] ?? 0);
+  return { rate, timeouts };
+}
+
+export const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
