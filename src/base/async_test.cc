@@ -18,9 +18,8 @@ TEST(Async, AResultFromAnotherThreadResumesTheCoroutineOnItsOwn) {
   auto here = std::this_thread::get_id();
 
   int got = run([&]() -> Task<int> {
-    int value = co_await await_result<int>([&](Completion<int> done) {
-      other = std::thread([done] { done(42); });
-    });
+    int value = co_await await_result<int>(
+        [&](Completion<int> done) { other = std::thread([done] { done(42); }); });
     EXPECT_EQ(std::this_thread::get_id(), here);
     co_return value;
   });
@@ -31,9 +30,8 @@ TEST(Async, AResultFromAnotherThreadResumesTheCoroutineOnItsOwn) {
 
 TEST(Async, AFailureFromAnotherThreadIsThrownWhereItIsAwaited) {
   auto failing = [&]() -> Task<int> {
-    co_return co_await await_result<int>([](Completion<int> done) {
-      done.fail(std::make_exception_ptr(std::runtime_error("no")));
-    });
+    co_return co_await await_result<int>(
+        [](Completion<int> done) { done.fail(std::make_exception_ptr(std::runtime_error("no"))); });
   };
   EXPECT_THROW(run(failing), std::runtime_error);
 }

@@ -48,11 +48,12 @@ void run_to_end(std::function<Task<>()> work) {
   asio::io_context context(1);
   std::exception_ptr failure;
   bool done = false;
-  asio::co_spawn(context, [&]() -> Task<> { co_await work(); },
-                 [&](std::exception_ptr error) {
-                   failure = error;
-                   done = true;
-                 });
+  asio::co_spawn(
+      context, [&]() -> Task<> { co_await work(); },
+      [&](std::exception_ptr error) {
+        failure = error;
+        done = true;
+      });
   while (!done && context.run_one() != 0) {
   }
   // Another thread that resumed the coroutine may still be inside post(): suspend() counts it as work.

@@ -37,7 +37,6 @@ class Loops {
 /// Runs a task to its end on a loop of its own, from code that is not a coroutine: main, tests.
 void run_to_end(std::function<Task<>()> work);
 
-
 /// As run_to_end, with a result: `auto user = run([&] { return users.find(id); });`
 template <class Work>
 auto run(Work work) {

@@ -11,7 +11,7 @@ namespace antiphon {
 
 struct Scope::State {
   std::mutex mutex;
-  std::int64_t running = 0;    ///< Guarded by mutex.
+  std::int64_t running = 0;  ///< Guarded by mutex.
   std::atomic<bool> closing = false;
   Signal idle;
 
@@ -26,7 +26,8 @@ Task<> guarded(std::string name, std::function<Task<>()> work) {
   try {
     co_await work();
   } catch (const Problem& p) {
-    log::error("A background task ended", {{"task", name}, {"detail", p.detail()}, {"cause", p.cause()}});
+    log::error("A background task ended",
+               {{"task", name}, {"detail", p.detail()}, {"cause", p.cause()}});
   } catch (const std::exception& e) {
     log::error("A background task ended", {{"task", name}, {"error", e.what()}});
   }

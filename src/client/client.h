@@ -39,8 +39,8 @@ struct Request {
   std::chrono::milliseconds total_timeout{0};
   std::size_t max_body = 64 << 20;  ///< After decompression; more ends the request.
   int max_redirects = 0;
-  /// Given what ends the exchange, from any thread, as soon as there is one: also while the peer has not
-  /// answered yet. Called again for each redirect.
+  /// Given what ends the exchange, from any thread, as soon as there is one: also while the peer has
+  /// not answered yet. Called again for each redirect.
   std::function<void(std::function<void()> cancel)> on_begin = {};
 };
 

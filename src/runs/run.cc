@@ -23,11 +23,18 @@ std::size_t weight(const json::Value& event) {
   return 200 + text;  // The envelope is about that long; snapshots are rare.
 }
 
-std::string payload_of(const std::vector<json::Value>& events) {
+std::vector<std::string> texts_of(const std::vector<json::Value>& events) {
+  std::vector<std::string> out;
+  out.reserve(events.size());
+  for (const json::Value& event : events) out.push_back(json::serialize(event));
+  return out;
+}
+
+std::string payload_of(const std::vector<std::string>& events) {
   std::string out = "[";
-  for (const json::Value& event : events) {
+  for (const std::string& event : events) {
     if (out.size() > 1) out += ',';
-    json::serialize(event, out);
+    out += event;
   }
   return out += ']';
 }
@@ -49,7 +56,7 @@ void Run::emit(json::Value event) {
     pending_.push_back(std::move(event));
     ++emitted_;
   }
-  if (wake) runs_.wake(urgent);
+  if (wake) runs_.wake(shared_from_this(), urgent);
 }
 
 Task<> Run::room() {
@@ -69,7 +76,7 @@ Task<> Run::committed() {
     target = emitted_;
     urgent_ = false;
   }
-  runs_.wake(true);
+  runs_.wake(shared_from_this(), true);
   for (;;) {
     if (fenced_) throw Problem(Problem::Kind::conflict, "This answer is being written elsewhere");
     {
@@ -106,21 +113,21 @@ void Run::on_cancel(std::function<void()> action) {
 }
 
 Task<bool> Run::finish(State state, std::optional<json::Value> last_event,
-                       std::function<Task<>(store::Connection&)> with) {
-  std::vector<json::Value> rest;
+                       std::vector<store::Bound> with) {
+  std::vector<json::Value> left;
   for (;;) {  // What the log writer has in hand comes first.
     {
       std::scoped_lock lock(mutex_);
       finishing_ = true;
       if (fenced_ || committed_ + static_cast<std::int64_t>(pending_.size()) == emitted_) {
-        rest = std::move(pending_);
-        pending_.clear();
+        left = std::exchange(pending_, {});
         break;
       }
     }
     co_await progress_.wait(1s);
   }
-  if (last_event) rest.push_back(std::move(*last_event));
+  if (last_event) left.push_back(std::move(*last_event));
+  std::vector<std::string> rest = texts_of(left);
   std::string payload = payload_of(rest);
   bool ended = !fenced_;
   for (auto pause = 100ms; ended; pause = std::min<std::chrono::milliseconds>(pause * 2, 5s)) {
@@ -152,28 +159,27 @@ Task<bool> Run::finish(State state, std::optional<json::Value> last_event,
 }
 
 Task<bool> Runs::finish_once(Run& run, State state, const std::string& payload,
-                             const std::function<Task<>(store::Connection&)>& with) {
-  bool ended = false;
-  bool taken = false;
-  co_await db_.transact([&](store::Connection& c) -> Task<> {
-    auto changed = co_await c.run(sql::kFinish, run.id(), run.row_.epoch,
-                                  static_cast<std::int64_t>(state), unix_seconds());
-    if (changed == 0) {
-      taken = true;
-      co_return;
-    }
-    co_await c.run(sql::kLastEvent, run.id(), run.next_seq_, run.row_.epoch, payload);
-    if (with) co_await with(c);
-    ended = true;
-  });
-  // A commit whose answer was lost has ended it already.
-  if (taken) co_return co_await already_finished(run, state);
-  co_return ended;
-}
-
-Task<bool> Runs::already_finished(const Run& run, State state) const {
+                             const std::vector<store::Bound>& with) {
+  auto as = static_cast<std::int64_t>(state);
+  std::int64_t epoch = run.row_.epoch;
+  std::vector<store::Bound> all;
+  all.reserve(2 + with.size());
+  all.emplace_back(sql::kFinish, run.id(), epoch, as, unix_seconds());
+  all.emplace_back(sql::kLastEvent, run.id(), run.next_seq_, epoch, payload, as);
+  all.insert(all.end(), with.begin(), with.end());
+  std::exception_ptr failure;
+  try {
+    (void)co_await db_.batch(std::move(all));
+    co_return true;
+  } catch (const Problem&) {
+    failure = std::current_exception();
+  }
+  // It fails when somebody else has the run, and when an earlier commit, whose answer was lost, has
+  // ended it already.
   auto row = co_await find(run.id());
-  co_return row && row->epoch == run.row_.epoch && row->state == static_cast<std::int64_t>(state);
+  bool ours = row && row->epoch == epoch;
+  if (ours && row->state < 10) std::rethrow_exception(failure);
+  co_return ours && row->state == as;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -182,38 +188,66 @@ Task<bool> Runs::already_finished(const Run& run, State state) const {
 struct Runs::Slice {
   std::shared_ptr<Run> run;
   std::int64_t seq;
-  std::vector<json::Value> events;
-  std::size_t bytes;
-  std::string payload;
+  std::vector<std::string> events;  ///< JSON text each.
 };
 
-void Runs::wake(bool urgent) {
-  if (urgent) hurry_.notify();
+void Runs::wake(std::shared_ptr<Run> run, bool urgent) {
+  {
+    std::scoped_lock lock(mutex_);
+    auto& queue = urgent ? urgent_ : waiting_;
+    queue.push_back(std::move(run));
+    if (queue.size() > 1) return;  // Whoever was first has told the writer.
+  }
   work_.notify();
 }
 
-std::vector<Runs::Slice> Runs::take_pending() {
-  std::vector<Slice> slices;
-  for (auto& run : live_runs()) {
-    std::scoped_lock lock(run->mutex_);
-    if (run->pending_.empty() || run->finishing_ || run->fenced_) continue;
-    slices.push_back({run, run->next_seq_, std::move(run->pending_), 0, {}});
-    run->pending_.clear();
-    slices.back().bytes = std::exchange(run->pending_bytes_, 0);
+/// What is urgent, and in a `round` everything. A run is asked once, however often it is queued.
+std::vector<Runs::Slice> Runs::take_pending(bool round) {
+  std::vector<std::shared_ptr<Run>> queued;
+  {
+    std::scoped_lock lock(mutex_);
+    queued = std::exchange(urgent_, {});
+    if (round) {
+      queued.insert(queued.end(), std::make_move_iterator(waiting_.begin()),
+                    std::make_move_iterator(waiting_.end()));
+      waiting_.clear();
+    }
   }
-  for (Slice& slice : slices) slice.payload = payload_of(slice.events);
+  std::vector<Slice> slices;
+  slices.reserve(queued.size());
+  for (auto& run : queued) {
+    std::vector<json::Value> events;
+    {
+      std::scoped_lock lock(run->mutex_);
+      if (run->pending_.empty() || run->finishing_ || run->fenced_) continue;
+      events = std::exchange(run->pending_, {});
+      run->pending_bytes_ = 0;
+    }
+    std::int64_t seq = run->next_seq_;
+    slices.push_back({std::move(run), seq, texts_of(events)});
+  }
   return slices;
 }
 
 Task<> Runs::write_log() {
-  auto last = std::chrono::steady_clock::now() - 1s;
+  auto next_round = std::chrono::steady_clock::now();
   while (!(scope_.closing() && live_here() == 0)) {
-    if (!co_await work_.wait(1s)) continue;
-    auto interval = live_here() > 50 ? options_.flush_interval_busy : options_.flush_interval;
-    auto left = last + interval - std::chrono::steady_clock::now();
-    if (left > 0ms) (void)co_await hurry_.wait(left);
-    last = std::chrono::steady_clock::now();
-    if (auto slices = take_pending(); !slices.empty()) co_await commit(std::move(slices));
+    bool urgent = false, waiting = false;
+    {
+      std::scoped_lock lock(mutex_);
+      urgent = !urgent_.empty();
+      waiting = !waiting_.empty();
+    }
+    auto now = std::chrono::steady_clock::now();
+    bool round = waiting && now >= next_round;
+    if (!round && !urgent) {
+      std::chrono::nanoseconds idle = 1s;
+      (void)co_await work_.wait(waiting ? next_round - now : idle);
+      continue;
+    }
+    if (round)
+      next_round = now + (live_here() > 50 ? options_.flush_interval_busy : options_.flush_interval);
+    if (auto slices = take_pending(round); !slices.empty()) co_await commit(std::move(slices));
   }
 }
 
@@ -221,7 +255,7 @@ Task<> Runs::commit(std::vector<Slice> slices) {
   std::vector<store::Bound> statements;
   statements.reserve(slices.size());
   for (const Slice& s : slices)
-    statements.emplace_back(sql::kAppend, s.run->id(), s.seq, s.run->row_.epoch, s.payload);
+    statements.emplace_back(sql::kAppend, s.run->id(), s.seq, s.run->row_.epoch, payload_of(s.events));
   bool in_doubt = false;
   for (auto pause = 100ms;; pause = std::min<std::chrono::milliseconds>(pause * 2, 2s)) {
     std::vector<std::int64_t> inserted;
@@ -269,7 +303,7 @@ void Runs::settle(Slice& slice, bool committed) {
   run.progress_.notify();
 }
 
-void Runs::publish(const Run& run, std::int64_t seq, const std::vector<json::Value>& events,
+void Runs::publish(const Run& run, std::int64_t seq, const std::vector<std::string>& events,
                    bool last) const {
   if (publish_ && !events.empty()) publish_(run, seq, events, last);
 }

@@ -52,7 +52,6 @@ Task<> Runs::stop(std::chrono::milliseconds deadline) {
   }
   stopping_.notify();
   work_.notify();
-  hurry_.notify();
   (void)co_await scope_.close(5s);
   try {
     co_await db_.run(sql::kLeave, node_id_);

@@ -62,7 +62,7 @@ struct RunRow {
 class Runs;
 
 /// A run this process owns. One coroutine writes; cancel() may come from any thread.
-class Run {
+class Run : public std::enable_shared_from_this<Run> {
  public:
   const std::string& id() const { return row_.run_id; }
   const std::string& chat_id() const { return row_.chat_id; }
@@ -83,8 +83,7 @@ class Run {
   /// Ends the run in one transaction: the last event, `with` (the message row, usage …) and the
   /// state. Repeats for as long as the database is away (0.1 to 5 s apart); the log keeps the text
   /// meanwhile. False when the run was fenced: somebody else has ended it.
-  Task<bool> finish(State state, std::optional<json::Value> last_event,
-                    std::function<Task<>(store::Connection&)> with);
+  Task<bool> finish(State state, std::optional<json::Value> last_event, std::vector<store::Bound> with);
 
   /// Waits until finish() is through, or the run was fenced.
   Task<> ended();
@@ -136,9 +135,10 @@ struct Options {
 /// All runs of this process. One instance, built by main; any thread.
 class Runs {
  public:
-  /// Called with committed events, in order of seq for a run; `last`: the run has ended with them.
+  /// Called with committed events as JSON text, in order of seq for a run; `last`: the run has ended
+  /// with them.
   using Publish =
-      std::function<void(const Run&, std::int64_t seq, const std::vector<json::Value>&, bool last)>;
+      std::function<void(const Run&, std::int64_t seq, const std::vector<std::string>&, bool last)>;
   /// Called with a run taken over from a dead owner and the events it left; ends it or goes on.
   using Recover = std::function<Task<>(std::shared_ptr<Run>, std::vector<LoggedEvent>)>;
 
@@ -192,12 +192,12 @@ class Runs {
   friend class Run;
   struct Slice;
   Task<> write_log();
-  std::vector<Slice> take_pending();
+  std::vector<Slice> take_pending(bool round);
   Task<> commit(std::vector<Slice> slices);
   Task<bool> was_committed(const Slice& slice) const;
   void settle(Slice& slice, bool committed);
-  void wake(bool urgent);
-  void publish(const Run& run, std::int64_t seq, const std::vector<json::Value>& events,
+  void wake(std::shared_ptr<Run> run, bool urgent);
+  void publish(const Run& run, std::int64_t seq, const std::vector<std::string>& events,
                bool last) const;
   Task<> tend();
   Task<> renew_lease();
@@ -209,8 +209,7 @@ class Runs {
   std::vector<std::shared_ptr<Run>> live_runs() const;
   void forget(const std::string& run_id);
   Task<bool> finish_once(Run& run, State state, const std::string& payload,
-                         const std::function<Task<>(store::Connection&)>& with);
-  Task<bool> already_finished(const Run& run, State state) const;
+                         const std::vector<store::Bound>& with);
 
   store::Db& db_;
   Options options_;
@@ -223,9 +222,10 @@ class Runs {
   Signal stopping_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<Run>> live_;  ///< Guarded by mutex_.
+  std::vector<std::shared_ptr<Run>> waiting_;  ///< With events for the next round. Guarded by mutex_.
+  std::vector<std::shared_ptr<Run>> urgent_;   ///< With events for the next commit. Guarded by mutex_.
   std::atomic<std::int64_t> commits_ = 0;
   std::atomic<std::int64_t> rows_ = 0;
-  Signal hurry_;  ///< Something should not wait for the flush interval.
   std::chrono::steady_clock::time_point contact_since_ = {};  ///< Of the tending task only.
 };
 

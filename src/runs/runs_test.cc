@@ -26,12 +26,12 @@ using store::Engine;
 struct Node {
   Node(store::Db& db, Loops& loops)
       : runs(db, {.node_name = "test", .version = "0", .flush_interval = 5ms, .lease = 200ms}, loops) {
-    runs.on_publish(
-        [this](const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events, bool) {
-          std::scoped_lock lock(mutex);
-          for (std::size_t i = 0; i != events.size(); ++i)
-            seen[run.id()].push_back({seq, static_cast<std::int64_t>(i) + 1, events[i]});
-        });
+    runs.on_publish([this](const runs::Run& run, std::int64_t seq,
+                           const std::vector<std::string>& events, bool) {
+      std::scoped_lock lock(mutex);
+      for (std::size_t i = 0; i != events.size(); ++i)
+        seen[run.id()].push_back({seq, static_cast<std::int64_t>(i) + 1, json::parse_value(events[i])});
+    });
     runs.on_orphan([this](std::shared_ptr<Run> run, std::vector<LoggedEvent>) -> Task<> {
       std::scoped_lock lock(mutex);
       adopted.push_back(std::move(run));
@@ -134,7 +134,7 @@ TEST_P(RunsTest, NothingIsSeenBeforeItsCommit) {
   std::atomic<int> early = 0;
   std::atomic<int> looks = 0;
   node.runs.on_publish(
-      [&](const runs::Run& r, std::int64_t seq, const std::vector<json::Value>&, bool) {
+      [&](const runs::Run& r, std::int64_t seq, const std::vector<std::string>&, bool) {
         std::thread([&, id = r.id(), seq] {
           auto stored = run([&] { return reader.events(id, seq); });
           ++looks;
@@ -227,10 +227,14 @@ TEST_P(RunsTest, TheEndIsStoredTogetherWithTheMessageOrNotAtAll) {
   run([&] { return node.runs.start(); });
   auto r = f.begin(node);
   r->emit(token(0));
+  static constexpr store::Sql kRefused{
+      "test.refused",
+      "INSERT INTO node (node_id, name, version, lease_until, started_at) VALUES ($1, "
+      "'the message row cannot be written', '0', NULL, 0)"};
   auto broken = [&]() -> Task<bool> {
-    co_return co_await r->finish(State::done, {}, [](store::Connection&) -> Task<> {
-      throw Problem(Problem::Kind::internal, "the message row cannot be written");
-    });
+    std::vector<store::Bound> with;
+    with.emplace_back(kRefused, "x");
+    co_return co_await r->finish(State::done, {}, std::move(with));
   };
   EXPECT_THROW(run(broken), Problem);
   auto row = run([&] { return node.runs.find(r->id()); });

@@ -39,8 +39,11 @@ inline constexpr Sql kRemoveRunsOf{"runs.remove_of", "DELETE FROM run WHERE user
 
 inline constexpr Sql kFinish{"runs.finish", R"(
     UPDATE run SET state = $3, updated_at = $4 WHERE run_id = $1 AND epoch = $2 AND state < 10)"};
+/// Goes with kFinish, and fails with all that goes with it when that has not ended the run: a column
+/// that may not be null would be.
 inline constexpr Sql kLastEvent{"runs.last_event", R"(
-    INSERT INTO run_event (run_id, seq, epoch, payload) VALUES ($1, $2, $3, $4))"};
+    INSERT INTO run_event (run_id, seq, epoch, payload)
+    VALUES ($1, $2, (SELECT epoch FROM run WHERE run_id = $1 AND epoch = $3 AND state = $5), $4))"};
 
 #define ANTIPHON_RUN_COLUMNS \
   "run_id, chat_id, message_id, user_id, state, owner, epoch, attempts, request, updated_at"

@@ -171,7 +171,8 @@ Task<std::vector<std::string>> missing_migrations(Db& db, std::span<const Migrat
   refuse_newer(applied, all);
   std::vector<std::string> out;
   for (const Migration& m : all)
-    if (std::ranges::find(applied, m.name, &AppliedMigration::name) == applied.end()) out.emplace_back(m.name);
+    if (std::ranges::find(applied, m.name, &AppliedMigration::name) == applied.end())
+      out.emplace_back(m.name);
   co_return out;
 }
 

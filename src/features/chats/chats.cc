@@ -190,38 +190,55 @@ store::Bound Chats::inserting(const Message& m) {
           m.position};
 }
 
-Task<> Chats::insert(store::Connection& c, const Message& m) {
-  co_await c.run(m.parent_id ? kInsertChild : kInsertRoot, m.chat_id, m.id, m.parent_id, m.user_id,
-                 m.role, m.content, searched(m.content), m.output, m.model_id, m.done, m.files,
-                 m.sources, m.embeds, m.status_history, m.error, m.usage, m.context_summary, m.meta,
-                 m.extra, m.created_at, m.updated_at);
+store::Bound Chats::appending(const Message& m) {
+  return {m.parent_id ? kInsertChild : kInsertRoot,
+          m.chat_id,
+          m.id,
+          m.parent_id,
+          m.user_id,
+          m.role,
+          m.content,
+          searched(m.content),
+          m.output,
+          m.model_id,
+          m.done,
+          m.files,
+          m.sources,
+          m.embeds,
+          m.status_history,
+          m.error,
+          m.usage,
+          m.context_summary,
+          m.meta,
+          m.extra,
+          m.created_at,
+          m.updated_at};
 }
 
-Task<> Chats::finish_message(store::Connection& c, const Message& m) {
+std::vector<store::Bound> Chats::finishing(const Message& m) {
   static constexpr Sql kFinish{"chats.finish_message", R"(
       UPDATE chat_message
          SET content = $3, text = $4, output = $5, usage = $6, error = $7, done = $8, updated_at = $9
        WHERE chat_id = $1 AND id = $2)"};
   static constexpr Sql kTouch{"chats.touch", "UPDATE chat SET updated_at = $2 WHERE id = $1"};
-  co_await c.run(kFinish, m.chat_id, m.id, m.content, searched(m.content), m.output, m.usage, m.error,
-                 m.done, m.updated_at);
-  co_await c.run(kTouch, m.chat_id, m.updated_at);
+  return {{kFinish, m.chat_id, m.id, m.content, searched(m.content), m.output, m.usage, m.error, m.done,
+           m.updated_at},
+          {kTouch, m.chat_id, m.updated_at}};
 }
 
-Task<> Chats::advance(store::Connection& c, const std::string& chat_id, const std::string& current,
-                      const json::Value& data, std::int64_t now) {
+store::Bound Chats::advancing(const std::string& chat_id, const std::string& current,
+                              const json::Value& data, std::int64_t now) {
   static constexpr Sql kAdvance{"chats.advance", R"(
       UPDATE chat SET current_message_id = $2, data = $3, updated_at = $4 WHERE id = $1)"};
-  co_await c.run(kAdvance, chat_id, current, data, now);
+  return {kAdvance, chat_id, current, data, now};
 }
 
-Task<bool> Chats::reopen_message(store::Connection& c, const std::string& chat_id,
-                                 const std::string& id, const std::string& run_id) {
+store::Bound Chats::reopening(const std::string& chat_id, const std::string& id,
+                              const std::string& run_id) {
   static constexpr Sql kReopen{"chats.reopen_message", R"(
       UPDATE chat_message SET done = FALSE, error = NULL, meta = $3
        WHERE chat_id = $1 AND id = $2 AND role = 'assistant')"};
-  json::Value meta = json::Object{{"task_id", run_id}};
-  co_return co_await c.run(kReopen, chat_id, id, meta) == 1;
+  return {kReopen, chat_id, id, json::Value(json::Object{{"task_id", run_id}})};
 }
 
 Task<> Chats::set_title(std::string chat_id, std::string title) {

@@ -44,32 +44,30 @@ class Chats {
     return deepest_below(db_, std::move(chat_id), std::move(id));
   }
 
-  // Parts of transactions that other features compose. They run on the connection they are given.
+  // Parts of transactions that other features compose: statements for a batch, or work on the
+  // connection they are given.
 
   static Task<std::vector<Message>> some(store::Connection& c, std::string chat_id,
                                          std::vector<std::string> ids);
   static Task<std::string> deepest_below(store::Connection& c, std::string chat_id, std::string id);
   /// The chat, which nobody else changes before the transaction ends.
   static Task<std::optional<Chat>> lock(store::Connection& c, std::string id);
-  static Task<> insert(store::Connection& c, const Chat& chat) {
-    (void)co_await c.run_bound(inserting(chat));
-  }
-  /// Conflict when the id is taken. The message comes after its siblings, whatever its `position`.
-  static Task<> insert(store::Connection& c, const Message& message);
   static store::Bound inserting(const Chat& chat);
   /// With its `position` as it is.
   static store::Bound inserting(const Message& message);
+  /// Conflict when the id is taken. The message comes after its siblings, whatever its `position`.
+  static store::Bound appending(const Message& message);
   /// Replaces the chat's tags, names as people write them: the statements, and `meta` with their ids.
   static std::vector<store::Bound> tagging(const Chat& chat, const std::vector<std::string>& names,
                                            json::Object& meta);
   /// Replaces what an answer ends with: content, output, usage, error, done; touches the chat.
-  static Task<> finish_message(store::Connection& c, const Message& message);
-  /// Opens a finished answer again, for Continue. False when there is no such answer.
-  static Task<bool> reopen_message(store::Connection& c, const std::string& chat_id,
-                                   const std::string& id, const std::string& run_id);
+  static std::vector<store::Bound> finishing(const Message& message);
+  /// Opens a finished answer again, for Continue.
+  static store::Bound reopening(const std::string& chat_id, const std::string& id,
+                                const std::string& run_id);
   /// current_message_id, models, files and updated_at after a turn was accepted.
-  static Task<> advance(store::Connection& c, const std::string& chat_id, const std::string& current,
-                        const json::Value& data, std::int64_t now);
+  static store::Bound advancing(const std::string& chat_id, const std::string& current,
+                                const json::Value& data, std::int64_t now);
 
   Task<> set_title(std::string chat_id, std::string title);
   /// Names the chat unless somebody has. False when it was named, or is gone.

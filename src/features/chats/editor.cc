@@ -144,7 +144,7 @@ Task<> Editor::merge(const Chat& chat, const json::Value& form, bool may_edit) {
       }
       if (m.parent_id && !have.contains(*m.parent_id)) m.parent_id.reset();
       m.done = true;
-      co_await Chats::insert(c, m);
+      (void)co_await c.run_bound(Chats::appending(m));
       have.emplace(m.id, m);
     }
     std::optional<std::string> current = now.current_message_id;

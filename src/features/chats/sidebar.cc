@@ -70,10 +70,10 @@ Task<std::vector<ChatTitle>> Sidebar::pinned(std::string user_id) const {
 
 Task<std::vector<ChatTitle>> Sidebar::archived(std::string user_id, std::optional<std::int64_t> page,
                                                std::string query, Order order) const {
-#define ANTIPHON_ARCHIVED(int)                                                               \
-  ANTIPHON_TITLES                                                                            \
-      "WHERE user_id = $1 AND archived AND title_folded LIKE $4 ESCAPE '\\'" ANTIPHON_ORDER( \
-          "$5" int, "$6" int, "") "LIMIT $2 OFFSET $3"
+#define ANTIPHON_ARCHIVED(int)                                                           \
+  ANTIPHON_TITLES                                                                        \
+  "WHERE user_id = $1 AND archived AND title_folded LIKE $4 ESCAPE '\\'" ANTIPHON_ORDER( \
+      "$5" int, "$6" int, "") "LIMIT $2 OFFSET $3"
   static constexpr Sql kArchived{"chats.archived", ANTIPHON_ARCHIVED(""), ANTIPHON_ARCHIVED("::int")};
   Page p = page_of(page);
   co_return co_await db_.all<ChatTitle>(kArchived, user_id, p.size, p.offset, like_folded(query),

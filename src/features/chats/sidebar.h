@@ -74,8 +74,7 @@ class Sidebar {
                                          std::int64_t size, Order order) const;
   Task<std::vector<ChatTitle>> tagged(std::string user_id, std::string tag_id, std::int64_t skip,
                                       std::int64_t limit) const;
-  Task<std::vector<ChatTitle>> search(std::string user_id, SearchQuery query,
-                                      std::int64_t page) const;
+  Task<std::vector<ChatTitle>> search(std::string user_id, SearchQuery query, std::int64_t page) const;
   Task<std::vector<Tag>> tags(std::string user_id) const;
   Task<std::vector<Tag>> tags_of(std::string chat_id) const;
   Task<std::int64_t> count_archived(std::string user_id) const;

@@ -116,7 +116,6 @@ Task<std::string> Completions::system_prompt(const User& me, const Turn& turn,
 }
 
 Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std::string> key) {
-  if (auto before = co_await repeated(me, turn, key)) co_return std::move(*before);
   for (const Wanted& w : turn.wanted) (void)co_await p_.provider.resolve(me, w.model_id);
   co_await obey_permissions(me, turn);
   bool temporary = turn.kind == Turn::Kind::temporary;
@@ -132,15 +131,23 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
   work.question_id =
       t.user_message ? std::string(json::text_at(*t.user_message, "id")) : t.parent_id.value_or("");
   if (!temporary && t.continued_id.empty()) {
-    if (t.user_message && !co_await p_.chats.message(chat_id, work.question_id))
-      work.question = question_of(t, me, chat_id, now);
-    else if (!work.question_id.empty() && !co_await p_.chats.message(chat_id, work.question_id))
-      throw Problem(Problem::Kind::conflict,
-                    "The message to answer is not in this chat; reload and send again");
     if (work.question_id.empty())
       throw Problem(Problem::Kind::conflict,
                     "Send user_message (or parent_id) with the message to answer");
-    if (!work.question) co_await check_again(me, chat_id, work.question_id);
+    bool there = !work.new_chat && co_await p_.chats.message(chat_id, work.question_id);
+    if (!there && !t.user_message)
+      throw Problem(Problem::Kind::conflict,
+                    "The message to answer is not in this chat; reload and send again");
+    if (!there) work.question = question_of(t, me, chat_id, now);
+    if (there) {
+      if (auto before = co_await repeated(me, t, key)) co_return std::move(*before);
+      co_await check_again(me, chat_id, work.question_id);
+    }
+  }
+  if (!temporary && !t.continued_id.empty()) {
+    auto m = co_await p_.chats.message(chat_id, t.continued_id);
+    if (!m || m->role != "assistant")
+      throw Problem(Problem::Kind::not_found, "The message to continue is not in this chat");
   }
   for (const Wanted& w : t.wanted) {
     Plan plan{
@@ -198,43 +205,39 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
   co_return accepted;
 }
 
-/// Question, placeholders, runs and the title's job: one transaction, and only then a 200.
+/// Question, placeholders, runs and the title's job: one transaction, and only then a 200. A batch, so
+/// that many turns at once share their commits.
 Task<> Completions::store_turn(const User& me, Accepting& w) {
   const Turn& t = w.turn;
-  co_await p_.db.transact([&](store::Connection& c) -> Task<> {
-    for (const runs::NewRun& run : w.runs) {
-      store::Bound creating = p_.runs.creating(run);
-      co_await c.run_bound(creating);
-    }
-    if (t.kind == Turn::Kind::temporary) co_return;
+  const std::string& chat_id = w.chat.id.value;
+  std::vector<store::Bound> all;
+  for (const runs::NewRun& run : w.runs) all.push_back(p_.runs.creating(run));
+  if (t.kind != Turn::Kind::temporary) {
     const std::string& current = w.placeholders.empty() ? t.continued_id : w.placeholders.back().id;
     if (w.new_chat) {
       w.chat.current_message_id = current;
-      co_await chats::Chats::insert(c, w.chat);
+      all.push_back(chats::Chats::inserting(w.chat));
     }
-    if (w.question) co_await chats::Chats::insert(c, *w.question);
-    for (const chats::Message& m : w.placeholders) co_await chats::Chats::insert(c, m);
-    if (!t.continued_id.empty()) {
-      if (!co_await chats::Chats::reopen_message(c, w.chat.id.value, t.continued_id,
-                                                 w.runs.front().run_id))
-        throw Problem(Problem::Kind::not_found, "The message to continue is not in this chat");
-    }
+    if (w.question) all.push_back(chats::Chats::appending(*w.question));
+    for (const chats::Message& m : w.placeholders) all.push_back(chats::Chats::appending(m));
+    if (!t.continued_id.empty())
+      all.push_back(chats::Chats::reopening(chat_id, t.continued_id, w.runs.front().run_id));
     if (!w.new_chat) {
       if (!w.chat.data.is_object()) w.chat.data = json::Object();
       w.chat.data.as_object()["models"] = models_of(t);
       if (t.files) w.chat.data.as_object()["files"] = *t.files;
-      co_await chats::Chats::advance(c, w.chat.id.value, current, w.chat.data, unix_seconds());
+      all.push_back(chats::Chats::advancing(chat_id, current, w.chat.data, unix_seconds()));
     }
     if (w.new_chat && !w.plans.empty()) {
       json::Object payload{{"user", me.id.value},
-                           {"chat_id", w.chat.id.value},
+                           {"chat_id", chat_id},
                            {"message_id", w.plans.front().message_id},
                            {"model", w.plans.front().model_id},
                            {"generate", w.plans.front().title}};
-      co_await c.run_bound(
-          jobs::Jobs::queueing("chat.title", "title:" + w.chat.id.value, std::move(payload)));
+      all.push_back(jobs::Jobs::queueing("chat.title", "title:" + chat_id, std::move(payload)));
     }
-  });
+  }
+  (void)co_await p_.db.batch(std::move(all));
 }
 
 void Completions::begin(const User& me, Accepted& accepted) {

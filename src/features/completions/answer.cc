@@ -189,20 +189,18 @@ Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& c
     if (m.usage) done["usage"] = *m.usage;
     last = event("chat:completion", std::move(done));
   }
-  bool ended = co_await run.finish(ending.state, std::move(last), [&](store::Connection& c) -> Task<> {
-    if (plan.temporary) co_return;
-    co_await chats::Chats::finish_message(c, m);
-    if (ending.state != runs::State::done) co_return;
+  std::vector<store::Bound> with;
+  if (!plan.temporary) with = chats::Chats::finishing(m);
+  if (!plan.temporary && ending.state == runs::State::done) {
     json::Object payload{{"user", plan.user.value},
                          {"chat_id", plan.chat_id},
                          {"message_id", plan.message_id},
                          {"model", plan.model_id}};
     if (plan.follow_ups)
-      co_await c.run_bound(jobs::Jobs::queueing("chat.follow_ups", "follow_ups:" + run.id(), payload));
-    if (plan.tags)
-      co_await c.run_bound(jobs::Jobs::queueing("chat.tags", "tags:" + plan.chat_id, payload));
-  });
-  if (!ended) co_return;
+      with.push_back(jobs::Jobs::queueing("chat.follow_ups", "follow_ups:" + run.id(), payload));
+    if (plan.tags) with.push_back(jobs::Jobs::queueing("chat.tags", "tags:" + plan.chat_id, payload));
+  }
+  if (!co_await run.finish(ending.state, std::move(last), std::move(with))) co_return;
   p_.jobs.wake();
   if (!plan.temporary)
     hint(plan, "chat:list", json::Object{{"chat_id", plan.chat_id}, {"folder_id", nullptr}});

@@ -60,7 +60,8 @@ Task<std::optional<json::Value>> Completions::ask_task_model(const jobs::Job& jo
   if (input.messages.empty()) co_return std::nullopt;
   input.prompt = input.messages.back().text;
   input.variables = chore_variables(me->name, unix_seconds());
-  co_return object_in_answer(co_await p_.provider.complete(*me, model, chore_body(chore, policy, input), nullptr));
+  co_return object_in_answer(
+      co_await p_.provider.complete(*me, model, chore_body(chore, policy, input), nullptr));
 }
 
 Task<> Completions::make_title(const jobs::Job& job) {

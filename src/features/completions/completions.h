@@ -135,7 +135,7 @@ class Completions {
   Task<> make_follow_ups(const jobs::Job& job);
   Task<std::optional<json::Value>> ask_task_model(const jobs::Job& job, Chore chore);
   // events.cc
-  void publish(const runs::Run& run, std::int64_t seq, const std::vector<json::Value>& events,
+  void publish(const runs::Run& run, std::int64_t seq, const std::vector<std::string>& events,
                bool last);
   Task<> send_keyframes(realtime::Socket& socket, realtime::Arrival arrival);
   Task<> tell(UserId user, std::string chat_id, std::string message_id, std::string_view type,

@@ -12,13 +12,22 @@ json::Value envelope(const std::string& chat_id, const std::string& message_id, 
   return out;
 }
 
+/// The same around an event that is text already.
+std::string enveloped(const runs::Run& run, std::string_view event) {
+  std::string out = R"({"chat_id":)";
+  json::quote(run.chat_id(), out);
+  out += R"(,"message_id":)";
+  json::quote(run.message_id(), out);
+  return out.append(R"(,"data":)").append(event).append("}");
+}
+
 }  // namespace
 
 Completions::Completions(Parts parts) : p_(std::move(parts)) {}
 
 void Completions::start() {
   p_.runs.on_publish([this](const runs::Run& run, std::int64_t seq,
-                            const std::vector<json::Value>& events,
+                            const std::vector<std::string>& events,
                             bool last) { publish(run, seq, events, last); });
   p_.runs.on_orphan([this](std::shared_ptr<runs::Run> run, std::vector<runs::LoggedEvent> left) {
     return recover(std::move(run), std::move(left));
@@ -36,13 +45,12 @@ Task<> Completions::stop(std::chrono::milliseconds deadline) {
 }
 
 void Completions::publish(const runs::Run& run, std::int64_t seq,
-                          const std::vector<json::Value>& events, bool last) {
+                          const std::vector<std::string>& events, bool last) {
   for (std::size_t i = 0; i != events.size(); ++i) {
     realtime::Event::Run at{run.id(), seq, static_cast<std::int64_t>(i) + 1,
                             last && i + 1 == events.size()};
-    p_.hub.emit(
-        realtime::Room::user({run.user_id()}),
-        realtime::Event::of_run(envelope(run.chat_id(), run.message_id(), events[i]), std::move(at)));
+    p_.hub.emit(realtime::Room::user({run.user_id()}),
+                {.payload = enveloped(run, events[i]), .run = std::move(at)});
   }
 }
 

@@ -1,5 +1,5 @@
-// What a browser may send: frames and polling bodies, through the whole protocol as one connection would
-// see it; and the offsets it brings back. Checks what must hold of anything that was accepted.
+// What a browser may send: frames and polling bodies, through the whole protocol as one connection
+// would see it; and the offsets it brings back. Checks what must hold of anything that was accepted.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -20,7 +20,8 @@ void must(bool holds, const char* what) {
 }
 
 bool take(socketio::Assembler& assembler, socketio::Assembler::Outcome outcome) {
-  if (outcome != socketio::Assembler::Outcome::complete) return outcome != socketio::Assembler::Outcome::broken;
+  if (outcome != socketio::Assembler::Outcome::complete)
+    return outcome != socketio::Assembler::Outcome::broken;
   socketio::Packet packet = assembler.take();
   if (packet.type == socketio::Type::event || packet.type == socketio::Type::binary_event) {
     must(packet.data.is_array() && !packet.data.get_array().empty(), "an event without a name");
