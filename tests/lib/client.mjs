@@ -142,12 +142,22 @@ export class Client {
    * Without chatId a new chat is made. `userId`: an existing user message (regenerate); `continueId`: an assistant message to
    * go on with; `models`: several at once, `turn.others` are the further answers. `body` adds or overrides fields.
    */
-  async send(content, options = {}) {
+  send(content, options = {}) {
+    return this.submit(this.prepare(content, options));
+  }
+
+  /** A turn that is ready but not sent: {body, turns}. */
+  prepare(content, options = {}) {
     const { socket, model = 'numbered', models = [model], continueId } = options;
     const userId = options.userId ?? randomUUID();
     const turns = models.map(() => new Turn({ socket, userId, messageId: continueId ?? randomUUID() }));
     turns[0].others = turns.slice(1);
-    const reply = await this.post('/api/chat/completions', turnBody(content, { ...options, models, userId, turns }));
+    return { turns, body: turnBody(content, { ...options, models, userId, turns }) };
+  }
+
+  /** Sends a prepared turn; sending it again is the same request again. */
+  async submit({ turns, body }) {
+    const reply = await this.post('/api/chat/completions', body);
     for (const turn of turns) turn.accepted(reply);
     return turns[0];
   }

@@ -15,7 +15,7 @@ function newItem(type, id) {
 }
 
 /** The output items of an answer, kept as a client keeps them: deltas append, snapshots replace. */
-class Output {
+export class Output {
   items = [];
 
   #find(event, type) {
