@@ -31,6 +31,13 @@ void Jobs::on(std::string kind, Handler handler) {
   handlers_[std::move(kind)] = std::move(handler);
 }
 
+/// On SQLite there is one process: who had these jobs is gone, and need not be waited for.
+Task<> Jobs::release() {
+  static constexpr Sql kRelease{"jobs.release",
+                                "UPDATE job SET state = 0 WHERE state = 1 AND owner <> $1"};
+  if (db_.dialect() == store::Dialect::sqlite) co_await db_.run(kRelease, owner_);
+}
+
 void Jobs::start() {
   scope_.start(loops_.at(0), "jobs", [this] { return work(); });
 }
@@ -53,8 +60,11 @@ void Jobs::wake() {
 
 Task<> Jobs::work() {
   static constexpr Sql kSweep{"jobs.sweep", "DELETE FROM job WHERE state >= 2 AND created_at < $1"};
+  bool released = false;
   for (std::int64_t round = 0; !scope_.closing(); ++round) {
     try {
+      if (!released) co_await release();
+      released = true;
       while (running_ < kAtOnce && !scope_.closing()) {
         auto job = co_await claim();
         if (!job) break;

@@ -48,6 +48,7 @@ class Jobs {
 
  private:
   Task<> work();
+  Task<> release();
   Task<> perform(Job job);
   Task<std::optional<Job>> claim();
   Task<> settle(const Job& job, std::string error);

@@ -6,7 +6,14 @@
 namespace antiphon::runs {
 
 ANTIPHON_DTO(RunRow, run_id, chat_id, message_id, user_id, state, owner, epoch, attempts, request,
-             updated_at)
+             updated_at, cancel_requested)
+
+/// A live run by the database's word.
+struct OwnRow {
+  std::string run_id;
+  bool cancel_requested;
+};
+ANTIPHON_DTO(OwnRow, run_id, cancel_requested)
 
 /// One number.
 struct Number {

@@ -280,10 +280,18 @@ Task<> Runs::commit(std::vector<Slice> slices) {
   }
 }
 
-/// After a commit whose outcome is unknown: is the row there, and ours?
+/// After a commit whose outcome is unknown: is the row there, and ours? Asks until there is an answer.
 Task<bool> Runs::was_committed(const Slice& slice) const {
-  auto epoch = co_await db_.first<Number>(sql::kEventEpoch, slice.run->id(), slice.seq);
-  co_return epoch && epoch->value == slice.run->row_.epoch;
+  for (auto pause = 100ms;; pause = std::min<std::chrono::milliseconds>(pause * 2, 2s)) {
+    try {
+      auto epoch = co_await db_.first<Number>(sql::kEventEpoch, slice.run->id(), slice.seq);
+      co_return epoch && epoch->value == slice.run->row_.epoch;
+    } catch (const Problem& p) {
+      log::warn("The answer log waits for the database",
+                {{"cause", p.cause()}, {"detail", p.detail()}});
+    }
+    co_await sleep_for(pause);
+  }
 }
 
 void Runs::settle(Slice& slice, bool committed) {

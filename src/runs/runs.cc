@@ -15,6 +15,7 @@
 namespace antiphon::runs {
 
 ANTIPHON_DTO_DEFINE(RunRow)
+ANTIPHON_DTO_DEFINE(OwnRow)
 ANTIPHON_DTO_DEFINE(Number)
 ANTIPHON_DTO_DEFINE(EventRow)
 
@@ -143,13 +144,16 @@ Task<> Runs::tend() {
     }
   };
   bool many = db_.dialect() == store::Dialect::postgres;
+  bool adopted = false;
   for (std::int64_t round = 0; !scope_.closing(); ++round) {
     if (many && !co_await step("lease", renew_lease()))
       contact_since_ = std::chrono::steady_clock::now();
-    if (many) (void)co_await step("cancels", obey_cancels());
-    if (many || round == 0) (void)co_await step("orphans", adopt_orphans());
+    // Another process may ask for a stop; strays are rare.
+    if (!strays_.empty() || round % 5 == 0 || (many && live_here() != 0))
+      (void)co_await step("own", mind_own());
+    if (many || !adopted) adopted = co_await step("orphans", adopt_orphans());
     if (round % 60 == 0) (void)co_await step("sweep", sweep(round == 0));
-    (void)co_await stopping_.wait(1s);
+    (void)co_await stopping_.wait(options_.keeper_period);
   }
 }
 
@@ -159,10 +163,23 @@ Task<> Runs::renew_lease() {
                      options_.lease.count());
 }
 
-Task<> Runs::obey_cancels() {
-  if (live_here() == 0) co_return;
-  for (const RunRow& row : co_await db_.all<RunRow>(sql::kCancelled, node_id_))
-    if (auto run = live_run(row.run_id)) run->cancel();
+/// Stops what others asked to be stopped, and finds strays: runs that are ours by the database's word
+/// but that nobody here writes. A commit whose answer was lost made them, or a take-over or an end that
+/// was cut short. One that is seen twice is taken over as if from a dead process; should its writer be
+/// about to begin after all, that one is fenced.
+Task<> Runs::mind_own() {
+  std::unordered_set<std::string> strays;
+  for (OwnRow& row : co_await db_.all<OwnRow>(sql::kOwn, node_id_)) {
+    auto run = live_run(row.run_id);
+    if (run && row.cancel_requested) run->cancel();
+    if (!run) strays.insert(std::move(row.run_id));
+  }
+  strays.swap(strays_);
+  for (const std::string& id : strays) {
+    if (!strays_.contains(id)) continue;
+    auto row = co_await find(id);
+    if (row && row->state < 10 && row->owner == node_id_) (void)co_await take_over(std::move(*row));
+  }
 }
 
 /// `all`: also what ended while no process was there to sweep.
@@ -194,6 +211,7 @@ Task<bool> Runs::take_over(RunRow row) {
                                                          {"attempt", row.attempts},
                                                          {"events", std::int64_t(left.size())}});
   std::shared_ptr<Run> run(new Run(*this, row, marker + 1));
+  if (row.cancel_requested) run->cancel();
   {
     std::scoped_lock lock(mutex_);
     live_[row.run_id] = run;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/scope.h"
@@ -57,6 +58,7 @@ struct RunRow {
   std::int64_t attempts;
   std::string request;
   std::int64_t updated_at = 0;  ///< Unix seconds; of an ended run, when it ended.
+  bool cancel_requested = false;
 };
 
 class Runs;
@@ -130,6 +132,7 @@ struct Options {
   std::chrono::milliseconds flush_interval{50};
   std::chrono::milliseconds flush_interval_busy{100};  ///< With more than 50 live runs.
   std::chrono::milliseconds lease{5'000};
+  std::chrono::milliseconds keeper_period{1'000};  ///< Lease, orphans, requests to stop.
 };
 
 /// All runs of this process. One instance, built by main; any thread.
@@ -139,7 +142,8 @@ class Runs {
   /// with them.
   using Publish =
       std::function<void(const Run&, std::int64_t seq, const std::vector<std::string>&, bool last)>;
-  /// Called with a run taken over from a dead owner and the events it left; ends it or goes on.
+  /// Called with a run taken over from a dead owner and the events it left; ends it or goes on. It
+  /// is cancelled already when its stop was asked for before.
   using Recover = std::function<Task<>(std::shared_ptr<Run>, std::vector<LoggedEvent>)>;
 
   Runs(store::Db& db, Options options, Loops& loops);
@@ -202,7 +206,7 @@ class Runs {
   Task<> tend();
   Task<> renew_lease();
   Task<> sweep(bool all);
-  Task<> obey_cancels();
+  Task<> mind_own();
   Task<bool> take_over(RunRow row);
   Task<std::int64_t> mark_takeover(const RunRow& row);
   std::shared_ptr<Run> live_run(const std::string& run_id) const;
@@ -227,6 +231,7 @@ class Runs {
   std::atomic<std::int64_t> commits_ = 0;
   std::atomic<std::int64_t> rows_ = 0;
   std::chrono::steady_clock::time_point contact_since_ = {};  ///< Of the tending task only.
+  std::unordered_set<std::string> strays_;                    ///< Of the tending task only.
 };
 
 }  // namespace antiphon::runs

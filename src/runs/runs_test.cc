@@ -13,6 +13,7 @@
 #include "base/loops.h"
 #include "json/text.h"
 #include "runs/output.h"
+#include "runs/sql.h"
 #include "store/migrate.h"
 #include "store/test_store.h"
 
@@ -24,8 +25,14 @@ using store::Engine;
 
 /// A process of the fleet: an owner of runs on a database that others use too.
 struct Node {
-  Node(store::Db& db, Loops& loops)
-      : runs(db, {.node_name = "test", .version = "0", .flush_interval = 5ms, .lease = 200ms}, loops) {
+  Node(store::Db& db, Loops& loops, std::chrono::milliseconds keeper_period = 1s)
+      : runs(db,
+             {.node_name = "test",
+              .version = "0",
+              .flush_interval = 5ms,
+              .lease = 200ms,
+              .keeper_period = keeper_period},
+             loops) {
     runs.on_publish([this](const runs::Run& run, std::int64_t seq,
                            const std::vector<std::string>& events, bool) {
       std::scoped_lock lock(mutex);
@@ -219,6 +226,38 @@ TEST_P(RunsTest, AnOwnerThatLostItsRunIsNeverSeenAgain) {
     run([&] { return old.runs.stop(0s); });
     run([&] { return heir.runs.stop(0s); });
   }
+}
+
+/// The connection broke at the commit that accepted the question: nobody here knows that it is stored.
+TEST_P(RunsTest, ARunWhoseBeginningWasLostIsTakenUp) {
+  Fixture f(GetParam());
+  Node node(*f.store.db, f.store.loops, 10ms);
+  run([&] { return node.runs.start(); });
+  auto other = f.begin(node);
+  NewRun lost{uuid4(), "chat", uuid4(), "user", {}, "{}"};
+  run([&]() -> Task<> { co_await f.store.db->run_bound(node.runs.creating(lost)); });
+  eventually([&] { return node.heirs() != 0; });
+  std::this_thread::sleep_for(100ms);  // Not twice, and not the one that is being written.
+  ASSERT_EQ(node.heirs(), 1u);
+  EXPECT_EQ(node.adopted[0]->id(), lost.run_id);
+  EXPECT_FALSE(other->fenced());
+  EXPECT_TRUE(run([&] { return node.adopted[0]->finish(State::done, {}, {}); }));
+  EXPECT_TRUE(run([&] { return other->finish(State::done, {}, {}); }));
+  run([&] { return node.runs.stop(0s); });
+}
+
+TEST_P(RunsTest, AStopThatWasAskedForOutlivesItsOwner) {
+  Fixture f(GetParam());
+  Node old(*f.store.db, f.store.loops);
+  auto stopped = f.begin(old, "stopped");  // An owner that never registered is a dead one.
+  auto other = f.begin(old, "other");
+  run([&]() -> Task<> { co_await f.store.db->run_bound({sql::kCancel, stopped->id()}); });
+  Node heir(*f.store.db, f.store.loops, 10ms);
+  run([&] { return heir.runs.start(); });
+  eventually([&] { return heir.heirs() == 2; });
+  ASSERT_EQ(heir.heirs(), 2u);
+  for (auto& taken : heir.adopted) EXPECT_EQ(taken->cancelled(), taken->id() == stopped->id());
+  run([&] { return heir.runs.stop(0s); });
 }
 
 TEST_P(RunsTest, TheEndIsStoredTogetherWithTheMessageOrNotAtAll) {

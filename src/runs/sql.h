@@ -45,8 +45,9 @@ inline constexpr Sql kLastEvent{"runs.last_event", R"(
     INSERT INTO run_event (run_id, seq, epoch, payload)
     VALUES ($1, $2, (SELECT epoch FROM run WHERE run_id = $1 AND epoch = $3 AND state = $5), $4))"};
 
-#define ANTIPHON_RUN_COLUMNS \
-  "run_id, chat_id, message_id, user_id, state, owner, epoch, attempts, request, updated_at"
+#define ANTIPHON_RUN_COLUMNS                                                                   \
+  "run_id, chat_id, message_id, user_id, state, owner, epoch, attempts, request, updated_at, " \
+  "cancel_requested"
 inline constexpr Sql kFind{"runs.find", "SELECT " ANTIPHON_RUN_COLUMNS " FROM run WHERE run_id = $1"};
 inline constexpr Sql kFindByKey{
     "runs.find_by_key", "SELECT " ANTIPHON_RUN_COLUMNS " FROM run WHERE user_id = $1 AND idem = $2"};
@@ -64,9 +65,8 @@ inline constexpr Sql kCancelChat{"runs.cancel_chat",
                                  "< 10 RETURNING " ANTIPHON_RUN_COLUMNS};
 inline constexpr Sql kCancel{"runs.cancel",
                              "UPDATE run SET cancel_requested = TRUE WHERE run_id = $1 AND state < 10"};
-inline constexpr Sql kCancelled{"runs.cancelled",
-                                "SELECT " ANTIPHON_RUN_COLUMNS
-                                " FROM run WHERE owner = $1 AND state < 10 AND cancel_requested"};
+inline constexpr Sql kOwn{"runs.own",
+                          "SELECT run_id, cancel_requested FROM run WHERE owner = $1 AND state < 10"};
 
 /// On SQLite there is one process, so every other owner is gone. On PostgreSQL an owner is gone when
 /// its row is, or (only where $3 allows it) when its lease has run out.

@@ -221,8 +221,7 @@ Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::Lo
   p_.hub.track(realtime::Room::user(plan.user),
                {run->id(), left.empty() ? 0 : left.back().seq, left.empty() ? 0 : left.back().index});
   std::optional<User> me = co_await p_.user(plan.user);
-  bool cancelled = row && run->cancelled();
-  if (me && !output.begun() && run->attempts() <= 3 && !cancelled) {
+  if (me && !output.begun() && run->attempts() <= 3 && !run->cancelled()) {
     json::Array items;
     if (plan.continued)
       if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id);
@@ -236,6 +235,7 @@ Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::Lo
   Ending ending{runs::State::interrupted,
                 "The server writing this answer stopped. What it had written is kept; press Continue "
                 "for the rest."};
+  if (run->cancelled()) ending = {runs::State::cancelled, ""};
   co_await conclude(*run, plan, composer, std::move(ending));
 }
 

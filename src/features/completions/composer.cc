@@ -77,10 +77,11 @@ void Composer::take_whole(const json::Value& completion) {
 }
 
 void Composer::continue_text() {
-  if (output_.items().empty()) return;
-  const json::Value& last = output_.items().back();
-  if (json::text_at(last, "type") != "message") return;
-  message_ = {std::string(json::text_at(last, "id")), output_.items().size() - 1};
+  for (std::size_t i = output_.items().size(); i-- != 0;) {
+    std::string_view type = json::text_at(output_.items()[i], "type");
+    if (type == "message") resumed_ = {std::string(json::text_at(output_.items()[i], "id")), i};
+    if (type != "reasoning") return;
+  }
 }
 
 void Composer::say(std::string_view words) {
@@ -110,6 +111,12 @@ void Composer::scan(const std::vector<TagScanner::Piece>& pieces) {
 
 void Composer::text(std::string_view words) {
   if (reasoning_) close_reasoning("completed");
+  if (!message_ && resumed_) {
+    bool thought_again = resumed_.index + 1 != output_.items().size();
+    if (thought_again) words.remove_prefix(std::min(words.find_first_not_of("\r\n"), words.size()));
+    if (words.empty()) return;
+    message_ = std::exchange(resumed_, {});
+  }
   if (!message_) {
     // Line feeds between the reasoning and the answer belong to neither.
     words.remove_prefix(std::min(words.find_first_not_of("\r\n"), words.size()));
@@ -171,6 +178,7 @@ void Composer::tool_delta(const json::Value& call) {
     if (calls_.size() >= kMaxCalls) return;
     if (reasoning_) close_reasoning("completed");
     close_text("completed");
+    resumed_ = {};
     std::string call_id(json::text_at(call, "id"));
     if (call_id.empty()) call_id = "call_" + random_hex(12);
     open = &calls_.emplace_back(index, OpenItem{"fc_" + random_hex(12), output_.items().size()}).second;
@@ -206,6 +214,7 @@ void Composer::close_calls(std::string_view status) {
 void Composer::end_round(std::string_view status) {
   scan(tags_.finish());
   if (reasoning_) close_reasoning(status);
+  if (resumed_) message_ = std::exchange(resumed_, {});
   close_text(status);
   close_calls(status);
 }

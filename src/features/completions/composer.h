@@ -30,7 +30,8 @@ class Composer {
   void take(const json::Value& chunk);
   /// A whole chat.completion, as if it had come in one chunk.
   void take_whole(const json::Value& completion);
-  /// The text that comes next belongs to the last message item (Continue).
+  /// The text that comes next belongs to the last message item (Continue), even if the model thinks
+  /// again before it writes.
   void continue_text();
   /// The provider's stream has ended: closes what is open, as `status` ("completed", "incomplete").
   void end_round(std::string_view status = "completed");
@@ -71,6 +72,7 @@ class Composer {
   TagScanner tags_;
   runs::Output output_;
   OpenItem message_;
+  OpenItem resumed_;  ///< What the next text goes on with.
   OpenItem reasoning_;
   bool reasoning_by_tag_ = false;
   std::vector<std::pair<std::int64_t, OpenItem>> calls_;  ///< By the provider's index; of this round.

@@ -44,6 +44,44 @@ TEST(Composer, AClientThatAppliesTheEventsHoldsWhatTheServerHolds) {
   EXPECT_EQ(r.composer.finish_reason(), "stop");
 }
 
+json::Array interrupted() {
+  return {json::Object{{"type", "reasoning"}, {"id", "r"}, {"status", "completed"}},
+          json::Object{
+              {"type", "message"},
+              {"id", "m"},
+              {"status", "incomplete"},
+              {"content", json::Array{json::Object{{"type", "output_text"}, {"text", "one two"}}}}}};
+}
+
+TEST(Composer, WhatContinuesHasNoSeamThoughTheModelThinksAgain) {
+  for (bool by_tag : {false, true}) {
+    std::vector<json::Value> events;
+    Composer composer([&](json::Value e) { events.push_back(std::move(e)); }, TagScanner(),
+                      interrupted());
+    composer.continue_text();
+    auto chunk = [&](std::string_view key, std::string_view text) {
+      composer.take(
+          json::Object{{"choices", json::Array{json::Object{{"delta", json::Object{{key, text}}}}}}});
+    };
+    if (by_tag)
+      chunk("content", "<think>again</think>\n\n three");
+    else
+      chunk("reasoning_content", "again");
+    if (!by_tag) chunk("content", " three");
+    composer.end_round();
+
+    runs::Output client;
+    client.apply(
+        json::Object{{"type", "chat:completion"}, {"data", json::Object{{"output", interrupted()}}}});
+    for (const json::Value& e : events) client.apply(e);
+    EXPECT_EQ(client.text(), "one two three");
+    EXPECT_EQ(composer.output().text(), "one two three");
+    ASSERT_EQ(client.items().size(), 3u);
+    EXPECT_EQ(runs::item_text(client.items()[2]), "again");
+    EXPECT_EQ(json::text_at(composer.output().items()[1], "status"), "completed");
+  }
+}
+
 TEST(Composer, TagsInTheTextBecomeAReasoningItem) {
   Recorded r;
   for (std::string_view piece : {"<th", "ink>deep", " thought</thi", "nk>\n\nAnswer"}) r.content(piece);
