@@ -25,6 +25,7 @@ Declared::Declared() {
 
 bool load(Declared& declared, const Environment& environment) {
   config::EnvReport report = declared.registry.load_env(environment);
+  declared.models.own_port = declared.process.port();
   const std::string level = declared.process.log_level();
   log::set_json(declared.process.log_format() == "json");
   if (level == "DEBUG") log::set_level(log::Level::debug);

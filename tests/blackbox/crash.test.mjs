@@ -92,16 +92,57 @@ forEachDatabase((db) => {
       turn.checkTokens(300);
     });
 
-    it('ends after SIGTERM with 0, and loses nothing of a running answer', async () => {
+    it('lets a running answer end after SIGTERM, and says meanwhile that it is not ready', async () => {
       const socket = await admin.connect({ reconnection: false });
-      const turn = await admin.send('[[tokens=100 delay=10]]', { socket });
+      const turn = await admin.send('[[tokens=150 delay=10]]', { socket });
       await turn.tokens(20);
-      const outcome = await server.terminate(30_000);
-      assert.deepEqual(outcome, { code: 0, signal: null });
+      const ending = server.terminate(30_000);
+      await until(async () => (await fetch(`${server.url}/ready`)).status === 503, { ms: 1000, what: 'not ready' });
+      assert.equal((await fetch(`${server.url}/health`)).status, 200);
+      assert.deepEqual(await ending, { code: 0, signal: null });
+      turn.checkTokens(150);
+      assert.equal(turn.final?.done, true, 'its client saw the end');
+      await server.start();
+      const message = await admin.message(turn.chatId, turn.messageId);
+      assert.equal(message.done, true);
+      assert.equal(message.content, turn.text);
+      assert.equal(message.error, undefined);
+    });
+
+    it('hands an answer that is too long for SIGTERM to the next start, with every token', async () => {
+      server.env.ANTIPHON_DRAIN_SECONDS = '1';
+      await server.restart();
+      const turn = await admin.send('[[tokens=3000 delay=5]]', { socket: await admin.connect({ reconnection: false }) });
+      await turn.tokens(50);
+      const at = performance.now();
+      assert.deepEqual(await server.terminate(30_000), { code: 0, signal: null });
+      const took = performance.now() - at;
+      assert.ok(took > 900 && took < 6000, `it ended after ${took} ms`);
+      delete server.env.ANTIPHON_DRAIN_SECONDS;
       const seen = readTokens(turn.text).count;
       await server.start();
       const message = await finished(turn);
       assert.ok(readTokens(message.content).count >= seen);
+      assert.ok(message.error?.content, 'it says why, and Continue works');
+      // On PostgreSQL its owner has left, so nobody waits for a lease.
+      assert.deepEqual((await admin.get(`/api/tasks/chat/${turn.chatId}`)).json.task_ids, []);
+    });
+
+    it('takes the same request at the same time for one', async () => {
+      const socket = await admin.connect();
+      const prepared = admin.prepare('Twice at once [[tokens=40 delay=5]]', { socket });
+      const replies = await Promise.all(Array.from({ length: 8 }, () => admin.post('/api/chat/completions', prepared.body, { expect: 200 })));
+      prepared.turns[0].accepted(replies[0]);
+      for (const reply of replies) assert.deepEqual(reply.json.task_ids, replies[0].json.task_ids);
+      await prepared.turns[0].done();
+      prepared.turns[0].checkTokens(40);
+      const asked = () => provider.answers.filter((call) => JSON.stringify(call.messages).includes('Twice at once')).length;
+      assert.equal(asked(), 1);
+      // … and after its end, and after a restart.
+      await server.restart();
+      const late = await admin.post('/api/chat/completions', prepared.body, { expect: 200 });
+      assert.deepEqual(late.json.task_ids, replies[0].json.task_ids);
+      assert.equal(asked(), 1);
     });
   });
 });

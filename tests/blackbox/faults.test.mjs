@@ -133,6 +133,54 @@ forEachDatabase((db) => {
     });
   });
 
+  describe('a provider that says nothing', () => {
+    let provider;
+    let server;
+    let admin;
+    let socket;
+    before(async () => {
+      provider = await startProvider();
+      server = await startServer({ provider, databaseUrl: await db.create(), env: { AIOHTTP_CLIENT_STREAM_IDLE_TIMEOUT: '2' } });
+      admin = await server.admin();
+      socket = await admin.connect();
+    });
+    after(async () => {
+      await server?.close();
+      await provider?.stop();
+    });
+
+    for (const [title, directives, tokens] of [
+      ['from the first byte on', 'hang=1', 0],
+      ['any more in the middle', 'tokens=40 delay=5 stall=25', 25],
+    ]) {
+      it(`${title} is given up after the time that is set, and let go`, async () => {
+        const at = performance.now();
+        const turn = await admin.ask(`[[${directives}]]`, { socket });
+        const took = performance.now() - at;
+        assert.ok(took > 1800 && took < 6000, `${took} ms`);
+        assert.ok(turn.error);
+        const message = await admin.message(turn.chatId, turn.messageId);
+        assert.equal(message.done, true);
+        assert.match(message.error.content, /[a-z]{3}/);
+        assert.equal(message.content ? readTokens(message.content).count : 0, tokens);
+        const call = provider.answers.at(-1);
+        await until(() => call.closedAt, { ms: 1000, what: 'the connection is closed' });
+        assert.equal(call.closedBy, 'client');
+      });
+    }
+
+    it('because it is gone is named without its address, and used again when it is back', async () => {
+      const { port } = provider;
+      await provider.stop();
+      const turn = await admin.ask('[[tokens=5]]', { socket });
+      const { error } = await admin.message(turn.chatId, turn.messageId);
+      assert.ok(error?.content, 'the answer says why');
+      assert.equal(error.content.includes(String(port)), false, error.content);
+      provider = await startProvider({ port });
+      (await admin.ask('[[tokens=5]]', { socket })).checkTokens(5);
+    });
+  });
+
   describe('programs', () => {
     let provider;
     let server;

@@ -5,7 +5,14 @@ import { sleep, until } from '../lib/until.mjs';
 
 let counter = 0;
 
-const tokensOf = (text) => (text ? readTokens(text) : { serial: null, count: 0 });
+function tokensOf(text, what) {
+  if (!text) return { serial: null, count: 0 };
+  try {
+    return readTokens(text);
+  } catch (error) {
+    throw new assert.AssertionError({ message: `${what}: ${error.message}` });
+  }
+}
 
 class Answer {
   constructor(admin, socket, random) {
@@ -18,7 +25,8 @@ class Answer {
     this.prepared = admin.prepare(this.content, { socket });
     [this.turn] = this.prepared.turns;
     this.accepted = false;
-    this.stopped = false;
+    this.stopping = false; // asked for
+    this.stopped = false; // … and acknowledged
   }
 
   /** Posts the question; a connection that breaks leaves open whether it was accepted. */
@@ -34,6 +42,7 @@ class Answer {
   async stopAfter(ms) {
     await sleep(ms);
     if (!this.accepted) return;
+    this.stopping = true;
     try {
       await this.admin.stop(this.turn.chatId);
       this.stopped = true;
@@ -71,7 +80,7 @@ class Answer {
       },
       { ms: 20_000, every: 40, what: `${this.name} is done after the restart` },
     );
-    const [had, kept] = [tokensOf(seen), tokensOf(message.content)];
+    const [had, kept] = [tokensOf(seen, `${this.name} as seen`), tokensOf(message.content, `${this.name} as kept`)];
     assert.ok(kept.count >= had.count, `${this.name}: ${kept.count} tokens kept, ${had.count} were seen`);
     assert.ok(kept.count <= this.tokens, `${this.name}: ${kept.count} tokens kept of ${this.tokens}`);
     if (had.count) assert.equal(kept.serial, had.serial, `${this.name}: text of another call`);
@@ -81,7 +90,7 @@ class Answer {
       assert.ok(call && kept.count <= call.sent, `${this.name}: ${kept.count} kept, the provider sent ${call?.sent}`);
       assert.equal(call, calls.at(-1), `${this.name}: asked again although there was text`);
     }
-    if (kept.count < this.tokens && !this.stopped) assert.ok(message.error?.content, `${this.name} broke off and does not say why`);
+    if (kept.count < this.tokens && !this.stopping) assert.ok(message.error?.content, `${this.name} broke off and does not say why`);
     if (kept.count === this.tokens) assert.ok(!message.error || this.turn.error, `${this.name} is whole and has an error`);
     this.kept = kept.count;
     this.calls = calls.length;
@@ -96,7 +105,7 @@ class Answer {
       assert.equal(turn.text, message.content, `${this.name}: the client has other text`),
     );
     if (turn.deltaText) {
-      const streamed = readTokens(turn.deltaText);
+      const streamed = tokensOf(turn.deltaText, `${this.name} on the wire, ${turn.types}`);
       assert.equal(streamed.count, this.kept, `${this.name}: tokens on the wire`);
     }
   }
@@ -106,7 +115,7 @@ class Answer {
     const more = await this.admin.ask(this.content, options);
     more.close();
     const message = await this.message();
-    assert.equal(tokensOf(message.content).count, this.tokens, `${this.name}: continued`);
+    assert.equal(tokensOf(message.content, `${this.name} continued`).count, this.tokens, `${this.name}: continued`);
     assert.equal(message.error, undefined, `${this.name} was continued and still has an error`);
   }
 }

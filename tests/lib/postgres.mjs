@@ -54,14 +54,29 @@ class Cluster {
     return this.url(name);
   }
 
-  /** As a machine that loses power does it; the cluster is thrown away. */
+  #control(...args) {
+    quiet(this.user, join(this.programs, 'pg_ctl'), ['-D', join(this.folder, 'data'), '-w', ...args]);
+  }
+
+  /** Gone at once, as when its machine loses power; resume() brings it back with its data. */
+  halt() {
+    this.#control('-m', 'immediate', 'stop');
+    this.halted = true;
+  }
+
+  resume() {
+    this.#control('-l', join(this.folder, 'log'), '-o', this.flags, 'start');
+    this.halted = false;
+  }
+
+  /** The cluster is thrown away. */
   stop() {
     if (!this.folder) return;
     const { folder } = this;
-    this.folder = null;
     try {
-      quiet(this.user, join(this.programs, 'pg_ctl'), ['-D', join(folder, 'data'), '-m', 'immediate', '-w', 'stop']);
+      if (!this.halted) this.halt();
     } finally {
+      this.folder = null;
       rmSync(folder, { recursive: true, force: true });
     }
   }
@@ -81,8 +96,8 @@ export async function startPostgres() {
   quiet(user, join(programs, 'initdb'), ['-D', data, '-U', 'antiphon', '--auth=trust', '-E', 'UTF8', '--locale=C', '-N']);
   const settings = [...kSettings, `port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`];
   const flags = settings.map((setting) => `-c ${setting}`).join(' ');
-  quiet(user, join(programs, 'pg_ctl'), ['-D', data, '-w', '-l', join(folder, 'log'), '-o', flags, 'start']);
-  const cluster = new Cluster({ programs, user, folder, port });
+  const cluster = new Cluster({ programs, user, folder, port, flags });
+  cluster.resume();
   process.on('exit', () => cluster.stop());
   return cluster;
 }

@@ -35,11 +35,12 @@ export class Server {
   #child = null;
   #exit = null;
 
-  constructor({ port, dataDir, env }) {
+  constructor({ port, dataDir, env, wrap = [] }) {
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
     this.dataDir = dataDir;
     this.env = env;
+    this.command = [...wrap, binary];
     this.log = '';
     this.starts = 0;
     this.clients = [];
@@ -56,7 +57,8 @@ export class Server {
   /** Starts the process and returns when it says it is ready; a process that ends first fails with its log. */
   async start() {
     if (!existsSync(binary)) throw new Error(`${binary} does not exist: make build, or set ANTIPHON_BIN`);
-    this.#child = spawn(binary, ['serve'], { env: this.env, cwd: this.dataDir, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [file, ...args] = this.command;
+    this.#child = spawn(file, [...args, 'serve'], { env: this.env, cwd: this.dataDir, stdio: ['ignore', 'pipe', 'pipe'] });
     const child = this.#child;
     running.add(child);
     this.#exit = new Promise((settle) => child.on('close', (code, signal) => settle({ code, signal })));
@@ -114,6 +116,28 @@ export class Server {
     return this.#exit;
   }
 
+  /** For a server that must refuse: gives what it said, and fails if it serves or ends well. */
+  async startsNot() {
+    try {
+      await this.start();
+    } catch (error) {
+      const outcome = await this.#exit;
+      if (outcome.code === 1) return this.log;
+      throw new Error(`ended with ${JSON.stringify(outcome)} instead of 1: ${error.message}`);
+    }
+    await this.kill();
+    throw new Error('it serves although it should refuse');
+  }
+
+  /** Stops and goes on, as on a machine that stutters. */
+  pause() {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume() {
+    this.#child.kill('SIGCONT');
+  }
+
   /** Ends everything and removes the data; fails if a sanitizer spoke at any time. */
   async close() {
     for (const client of this.clients) client.close();
@@ -151,10 +175,11 @@ export class Server {
 
 /**
  * A server on scratch data, not started. `provider`: connected as OpenAI-compatible server. `databaseUrl`: PostgreSQL; empty =
- * SQLite in the data folder. `env`: more variables; undefined removes one.
+ * SQLite in the data folder. `env`: more variables; undefined removes one. `wrap`: a command that runs the program;
+ * `dataDir`: a folder that is there already.
  */
-export async function makeServer({ provider, databaseUrl = '', env = {} } = {}) {
-  const dataDir = await mkdtemp(join(tmpdir(), 'antiphon-test-'));
+export async function makeServer({ provider, databaseUrl = '', env = {}, wrap, dataDir: folder } = {}) {
+  const dataDir = folder ?? (await mkdtemp(join(tmpdir(), 'antiphon-test-')));
   const port = await freePort();
   const all = {
     ...cleanEnvironment(),
@@ -169,7 +194,7 @@ export async function makeServer({ provider, databaseUrl = '', env = {} } = {}) 
     ...env,
   };
   const given = Object.entries(all).filter(([, value]) => value !== undefined);
-  return new Server({ port, dataDir, env: Object.fromEntries(given) });
+  return new Server({ port, dataDir, env: Object.fromEntries(given), wrap });
 }
 
 export async function startServer(options) {

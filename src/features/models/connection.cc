@@ -191,8 +191,11 @@ std::vector<ConnectionPtr> local_candidates(const Settings& settings) {
   for (const ConnectionPtr& c : configured)
     if (c->enabled) return {};
   int next = static_cast<int>(configured.size());
-  return {candidate(next, "http://127.0.0.1:1234/v1"), candidate(next + 1, "http://127.0.0.1:8081/v1"),
-          candidate(next + 2, "http://127.0.0.1:8000/v1")};
+  std::string own = ":" + std::to_string(settings.own_port) + "/";
+  std::vector<ConnectionPtr> out;
+  for (const std::string& url : settings.discover_urls())
+    if (!url.empty() && url.find(own) == url.npos) out.push_back(candidate(next++, without_slash(url)));
+  return out;
 }
 
 Asker asker(const Caller& caller, std::string chat_id, std::string message_id) {

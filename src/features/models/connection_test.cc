@@ -50,9 +50,23 @@ TEST(Connections, TheDefaultWithoutAKeyIsNotAsked) {
   Settings s;
   ASSERT_EQ(openai_connections(s).size(), 1u);
   EXPECT_FALSE(openai_connections(s)[0]->enabled);
-  EXPECT_EQ(local_candidates(s).size(), 3u);
+  EXPECT_EQ(local_candidates(s).size(), 4u);
   s.openai_keys.set({"sk"});
   EXPECT_TRUE(openai_connections(s)[0]->enabled);
+  EXPECT_TRUE(local_candidates(s).empty());
+}
+
+TEST(Connections, AreLookedForOnUsualPortsButNotOnOurOwn) {
+  Settings s;
+  s.own_port = 8080;
+  Strings urls;
+  for (const auto& c : local_candidates(s)) urls.push_back(c->url);
+  EXPECT_EQ(urls, (Strings{"http://127.0.0.1:1234/v1", "http://127.0.0.1:8081/v1",
+                           "http://127.0.0.1:8000/v1"}));
+  s.discover_urls.set({"http://127.0.0.1:9/v1/"});
+  ASSERT_EQ(local_candidates(s).size(), 1u);
+  EXPECT_EQ(local_candidates(s)[0]->url, "http://127.0.0.1:9/v1");
+  s.discover.set(false);
   EXPECT_TRUE(local_candidates(s).empty());
 }
 

@@ -127,11 +127,18 @@ struct Settings : config::Group {
 
   config::Bool demo = env("ANTIPHON_DEMO_MODEL", true)
                           .help("Offers a built-in demonstration model while there is no other.");
-  config::Bool discover =
-      env("ANTIPHON_DISCOVER_MODELS", true)
-          .help(
-              "Looks for LM Studio and llama.cpp on this machine's usual ports while "
-              "no connection is configured.");
+  config::Bool discover = env("ANTIPHON_DISCOVER_MODELS", true)
+                              .help(
+                                  "Looks for LM Studio, llama.cpp and the like on this machine while "
+                                  "no connection is configured.");
+  config::List discover_urls =
+      env_list("ANTIPHON_DISCOVER_URLS", {"http://127.0.0.1:1234/v1", "http://127.0.0.1:8080/v1",
+                                          "http://127.0.0.1:8081/v1", "http://127.0.0.1:8000/v1"})
+          .separated_by(';')
+          .help("Where it looks; the server's own port is left out.");
+
+  /// Of this process, which is not to be found by itself. Set before anything reads it.
+  std::int64_t own_port = 0;
 
   /// What the process's client is made with.
   client::Options client_options() const;

@@ -1,0 +1,144 @@
+// What a start refuses, waits for and says: settings, migrations, versions.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { spawnSync } from 'node:child_process';
+import { forEachDatabase } from '../lib/databases.mjs';
+import { rows } from '../lib/rows.mjs';
+import { binary, makeServer, startServer } from '../lib/server.mjs';
+import { sharedPostgres } from '../lib/postgres.mjs';
+import { sleep, until } from '../lib/until.mjs';
+
+async function refusal(options) {
+  const server = await makeServer(options);
+  try {
+    return await server.startsNot();
+  } finally {
+    await server.close();
+  }
+}
+
+describe('a start', () => {
+  for (const [name, value, expected] of [
+    ['PORT', 'eighty', /PORT.*eighty|PORT.*number/],
+    ['PORT', '70000', /PORT/],
+    ['ENABLE_SIGNUP', 'perhaps', /ENABLE_SIGNUP/],
+    ['ANTIPHON_DRAIN_SECONDS', '-1', /ANTIPHON_DRAIN_SECONDS/],
+    ['LOG_FORMAT', 'xml', /LOG_FORMAT.*json/],
+    ['DATABASE_URL', 'mysql://x/y', /DATABASE_URL.*postgresql:/],
+    ['ANTIPHON_TLS_CERTIFICATE', '/nowhere.pem', /ANTIPHON_TLS_CERTIFICATE|nowhere\.pem/],
+  ]) {
+    it(`refuses ${name}=${value} by name`, async () => {
+      const said = await refusal({ env: { [name]: value } });
+      assert.match(said, expected);
+      assert.doesNotMatch(said, /terminate called/);
+    });
+  }
+
+  it('names every wrong setting at once', async () => {
+    const said = await refusal({ env: { PORT: 'x', LOG_FORMAT: 'xml' } });
+    assert.match(said, /PORT/);
+    assert.match(said, /LOG_FORMAT/);
+  });
+
+  it('names what it ignores and what looks misspelt, and serves', async () => {
+    const env = { ENABLE_RAG_WEB_SEARCH_NOT: '1', WEBUI_SECRET_KEYY: 'x', CORS_ALLOW_ORIGINS: '*', REDIS_URL: 'redis://x' };
+    const server = await startServer({ env });
+    try {
+      assert.match(server.log, /REDIS_URL/);
+      assert.match(server.log, /CORS_ALLOW_ORIGINS/);
+      assert.match(server.log, /WEBUI_SECRET_KEYY/);
+      assert.doesNotMatch(server.log, /PATH\b.*(misspelt|honour)/);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('refuses a port that is taken, by its number', async () => {
+    const { createServer } = await import('node:net');
+    const taken = createServer();
+    await new Promise((settle) => taken.listen(0, '127.0.0.1', settle));
+    const { port } = taken.address();
+    try {
+      assert.match(await refusal({ env: { PORT: String(port) } }), new RegExp(`${port}`));
+    } finally {
+      taken.close();
+    }
+  });
+
+  it('refuses a data folder that cannot be written, by its path', async () => {
+    assert.match(await refusal({ env: { DATA_DIR: '/proc/nothing/here' } }), /\/proc\/nothing/);
+  });
+});
+
+forEachDatabase((db) => {
+  const cli = (server, ...args) => spawnSync(binary, args, { env: server.env, encoding: 'utf8', cwd: '/' });
+
+  it('after a newer version refuses to touch the database, and says which', async () => {
+    const server = await startServer({ databaseUrl: await db.create() });
+    try {
+      await server.terminate();
+      const { DATABASE_URL: url } = server.env;
+      const insert = "INSERT INTO antiphon_migration (name, kind, applied_at) VALUES ('99990101_0000_far_future', 'contract', 0)";
+      if (url) (await sharedPostgres()).sql(url.split('/').at(-1), insert);
+      else spawnSync('python3', ['-c', `import sqlite3\nd = sqlite3.connect('${server.dataDir}/antiphon.db')\nd.execute("${insert}")\nd.commit()`], { stdio: 'inherit' });
+      const said = await server.startsNot();
+      assert.match(said, /99990101_0000_far_future/);
+      assert.match(said, /newer version/);
+      const check = cli(server, 'check');
+      assert.equal(check.status, 1);
+      assert.match(check.stdout, /FAIL.*99990101_0000_far_future/);
+      assert.notEqual(cli(server, 'migrate').status, 0);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('without ENABLE_DB_MIGRATIONS waits for the schema, and serves once it is there', { timeout: 60_000 }, async () => {
+    const server = await makeServer({ databaseUrl: await db.create(), env: { ENABLE_DB_MIGRATIONS: 'False' } });
+    try {
+      let failed = null;
+      const start = server.start().catch((error) => (failed = error));
+      await sleep(1500);
+      assert.equal(failed, null, 'it waits');
+      assert.equal(await server.isReady(), false);
+      const migrate = { ...server.env, ENABLE_DB_MIGRATIONS: 'True' };
+      if (db.name === 'sqlite') {
+        // The waiting one has the file; another is refused, so the wait ends only with it.
+        const second = spawnSync(binary, ['migrate'], { env: migrate, encoding: 'utf8' });
+        assert.notEqual(second.status, 0);
+        assert.match(second.stderr, /in use by process/);
+        await server.kill();
+        await start;
+        assert.equal(spawnSync(binary, ['migrate'], { env: migrate }).status, 0);
+        await server.start();
+      } else {
+        const second = spawnSync(binary, ['migrate'], { env: migrate, encoding: 'utf8' });
+        assert.equal(second.status, 0, second.stderr);
+        assert.match(second.stdout, /applied .*runs/);
+        await start;
+        assert.equal(failed, null);
+      }
+      await until(() => server.isReady(), { ms: 5000, what: 'it serves' });
+      assert.equal((await server.admin()).user.role, 'admin');
+    } finally {
+      await server.close();
+    }
+  });
+
+  // SQLite takes one process only: disk.test.mjs.
+  if (db.name === 'sqlite') return;
+  it('with five processes at once migrates once', { timeout: 60_000 }, async () => {
+    const databaseUrl = await db.create();
+    const servers = await Promise.all(Array.from({ length: 5 }, () => makeServer({ databaseUrl })));
+    try {
+      await Promise.all(servers.map((server) => server.start()));
+      const applied = await rows(servers[0], 'SELECT name FROM antiphon_migration');
+      const told = servers.flatMap((server) => [...server.log.matchAll(/Upgraded the database/g)]);
+      assert.equal(told.length, applied.length);
+      await Promise.all(servers.map((server) => server.admin()));
+      assert.equal((await rows(servers[0], `SELECT id FROM "user" WHERE role = 'admin'`)).length, 1);
+    } finally {
+      await Promise.all(servers.map((server) => server.close()));
+    }
+  });
+});
