@@ -140,7 +140,8 @@ export class Client {
   /**
    * Sends one turn as a browser does and gives the running Turn; `await turn.done()` for its end.
    * Without chatId a new chat is made. `userId`: an existing user message (regenerate); `continueId`: an assistant message to
-   * go on with; `models`: several at once, `turn.others` are the further answers. `body` adds or overrides fields.
+   * go on with; `models`: several at once, `turn.others` are the further answers. `body` adds or overrides fields. `newId`
+   * makes ids.
    */
   send(content, options = {}) {
     return this.submit(this.prepare(content, options));
@@ -148,9 +149,9 @@ export class Client {
 
   /** A turn that is ready but not sent: {body, turns}. */
   prepare(content, options = {}) {
-    const { socket, model = 'numbered', models = [model], continueId } = options;
-    const userId = options.userId ?? randomUUID();
-    const turns = models.map(() => new Turn({ socket, userId, messageId: continueId ?? randomUUID() }));
+    const { socket, model = 'numbered', models = [model], continueId, newId = randomUUID } = options;
+    const userId = options.userId ?? newId();
+    const turns = models.map(() => new Turn({ socket, userId, messageId: continueId ?? newId() }));
     turns[0].others = turns.slice(1);
     return { turns, body: turnBody(content, { ...options, models, userId, turns }) };
   }

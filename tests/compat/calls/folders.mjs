@@ -1,0 +1,75 @@
+// Folders: nested, with a prompt, chats inside, deleted with and without what they hold.
+import { makeChat } from './bodies.mjs';
+
+const kFolders = '/api/v1/folders';
+
+async function making(w) {
+  const work = (await w.call('bob', `POST ${kFolders}/`, { body: { name: 'Work' } })).json?.id;
+  await w.call('bob', `POST ${kFolders}/`, { body: { name: 'Work' }, note: 'the same name again' });
+  await w.call('bob', `POST ${kFolders}/`, { body: {}, note: 'no name' });
+  await w.call('bob', `POST ${kFolders}/`, { body: { name: 'X', surprise: 1 }, note: 'a field nobody knows' });
+  const data = { system_prompt: 'Be brief.', files: [] };
+  const inner = (await w.call('bob', `POST ${kFolders}/`, { body: { name: 'Inner', parent_id: work, data, meta: { icon: 'box' } } })).json?.id;
+  await w.call('bob', `POST ${kFolders}/`, { body: { name: 'Lost', parent_id: 'no-such' }, note: 'a parent that is not there' });
+  for (const who of ['nobody', 'pat']) await w.call(who, `POST ${kFolders}/`, { body: { name: 'X' } });
+  return { work, inner };
+}
+
+async function reading(w, { work, inner }) {
+  await w.call('bob', `GET ${kFolders}/`);
+  await w.call('bob', `GET ${kFolders}/{id}`, { path: { id: work } });
+  await w.call('bob', `GET ${kFolders}/{id}`, { path: { id: inner }, note: 'inner' });
+  for (const who of ['eve', 'nobody', 'ada']) await w.call(who, `GET ${kFolders}/{id}`, { path: { id: work }, note: 'not theirs' });
+  await w.call('bob', `GET ${kFolders}/{id}`, { path: { id: 'no-such' }, note: 'missing' });
+  await w.call('bob', `GET ${kFolders}/shared`);
+  await w.call('eve', `GET ${kFolders}/`, { note: 'none' });
+}
+
+async function changing(w, { work, inner }) {
+  const path = { id: work };
+  await w.call('bob', `POST ${kFolders}/{id}/update`, { path, body: { name: 'Work, renamed' } });
+  await w.call('bob', `POST ${kFolders}/{id}/update`, { path, body: { data: { system_prompt: 'Be kind.' }, meta: { icon: 'star' } }, note: 'prompt and icon' });
+  await w.call('eve', `POST ${kFolders}/{id}/update`, { path, body: { name: 'Mine' }, note: 'not theirs' });
+  await w.call('bob', `POST ${kFolders}/{id}/update`, { path: { id: 'no-such' }, body: { name: 'X' }, note: 'missing' });
+  await w.call('bob', `POST ${kFolders}/{id}/update/expanded`, { path, body: { is_expanded: true } });
+  await w.call('bob', `POST ${kFolders}/{id}/update/expanded`, { path, body: {}, note: 'no state' });
+  await w.call('bob', `POST ${kFolders}/{id}/update/parent`, { path: { id: inner }, body: { parent_id: null }, note: 'to the top' });
+  await w.call('bob', `POST ${kFolders}/{id}/update/parent`, { path: { id: inner }, body: { parent_id: work }, note: 'back inside' });
+  await w.call('bob', `POST ${kFolders}/{id}/update/parent`, { path, body: { parent_id: inner }, note: 'into its own child' });
+  await w.call('eve', `POST ${kFolders}/{id}/update/parent`, { path, body: { parent_id: null }, note: 'not theirs' });
+  await w.call('bob', `GET ${kFolders}/`, { note: 'after the changes' });
+  await w.call('bob', `POST ${kFolders}/{id}/access/update`, { path, body: { access_grants: [] } });
+  await w.call('bob', `GET ${kFolders}/{id}/shared/chats`, { path });
+}
+
+async function chatsInside(w, { work, inner }) {
+  const { id } = await makeChat(w, 'bob', 'Made inside', { folder_id: work });
+  const other = await makeChat(w, 'bob', 'Moved inside');
+  await w.call('bob', 'POST /api/v1/chats/{id}/folder', { path: { id: other.id }, body: { folder_id: inner } });
+  await w.call('bob', 'POST /api/v1/chats/{id}/folder', { path: { id: other.id }, body: { folder_id: 'no-such' }, note: 'a folder that is not there' });
+  await w.call('eve', 'POST /api/v1/chats/{id}/folder', { path: { id: other.id }, body: { folder_id: null }, note: 'not theirs' });
+  await w.call('bob', 'GET /api/v1/chats/folder/{id}', { path: { id: work } });
+  await w.call('bob', 'GET /api/v1/chats/folder/{id}/list', { path: { id: work }, query: { page: 1 } });
+  await w.call('eve', 'GET /api/v1/chats/folder/{id}/list', { path: { id: work }, query: { page: 1 }, note: 'not theirs' });
+  await w.call('bob', 'GET /api/v1/chats/folder/{id}/list', { path: { id: 'no-such' }, query: { page: 1 }, note: 'missing' });
+  await w.call('bob', 'GET /api/v1/chats/', { query: { page: 1 }, note: 'without those in folders' });
+  await w.call('bob', 'GET /api/v1/chats/search', { query: { text: 'folder:work' }, note: 'for a folder' });
+  await w.call('bob', `POST ${kFolders}/{id}/read`, { path: { id: work } });
+  await w.call('bob', 'POST /api/v1/chats/{id}/folder', { path: { id }, body: { folder_id: null }, note: 'out again' });
+}
+
+async function deleting(w, { work, inner }) {
+  for (const who of ['eve', 'nobody']) await w.call(who, `DELETE ${kFolders}/{id}`, { path: { id: work }, note: 'not theirs' });
+  await w.call('bob', `DELETE ${kFolders}/{id}`, { path: { id: inner }, query: { delete_contents: false }, note: 'its chats stay' });
+  await w.call('bob', `DELETE ${kFolders}/{id}`, { path: { id: work } });
+  await w.call('bob', `DELETE ${kFolders}/{id}`, { path: { id: work }, note: 'again' });
+  await w.call('bob', `GET ${kFolders}/`, { note: 'after the deletion' });
+}
+
+export async function folders(w) {
+  const made = await making(w);
+  await reading(w, made);
+  await changing(w, made);
+  await chatsInside(w, made);
+  await deleting(w, made);
+}

@@ -1,0 +1,145 @@
+// One side of the comparison while the list of calls is played to it: who calls, and what was seen.
+import { Client } from '../lib/client.mjs';
+import { sleep, until } from '../lib/until.mjs';
+import { Normal } from './normal.mjs';
+import { summaryOf } from './events.mjs';
+
+const kText = /^(text\/|application\/(xml|x-ndjson|opensearch))/;
+
+function fill(route, { path = {}, query } = {}) {
+  const filled = route.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(path[name] ?? `no-${name}`));
+  return query ? `${filled}?${new URLSearchParams(query)}` : filled;
+}
+
+/** Name and flags of each cookie; values and dates differ by nature. */
+function cookiesOf(headers) {
+  const out = headers.getSetCookie().map((line) => {
+    const [pair, ...flags] = line.split(';').map((part) => part.trim());
+    const kept = flags.filter((flag) => !/^expires=/i.test(flag)).map((flag) => flag.toLowerCase());
+    return `${pair.split('=')[0]}: ${kept.sort().join('; ')}`;
+  });
+  return out.length ? out.sort() : undefined;
+}
+
+/** Server-sent events as their parsed data; the deltas in between are all of one kind and are told by the joined text. */
+function streamOf(text) {
+  const lines = text.split(/\r?\n/).filter((line) => line.startsWith('data:'));
+  const events = lines.map((line) => line.slice(5).trim()).map((data) => (data === '[DONE]' ? data : JSON.parse(data)));
+  return { first: events[0], events: events.length, last: events.slice(-3) };
+}
+
+export class World {
+  constructor(side) {
+    this.side = side;
+    this.normal = new Normal(side);
+    this.people = new Map();
+    this.records = new Map();
+    this.counter = 0;
+    this.subject = '';
+  }
+
+  /** An id this list chooses, the same on both sides. */
+  id() {
+    this.counter += 1;
+    return `c0ffee00-0000-4000-8000-${String(this.counter).padStart(12, '0')}`;
+  }
+
+  person(name) {
+    if (!this.people.has(name)) this.people.set(name, new Client(this.side.url));
+    return this.people.get(name);
+  }
+
+  get provider() {
+    return this.side.provider;
+  }
+
+  /** Keeps something that is no answer to a call. */
+  keepValue(name, route, body) {
+    this.#keep(name, { route, status: 200, type: route, body: this.normal.value(body) });
+  }
+
+  #keep(name, record) {
+    let key = `${this.subject}: ${name}`;
+    for (let n = 2; this.records.has(key); n += 1) key = `${this.subject}: ${name} #${n}`;
+    this.records.set(key, record);
+  }
+
+  /**
+   * Makes one call and keeps what came. `route`: "GET /api/v1/chats/{id}". `note` says what is special. `only`: 'shape' compares
+   * types alone; `pick` narrows the body. Gives {status, json, text, headers}.
+   */
+  async call(who, route, { path, query, body, headers, note = '', pick = (json) => json } = {}) {
+    const [method, template] = route.split(' ');
+    const client = this.person(who);
+    const reply = await client.request(method, fill(template, { path, query }), body, { headers });
+    const type = (reply.headers.get('content-type') ?? '').split(';')[0];
+    const named = `${route} as ${who}${note ? `, ${note}` : ''}`;
+    this.#keep(named, { route, status: reply.status, type, cookies: cookiesOf(reply.headers), body: this.#body(reply, type, pick) });
+    return reply;
+  }
+
+  #body(reply, type, pick) {
+    if (reply.json !== undefined) return reply.status >= 400 ? this.normal.error(reply.json) : this.normal.value(pick(reply.json));
+    if (type === 'text/event-stream') return this.normal.value(streamOf(reply.text));
+    if (type === 'application/x-ndjson') {
+      const lines = reply.text.split('\n').filter(Boolean);
+      return this.normal.value({ lines: lines.length, first: JSON.parse(lines[0] ?? 'null'), last: JSON.parse(lines.at(-1) ?? 'null') });
+    }
+    if (type === 'text/html') return '<page>';
+    if (kText.test(type)) return '<text>';
+    return reply.text ? '<bytes>' : '';
+  }
+
+  /**
+   * Plays one turn of a chat as a browser does and keeps its events, what the model was asked, and the chat afterwards.
+   * `act(turn)`: what is done while it runs. Gives the turn.
+   */
+  async turn(who, name, content, { act, background = false, settleMs = 400, ...options } = {}) {
+    const client = this.person(who);
+    client.socket ??= await client.connect();
+    const { socket } = client;
+    const from = socket.seen.length;
+    const serial = this.provider.state.nextSerial;
+    const userId = options.userId ?? this.id();
+    let turn;
+    try {
+      turn = await client.send(content, { socket, tasks: background, ...options, userId, newId: () => this.id() });
+      await act?.(turn);
+      for (const one of [turn, ...(turn.others ?? [])]) await one.done(30_000);
+      await until(() => socket.seen.slice(from).some(isIdle), { ms: 5000, every: 10 }).catch(() => {});
+    } catch (error) {
+      this.#keep(name, { route: 'turn', status: error.message.split('\n')[0].slice(0, 200), type: 'turn', body: null });
+      return turn;
+    }
+    await sleep(settleMs);
+    const calls = this.provider.calls.filter((call) => call.serial >= serial);
+    const events = socket.seen.slice(from).filter((event) => event.chat_id === turn.chatId);
+    const chat = await client.get(`/api/v1/chats/${turn.chatId}`);
+    this.#keep(name, {
+      route: 'turn',
+      status: turn.reply.status,
+      type: 'turn',
+      body: this.normal.value({ reply: turn.reply.json, ...summaryOf(events), asked: askedOf(calls), chat: chat.json }),
+    });
+    return turn;
+  }
+
+  close() {
+    for (const client of this.people.values()) client.close();
+  }
+}
+
+const isIdle = (event) => event.data?.type === 'chat:active' && event.data.data?.active === false;
+
+/** What the model was asked for the answer, and which background prompts came; tools by name. */
+function askedOf(calls) {
+  const answers = calls.filter((call) => call.task === null);
+  return {
+    answers: answers.map(({ body }) => ({
+      ...body,
+      tools: body.tools ? '<tools>' : undefined,
+      messages: body.messages,
+    })),
+    tasks: calls.map((call) => call.task).filter(Boolean).sort(),
+  };
+}
