@@ -1,15 +1,21 @@
-// The events of one turn, brought into a form that two servers can be compared by.
+// The events of one turn, brought into a form that two servers can be compared by:
+//   sequences  for each message, the kinds of its events in order; deltas of one item that follow each other count as one
+//   events     for each message, the first event of each kind whole, its deltas joined
+//   raw        for each message, chunks of the provider that were handed on as they came; clients read nothing from them
+//   beside     what comes when it is ready, beside the answer: its order means nothing
 
-/** These come when they are ready, beside the answer: their order means nothing. */
 const kBeside = new Set(['chat:title', 'chat:tags', 'chat:list', 'chat:message:follow_ups', 'chat:active', 'notification']);
 
+const isRaw = ({ type, data }) => (type === 'response:completion' ? !data?.type : type === 'chat:completion' && 'choices' in (data ?? {}));
+
+/** A snapshot is named by the most that it says. */
 function nameOf({ type, data }) {
-  if (type === 'response:completion') return `${type} ${data?.type ?? 'raw'}`;
-  if (type === 'chat:completion') return `${type} ${Object.keys(data ?? {}).sort().join('+')}`;
-  return type;
+  if (type === 'response:completion') return data.type;
+  if (type !== 'chat:completion') return type;
+  const says = ['done', 'error', 'output', 'usage', 'sources'].find((key) => key in (data ?? {}));
+  return `${type} ${says ?? 'other'}`;
 }
 
-/** Deltas of one item that follow each other become one: how they are cut is free. */
 function joined(events) {
   const out = [];
   for (const event of events) {
@@ -24,28 +30,26 @@ function joined(events) {
   return out;
 }
 
-/** Several answers run at once: one sequence for each message. */
 function byMessage(events) {
-  const out = {};
+  const out = new Map();
   for (const event of events) {
     const key = event.message_id ?? 'chat';
-    (out[key] ??= []).push(event.data ?? {});
+    out.set(key, [...(out.get(key) ?? []), event.data ?? {}]);
   }
   return out;
 }
 
 export function summaryOf(events) {
-  const own = events.filter((event) => !kBeside.has(event.data?.type));
-  const beside = events.filter((event) => kBeside.has(event.data?.type));
-  const sequences = {};
-  const data = {};
-  for (const [message, list] of Object.entries(byMessage(own))) {
-    const steps = joined(list);
-    sequences[message] = steps.map(nameOf).join(', ');
-    data[message] = {};
-    for (const step of steps) data[message][nameOf(step)] ??= step.data ?? null;
+  const summary = { sequences: {}, events: {}, raw: {}, beside: {} };
+  for (const [message, list] of byMessage(events.filter((event) => !kBeside.has(event.data?.type)))) {
+    const steps = joined(list.filter((event) => !isRaw(event)));
+    summary.sequences[message] = steps.map(nameOf);
+    summary.raw[message] = list.filter(isRaw).map(({ type }) => type);
+    summary.events[message] = {};
+    for (const step of steps) summary.events[message][nameOf(step)] ??= step.data ?? null;
   }
-  const besides = {};
-  for (const event of beside) besides[event.data.type] ??= { data: event.data.data ?? null, has_message: Boolean(event.message_id) };
-  return { sequences, events: data, beside: besides };
+  for (const { data, message_id: message } of events) {
+    if (kBeside.has(data?.type)) summary.beside[data.type] ??= { data: data.data ?? null, has_message: Boolean(message) };
+  }
+  return summary;
 }

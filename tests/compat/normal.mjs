@@ -5,6 +5,7 @@ const kUuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/
 const kOurs = /^c0ffee00-/;
 
 const kTexts = [
+  [/\btemporary:[\w-]{10,}/g, 'temporary:<socket>'],
   [/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '<jwt>'],
   [/\bsk-[\w-]{16,}/g, '<key>'],
   [/\b(msg|r|fco|ci|cc|fc)_[0-9a-f-]{8,}/g, '<$1 id>'],
@@ -33,6 +34,11 @@ function asTime(number) {
     if (seconds > now - kDay && seconds < now + 32 * kDay) return `<time ${name}>`;
   }
   return null;
+}
+
+/** What did not fit, and where; where in a text that is no JSON means nothing. */
+function complaint({ type, loc }) {
+  return { type, loc: type === 'json_invalid' ? loc?.slice(0, 1) : loc };
 }
 
 export class Normal {
@@ -78,7 +84,7 @@ export class Normal {
   error(json) {
     const out = this.value(json);
     if (typeof out?.detail === 'string') out.detail = '<text>';
-    if (Array.isArray(out?.detail)) out.detail = out.detail.map(({ type, loc }) => ({ type, loc }));
+    if (Array.isArray(out?.detail)) out.detail = out.detail.map(complaint);
     return out;
   }
 }

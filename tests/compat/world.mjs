@@ -11,14 +11,18 @@ function fill(route, { path = {}, query } = {}) {
   return query ? `${filled}?${new URLSearchParams(query)}` : filled;
 }
 
-/** Name and flags of each cookie; values and dates differ by nature. */
+/** Name and flags of each cookie; values and dates differ by nature, lifetimes by the seconds that went by. */
 function cookiesOf(headers) {
   const out = headers.getSetCookie().map((line) => {
     const [pair, ...flags] = line.split(';').map((part) => part.trim());
-    const kept = flags.filter((flag) => !/^expires=/i.test(flag)).map((flag) => flag.toLowerCase());
+    const kept = flags.filter((flag) => !/^expires=/i.test(flag)).map((flag) => rounded(flag.toLowerCase()));
     return `${pair.split('=')[0]}: ${kept.sort().join('; ')}`;
   });
   return out.length ? out.sort() : undefined;
+}
+
+function rounded(flag) {
+  return flag.replace(/^max-age=(\d+)$/, (_, seconds) => `max-age=${Math.ceil(seconds / 3600)} h`);
 }
 
 /** Server-sent events as their parsed data; the deltas in between are all of one kind and are told by the joined text. */
@@ -74,7 +78,8 @@ export class World {
     const reply = await client.request(method, fill(template, { path, query }), body, { headers });
     const type = (reply.headers.get('content-type') ?? '').split(';')[0];
     const named = `${route} as ${who}${note ? `, ${note}` : ''}`;
-    this.#keep(named, { route, status: reply.status, type, cookies: cookiesOf(reply.headers), body: this.#body(reply, type, pick) });
+    const seen = this.#body(reply, type, pick);
+    this.#keep(named, { route, status: reply.status, type, cookies: cookiesOf(reply.headers), body: seen, said: reply.text.slice(0, 300) });
     return reply;
   }
 
@@ -92,9 +97,10 @@ export class World {
 
   /**
    * Plays one turn of a chat as a browser does and keeps its events, what the model was asked, and the chat afterwards.
-   * `act(turn)`: what is done while it runs. Gives the turn.
+   * `act(turn)`: what is done while it runs. `cut`: the answer ends at a moment nobody can choose, so texts are not counted.
+   * Gives the turn.
    */
-  async turn(who, name, content, { act, background = false, settleMs = 400, ...options } = {}) {
+  async turn(who, name, content, { act, background = false, temporary = false, cut = false, settleMs = 400, ...options } = {}) {
     const client = this.person(who);
     client.socket ??= await client.connect();
     const { socket } = client;
@@ -103,6 +109,7 @@ export class World {
     const userId = options.userId ?? this.id();
     let turn;
     try {
+      if (temporary) options.chatId = `temporary:${socket.id}`;
       turn = await client.send(content, { socket, tasks: background, ...options, userId, newId: () => this.id() });
       await act?.(turn);
       for (const one of [turn, ...(turn.others ?? [])]) await one.done(30_000);
@@ -114,19 +121,26 @@ export class World {
     await sleep(settleMs);
     const calls = this.provider.calls.filter((call) => call.serial >= serial);
     const events = socket.seen.slice(from).filter((event) => event.chat_id === turn.chatId);
-    const chat = await client.get(`/api/v1/chats/${turn.chatId}`);
-    this.#keep(name, {
-      route: 'turn',
-      status: turn.reply.status,
-      type: 'turn',
-      body: this.normal.value({ reply: turn.reply.json, ...summaryOf(events), asked: askedOf(calls), chat: chat.json }),
-    });
+    const chat = temporary ? undefined : (await client.get(`/api/v1/chats/${turn.chatId}`)).json;
+    const body = this.normal.value({ reply: turn.reply.json, ...summaryOf(events), asked: askedOf(calls), chat });
+    this.#keep(name, { route: 'turn', status: turn.reply.status, type: 'turn', body: cut ? uncounted(body) : body });
     return turn;
+  }
+
+  /** Lets a second pass, where the order of two things is what is compared: times are whole seconds. */
+  pause() {
+    return sleep(1100);
   }
 
   close() {
     for (const client of this.people.values()) client.close();
   }
+}
+
+/** Texts and counts of an answer that was cut somewhere, without what depends on where. */
+function uncounted(body) {
+  const texts = JSON.stringify(body).replace(/( t\d+)+/g, ' t…');
+  return JSON.parse(texts.replace(/"(\w+_tokens)":\d+/g, '"$1":0'));
 }
 
 const isIdle = (event) => event.data?.type === 'chat:active' && event.data.data?.active === false;

@@ -142,6 +142,33 @@ function running(context) {
   return context.json(200, { models });
 }
 
+/** A prompt without a chat; without a prompt it only loads or unloads the model. */
+function generate(context, body) {
+  if (!context.state.ollamaModels.has(body.model)) return context.json(404, { error: `model '${body.model}' not found` });
+  if (!body.prompt) {
+    const reason = body.keep_alive === 0 ? 'unload' : 'load';
+    return context.json(200, { model: body.model, created_at: kCreated, response: '', done: true, done_reason: reason });
+  }
+  const messages = [{ role: 'user', content: body.prompt }];
+  const call = context.record({ ...decide({ ...body, messages }), body: { ...body, messages }, stream: false });
+  const { message, ...rest } = wholeAnswer(call, stepsOf(call, { ...body, messages }));
+  return context.json(200, { ...rest, response: message.content });
+}
+
+/** Three numbers a text, made of its length. */
+const vectorOf = (text) => [text.length, 1, 0.5];
+
+function embed(context, body) {
+  const texts = [body.input].flat();
+  return context.json(200, { model: body.model, embeddings: texts.map(vectorOf), total_duration: 1, load_duration: 1, prompt_eval_count: 1 });
+}
+
+function copy(context, { source, destination }) {
+  if (!context.state.ollamaModels.has(source)) return context.json(404, { error: `model '${source}' not found` });
+  context.state.ollamaModels.add(destination);
+  return context.json(200, {});
+}
+
 export const routes = {
   'GET /api/version': (context) => context.json(200, { version: '0.30.0' }),
   'GET /api/tags': (context) => context.json(200, { models: [...context.state.ollamaModels].map(modelEntry) }),
@@ -149,5 +176,9 @@ export const routes = {
   'POST /api/show': show,
   'POST /api/chat': chat,
   'POST /api/pull': pull,
+  'POST /api/generate': generate,
+  'POST /api/embed': embed,
+  'POST /api/embeddings': (context, body) => context.json(200, { embedding: vectorOf(body.prompt) }),
+  'POST /api/copy': copy,
   'DELETE /api/delete': remove,
 };

@@ -136,7 +136,15 @@ function models(context) {
   }, state.modelsDelay);
 }
 
+/** Two numbers a text, made of its length. */
+function embeddings(context, body) {
+  const texts = [body.input].flat();
+  const data = texts.map((text, index) => ({ object: 'embedding', index, embedding: [String(text).length, 0.5] }));
+  return context.json(200, { object: 'list', model: body.model, data, usage: { prompt_tokens: texts.length, total_tokens: texts.length } });
+}
+
 export const routes = {
   'GET /v1/models': models,
+  'POST /v1/embeddings': embeddings,
   'POST /v1/chat/completions': completions,
 };

@@ -150,6 +150,25 @@ async function copies(w, { id, ids }) {
   await w.call('eve', `POST ${kChats}/{id}/fork`, { path, body: {}, note: 'not theirs' });
 }
 
+/** What an administrator may do with a chat of somebody else. */
+async function administrator(w, { id, ids }) {
+  const path = { id };
+  const note = 'an administrator';
+  await w.call('ada', `GET ${kChats}/{id}`, { path, note });
+  await w.call('ada', `GET ${kChats}/{id}/tags`, { path, note });
+  await w.call('ada', `GET ${kChats}/{id}/pinned`, { path, note });
+  await w.call('ada', `GET ${kChats}/share/{id}`, { path, note });
+  await w.call('ada', `POST ${kChats}/{id}/clone`, { path, body: {}, note });
+  await w.call('ada', `POST ${kChats}/{id}/fork`, { path, body: { message_id: ids[1] }, note });
+  await w.call('ada', `POST ${kChats}/{id}/clone/shared`, { path, note });
+  await w.call('ada', `POST ${kChats}/{id}/share`, { path, note });
+  await w.call('ada', `POST ${kChats}/{id}/pin`, { path, note });
+  await w.call('ada', `POST ${kChats}/{id}/archive`, { path, note });
+  await w.call('ada', `POST ${kChats}/{id}/tags`, { path, body: { name: 'x' }, note });
+  await w.call('ada', 'GET /api/tasks/chat/{id}', { path, note });
+  await w.call('ada', 'POST /api/tasks/chat/{id}/stop', { path, note });
+}
+
 async function importing(w) {
   const chats = ['One', 'Two'].map((title) => ({ chat: chatOf(w, `Imported ${title}`), meta: { tags: ['imported'] }, pinned: false, created_at: 1_700_000_000, updated_at: 1_700_000_100 }));
   await w.call('eve', `POST ${kChats}/import`, { body: { chats } });
@@ -185,6 +204,7 @@ export async function chats(w) {
   await reading(w, chat);
   await writing(w, chat);
   await messages(w, chat);
+  await w.pause();
   await makeChat(w, 'bob', 'Quarterly figures');
   await lists(w);
   await searching(w);
@@ -192,6 +212,7 @@ export async function chats(w) {
   await archive(w, chat);
   await tags(w, chat);
   await copies(w, chat);
+  await administrator(w, chat);
   await importing(w);
   await deleting(w);
 }

@@ -2,6 +2,8 @@
 import { makeChat } from './bodies.mjs';
 
 const kFolders = '/api/v1/folders';
+/** A client sorts them itself. */
+const byName = (list) => [...list].sort((a, b) => a.name.localeCompare(b.name));
 
 async function making(w) {
   const work = (await w.call('bob', `POST ${kFolders}/`, { body: { name: 'Work' } })).json?.id;
@@ -16,7 +18,7 @@ async function making(w) {
 }
 
 async function reading(w, { work, inner }) {
-  await w.call('bob', `GET ${kFolders}/`);
+  await w.call('bob', `GET ${kFolders}/`, { pick: byName });
   await w.call('bob', `GET ${kFolders}/{id}`, { path: { id: work } });
   await w.call('bob', `GET ${kFolders}/{id}`, { path: { id: inner }, note: 'inner' });
   for (const who of ['eve', 'nobody', 'ada']) await w.call(who, `GET ${kFolders}/{id}`, { path: { id: work }, note: 'not theirs' });
@@ -37,13 +39,14 @@ async function changing(w, { work, inner }) {
   await w.call('bob', `POST ${kFolders}/{id}/update/parent`, { path: { id: inner }, body: { parent_id: work }, note: 'back inside' });
   await w.call('bob', `POST ${kFolders}/{id}/update/parent`, { path, body: { parent_id: inner }, note: 'into its own child' });
   await w.call('eve', `POST ${kFolders}/{id}/update/parent`, { path, body: { parent_id: null }, note: 'not theirs' });
-  await w.call('bob', `GET ${kFolders}/`, { note: 'after the changes' });
+  await w.call('bob', `GET ${kFolders}/`, { note: 'after the changes', pick: byName });
   await w.call('bob', `POST ${kFolders}/{id}/access/update`, { path, body: { access_grants: [] } });
   await w.call('bob', `GET ${kFolders}/{id}/shared/chats`, { path });
 }
 
 async function chatsInside(w, { work, inner }) {
   const { id } = await makeChat(w, 'bob', 'Made inside', { folder_id: work });
+  await w.pause();
   const other = await makeChat(w, 'bob', 'Moved inside');
   await w.call('bob', 'POST /api/v1/chats/{id}/folder', { path: { id: other.id }, body: { folder_id: inner } });
   await w.call('bob', 'POST /api/v1/chats/{id}/folder', { path: { id: other.id }, body: { folder_id: 'no-such' }, note: 'a folder that is not there' });
@@ -63,7 +66,7 @@ async function deleting(w, { work, inner }) {
   await w.call('bob', `DELETE ${kFolders}/{id}`, { path: { id: inner }, query: { delete_contents: false }, note: 'its chats stay' });
   await w.call('bob', `DELETE ${kFolders}/{id}`, { path: { id: work } });
   await w.call('bob', `DELETE ${kFolders}/{id}`, { path: { id: work }, note: 'again' });
-  await w.call('bob', `GET ${kFolders}/`, { note: 'after the deletion' });
+  await w.call('bob', `GET ${kFolders}/`, { note: 'after the deletion', pick: byName });
 }
 
 export async function folders(w) {

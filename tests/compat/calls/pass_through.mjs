@@ -58,9 +58,11 @@ async function ollamaTalking(w) {
   await w.call('ada', 'POST /ollama/v1/chat/completions', { body: chat('pebble:1b') });
   await w.call('ada', 'POST /api/chat/completions', { body: chat('pebble:1b'), note: 'Ollama by the common route' });
   await w.call('ada', 'POST /api/chat/completions', { body: chat('pebble:1b', { stream: true }), note: 'Ollama by the common route, streamed' });
-  await w.call('ada', 'POST /ollama/api/generate', { body: { model: 'pebble:1b', prompt: 'x' }, note: 'the provider has none' });
-  await w.call('ada', 'POST /ollama/api/embed', { body: { model: 'pebble:1b', input: 'x' }, note: 'the provider has none' });
-  await w.call('ada', 'POST /ollama/api/embeddings', { body: { model: 'pebble:1b', prompt: 'x' }, note: 'the provider has none' });
+  await w.call('ada', 'POST /ollama/api/generate', { body: { model: 'pebble:1b', prompt: 'x [[tokens=3]]', stream: false } });
+  await w.call('ada', 'POST /ollama/api/embed', { body: { model: 'pebble:1b', input: 'x' } });
+  await w.call('ada', 'POST /ollama/api/embeddings', { body: { model: 'pebble:1b', prompt: 'x' } });
+  await w.call('ada', 'POST /ollama/v1/embeddings', { body: { model: 'pebble:1b', input: 'x' } });
+  await w.call('ada', 'POST /ollama/api/generate', { body: { model: 'none', prompt: 'x' }, note: 'missing' });
 }
 
 async function ollamaManaging(w) {
@@ -71,7 +73,8 @@ async function ollamaManaging(w) {
   await w.call('ada', 'DELETE /ollama/api/delete', { body: { model: 'pebble:2b' } });
   await w.call('ada', 'DELETE /ollama/api/delete', { body: { model: 'pebble:2b' }, note: 'again' });
   await w.call('bob', 'DELETE /ollama/api/delete', { body: { model: 'pebble:1b' }, note: 'not an administrator' });
-  await w.call('ada', 'POST /ollama/api/copy', { body: { source: 'pebble:1b', destination: 'pebble:x' }, note: 'the provider has none' });
+  await w.call('ada', 'POST /ollama/api/copy', { body: { source: 'pebble:1b', destination: 'pebble:x' } });
+  await w.call('ada', 'POST /ollama/api/copy', { body: { source: 'none', destination: 'pebble:y' }, note: 'missing' });
   await w.call('ada', 'POST /ollama/api/create', { body: { model: 'pebble:x', from: 'pebble:1b' }, note: 'the provider has none' });
   await w.call('ada', 'POST /ollama/api/unload', { body: { model: 'pebble:1b' } });
   await w.call('ada', 'POST /api/models/unload', { body: { model: 'pebble:1b' } });

@@ -19,10 +19,11 @@ async function whole(w, route) {
 async function withChat(w) {
   const route = 'POST /api/chat/completions';
   const body = (more) => ({ ...ask('Keep me [[tokens=4]]'), parent_id: null, id: w.id(), user_message: { id: w.id(), parentId: null, childrenIds: [], role: 'user', content: 'Keep me [[tokens=4]]' }, ...more });
-  const first = await w.call('bob', route, { body: body(), note: 'a new chat, no session' });
+  await w.call('bob', route, { body: body(), note: 'a new chat, no session' });
+  await w.pause();
   await w.call('bob', route, { body: body({ stream: true }), note: 'a new chat, streamed, no session' });
-  await w.call('bob', 'GET /api/v1/chats/', { query: { page: 1 }, note: 'the newest', pick: (list) => list[0] });
-  await w.call('bob', route, { body: { ...ask('x'), chat_id: first.json?.chat_id ?? 'none' }, note: 'a chat without a message id' });
+  const list = await w.call('bob', 'GET /api/v1/chats/', { query: { page: 1 }, note: 'the newest', pick: (all) => all[0] });
+  await w.call('bob', route, { body: { ...ask('x'), chat_id: list.json?.[0]?.id }, note: 'a chat without a message id' });
 }
 
 async function anthropic(w) {

@@ -34,6 +34,7 @@ async function background(w) {
 
 async function stopping(w) {
   const first = await w.turn('bob', 'stop', 'For long [[tokens=400 delay=10]]', {
+    cut: true,
     act: async (turn) => {
       await kStop(turn);
       await w.call('eve', 'POST /api/tasks/chat/{id}/stop', { path: { id: turn.chatId }, note: 'not theirs' });
@@ -45,7 +46,7 @@ async function stopping(w) {
   const { chatId } = first;
   if (!chatId) return;
   await w.call('bob', 'POST /api/tasks/chat/{id}/stop', { path: { id: chatId }, note: 'nothing runs' });
-  await w.turn('bob', 'continue a stopped answer', 'For long [[tokens=40 delay=2]]', { chatId, userId: first.userId, continueId: first.messageId });
+  await w.turn('bob', 'continue a stopped answer', 'For long [[tokens=40 delay=2]]', { chatId, userId: first.userId, continueId: first.messageId, cut: true });
   await w.call('bob', 'POST /api/tasks/stop/{id}', { path: { id: 'no-such' }, note: 'not an administrator' });
   await w.call('ada', 'POST /api/tasks/stop/{id}', { path: { id: 'no-such' }, note: 'missing' });
   await w.call('ada', 'GET /api/tasks', { note: 'nothing runs' });

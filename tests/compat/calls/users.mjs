@@ -38,12 +38,18 @@ async function others(w) {
   await w.call('nobody', `GET ${kUsers}/search`, { query: { query: 'bob' } });
 }
 
+/** Open WebUI lets some in that we turn away (accounts.mjs); the lists are compared without them. */
+const known = (json) => {
+  const users = json.users.filter(({ email }) => /^(ada|bob|eve|pat)@x\.io$/.test(email));
+  return { ...json, users: users.sort((a, b) => a.email.localeCompare(b.email)), total: users.length };
+};
+
 async function administering(w) {
   const path = { id: w.person('bob').user?.id };
-  for (const who of ['ada', 'bob', 'nobody']) await w.call(who, `GET ${kUsers}/`, { query: { page: 1, order_by: 'created_at', direction: 'asc' } });
+  for (const who of ['ada', 'bob', 'nobody']) await w.call(who, `GET ${kUsers}/`, { query: { page: 1, order_by: 'created_at', direction: 'asc' }, pick: known });
   await w.call('ada', `GET ${kUsers}/`, { query: { page: 1, query: 'bob' }, note: 'by words' });
-  await w.call('ada', `GET ${kUsers}/`, { query: { page: 1, order_by: '(select 1)' }, note: 'an order that is none' });
-  await w.call('ada', `GET ${kUsers}/all`);
+  await w.call('ada', `GET ${kUsers}/`, { query: { page: 1, order_by: '(select 1)' }, note: 'an order that is none', pick: known });
+  await w.call('ada', `GET ${kUsers}/all`, { pick: known });
   await w.call('bob', `GET ${kUsers}/all`, { note: 'not an administrator' });
   await w.call('ada', `GET ${kUsers}/{id}`, { path });
   await w.call('ada', `GET ${kUsers}/{id}`, { path: { id: 'no-such' }, note: 'missing' });
@@ -55,6 +61,7 @@ async function administering(w) {
   await w.call('ada', `POST ${kUsers}/{id}/update`, { path, body: form });
   await w.call('ada', `POST ${kUsers}/{id}/update`, { path, body: { ...form, email: 'eve@x.io' }, note: 'an address that is taken' });
   await w.call('ada', `POST ${kUsers}/{id}/update`, { path, body: { ...form, role: 'king' }, note: 'a role that is none' });
+  await w.call('ada', `POST ${kUsers}/{id}/update`, { path, body: form, note: 'as before' });
   await w.call('ada', `POST ${kUsers}/{id}/update`, { path: { id: 'no-such' }, body: form, note: 'missing' });
   await w.call('bob', `POST ${kUsers}/{id}/update`, { path, body: { ...form, role: 'admin' }, note: 'not an administrator' });
 }
