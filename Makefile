@@ -77,6 +77,11 @@ asan: setup-test web ## every test under AddressSanitizer and UndefinedBehaviorS
 tsan: setup-test web ## every test under ThreadSanitizer
 	@tools/test tsan $(SUITES)
 
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZ_SECONDS=60 seconds
+	@tools/setup check
+	@tools/fuzz
+
 .PHONY: kill
 kill: setup-test build ## the long kill loop: KILLS=500 kills per database
 	@cd tests && npm ci --silent --no-audit --no-fund && ANTIPHON_KILLS=$${KILLS:-500} node run.mjs kill

@@ -205,6 +205,39 @@ TEST(Upgrade, AProbeThatFailsLeavesThePollingSessionAlone) {
   EXPECT_EQ(poller.get().body, R"(42["events",{"a":1}])");
 }
 
+// A POST whose packets wait, and a websocket that takes over meanwhile: two would read at once.
+TEST(Upgrade, WaitsForThePostUnderWay) {
+  Process process;
+  Signal go_on;
+  process.hub.on("slow", kNoObject, [&](Socket&, json::Value) -> Task<std::optional<json::Value>> {
+    co_await go_on.wait();
+    go_on.notify();
+    co_return std::nullopt;
+  });
+  process.start();
+  Poller poller(process);
+  poller.connect("alice");
+  std::string many = R"(42["slow"])";
+  for (int i = 0; i != 1'100; ++i) many += "\x1e" R"(42["slow"])";  // More than a socket's queue holds.
+  auto posting = std::async(std::launch::async, [&] { return poller.post(many); });
+  ASSERT_EQ(posting.wait_for(200ms), std::future_status::timeout);
+
+  Browser socket(process, poller.engine);
+  socket.say("2probe");
+  EXPECT_EQ(socket.next(), "3probe");
+  socket.say("5");
+  EXPECT_EQ(socket.next(), "<closed>");
+
+  go_on.notify();
+  EXPECT_EQ(posting.get().body, "ok");
+  Browser again(process, poller.engine);
+  again.say("2probe");
+  EXPECT_EQ(again.next(), "3probe");
+  again.say("5");
+  process.hub.emit(kAlice, Event::of("events", json::Object{{"a", 1}}));
+  EXPECT_EQ(again.next(), R"(42["events",{"a":1}])");
+}
+
 http::Request from(std::string origin, std::string host, std::string forwarded = {}) {
   http::Request request;
   if (!origin.empty()) request.headers.add("Origin", origin);

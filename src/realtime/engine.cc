@@ -118,7 +118,8 @@ bool Engine::begin_probe(const std::shared_ptr<http::WebSocket>& socket) {
 
 bool Engine::finish_upgrade(const std::shared_ptr<http::WebSocket>& socket) {
   std::scoped_lock lock(mutex_);
-  if (closed_ || probe_ != socket) return false;
+  // A client is through with its POSTs before it changes over; one that is not would have two readers.
+  if (closed_ || posting_ || probe_ != socket) return false;
   probe_.reset();
   socket_ = socket;
   socket_->limit_messages(message_limit_);

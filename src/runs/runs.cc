@@ -192,7 +192,7 @@ Task<> Runs::sweep(bool all) {
 
 Task<> Runs::adopt_orphans(std::optional<std::string> chat_id) {
   // After an outage every lease looks expired: first let the others renew theirs.
-  bool steady = std::chrono::steady_clock::now() - contact_since_ > options_.lease;
+  bool steady = std::chrono::steady_clock::now() - contact_since_.load() > options_.lease;
   for (RunRow& row : co_await db_.all<RunRow>(sql::kOrphans, node_id_, chat_id, steady ? 1 : 0))
     (void)co_await take_over(std::move(row));
 }

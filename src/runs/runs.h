@@ -230,8 +230,9 @@ class Runs {
   std::vector<std::shared_ptr<Run>> urgent_;   ///< With events for the next commit. Guarded by mutex_.
   std::atomic<std::int64_t> commits_ = 0;
   std::atomic<std::int64_t> rows_ = 0;
-  std::chrono::steady_clock::time_point contact_since_ = {};  ///< Of the tending task only.
-  std::unordered_set<std::string> strays_;                    ///< Of the tending task only.
+  /// Since when the database has answered without a break. Written by the tending task.
+  std::atomic<std::chrono::steady_clock::time_point> contact_since_ = {};
+  std::unordered_set<std::string> strays_;  ///< Of the tending task only.
 };
 
 }  // namespace antiphon::runs

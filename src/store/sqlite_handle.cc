@@ -36,10 +36,9 @@ void SqliteHandle::configure(Mode mode) {
   sqlite3_limit(db_, SQLITE_LIMIT_VARIABLE_NUMBER, 32766);
   sqlite3_limit(db_, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  // SQLite 3.40 does not yet count its own FTS5 as innocuous, so with an untrusted schema our triggers
-  // could not keep the search index. The schema is ours alone: nobody else opens the file, imports
-  // never attach one.
-  sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, nullptr);
+  // SQLite 3.40 does not yet count its own FTS5 as innocuous, so with an untrusted schema the triggers
+  // that keep the search index could not. Only the writer runs them (docs/adr/0002-store.md).
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, mode == Mode::read_write, nullptr);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
   // A double-quoted word is a column, as in PostgreSQL, and a typing error is an error.
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);

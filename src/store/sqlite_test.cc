@@ -140,6 +140,22 @@ TEST_F(SqliteTest, NeitherWritesItsSchemaTableNorLoadsExtensions) {
   EXPECT_EQ(problem_of([&] { return db_->first<Row>(load); }).kind(), Problem::Kind::internal);
 }
 
+// What a crafted file's schema may do when it is read: nothing but what SQLite holds harmless.
+TEST_F(SqliteTest, TrustsTheSchemaOnlyWhereTriggersKeepTheIndex) {
+  script(R"(
+      CREATE VIRTUAL TABLE found USING fts5 (words);
+      CREATE TABLE said (words TEXT);
+      CREATE TRIGGER said_insert AFTER INSERT ON said BEGIN
+        INSERT INTO found (words) VALUES (new.words);
+      END;
+      CREATE VIEW hidden AS SELECT count(*) AS n FROM found;
+      INSERT INTO said (words) VALUES ('one two');)");
+  constexpr Sql kFound{"t.found", "SELECT count(*) AS n FROM found WHERE found MATCH $1"};
+  constexpr Sql kHidden{"t.hidden", "SELECT n FROM hidden"};
+  EXPECT_EQ(run([&] { return db_->first<Row>(kFound, "two"); })->n, 1);
+  EXPECT_THROW(run([&] { return db_->first<Row>(kHidden); }), Problem);
+}
+
 TEST_F(SqliteTest, SendsAWriteThatLooksLikeAReadToTheWriter) {
   constexpr Sql hidden{"t.hidden", "VALUES (1)"};
   struct Any {

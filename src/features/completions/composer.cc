@@ -1,6 +1,7 @@
 #include "features/completions/composer.h"
 
 #include <boost/json.hpp>
+#include <limits>
 
 #include "base/ids.h"
 #include "base/time.h"
@@ -9,9 +10,18 @@ namespace antiphon::completions {
 namespace {
 
 constexpr std::size_t kMaxCalls = 128;
+constexpr std::size_t kMaxLead = 1024;
+constexpr std::string_view kBlanks = " \t\r\n";
 
 json::Value event(std::string_view type, json::Object data) {
   return json::Object{{"type", type}, {"data", std::move(data)}};
+}
+
+/// What a provider counts is its own: a sum stops at the ends of its range.
+std::int64_t sum(std::int64_t a, std::int64_t b) {
+  std::int64_t out = 0;
+  if (!__builtin_add_overflow(a, b, &out)) return out;
+  return a > 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min();
 }
 
 std::string_view reasoning_of(const json::Value& delta) {
@@ -24,7 +34,8 @@ std::string_view reasoning_of(const json::Value& delta) {
 
 Composer::Composer(Emit emit, TagScanner tags, json::Array items)
     : emit_(std::move(emit)), tags_(std::move(tags)) {
-  output_.items() = std::move(items);
+  for (json::Value& item : items)
+    if (item.is_object()) output_.items().push_back(std::move(item));
 }
 
 void Composer::send(std::string_view type, json::Object data) {
@@ -40,6 +51,7 @@ void Composer::delta(std::string_view type, const OpenItem& item, std::string_vi
 }
 
 json::Object* Composer::item(const std::string& id) {
+  if (id.empty()) return nullptr;
   for (json::Value& value : output_.items())
     if (json::text_at(value, "id") == id) return &value.as_object();
   return nullptr;
@@ -94,6 +106,7 @@ void Composer::scan(const std::vector<TagScanner::Piece>& pieces) {
         text(piece.text);
         break;
       case TagScanner::Piece::Kind::open:
+        if (reasoning_) close_reasoning("completed");
         close_text("completed");
         open_reasoning(piece.text, {});
         reasoning_by_tag_ = true;
@@ -117,13 +130,21 @@ void Composer::text(std::string_view words) {
     if (words.empty()) return;
     message_ = std::exchange(resumed_, {});
   }
-  if (!message_) {
-    // Line feeds between the reasoning and the answer belong to neither.
-    words.remove_prefix(std::min(words.find_first_not_of("\r\n"), words.size()));
-    if (words.find_first_not_of(" \t\r\n") == words.npos) return;
-    message_ = {"msg_" + random_hex(12), output_.items().size()};
+  if (message_) return delta("response.output_text.delta", message_, words);
+  lead_ += words;
+  // Line feeds between the reasoning and the answer belong to neither.
+  auto skip_line_feeds = [&] {
+    lead_.erase(0, std::min(lead_.find_first_not_of("\r\n"), lead_.size()));
+  };
+  skip_line_feeds();
+  std::size_t blanks = std::min(lead_.find_first_not_of(kBlanks), lead_.size());
+  if (blanks > kMaxLead) {
+    lead_.erase(0, blanks - kMaxLead);
+    skip_line_feeds();
   }
-  delta("response.output_text.delta", message_, words);
+  if (lead_.find_first_not_of(kBlanks) == lead_.npos) return;
+  message_ = {"msg_" + random_hex(12), output_.items().size()};
+  delta("response.output_text.delta", message_, std::exchange(lead_, {}));
 }
 
 void Composer::reasoning(std::string_view words, std::string_view start_tag, std::string_view end_tag) {
@@ -166,6 +187,7 @@ void Composer::close_reasoning(std::string_view status) {
 void Composer::close_text(std::string_view status) {
   if (json::Object* open = item(message_.id)) (*open)["status"] = status;
   message_ = {};
+  lead_.clear();
 }
 
 void Composer::tool_delta(const json::Value& call) {
@@ -243,20 +265,20 @@ void Composer::tool_result(const ToolCall& call, std::string_view words) {
 }
 
 void Composer::add_usage(const json::Value& usage) {
-  json::Object sum = usage_.is_object() ? usage_.as_object() : json::Object();
+  json::Object all = usage_.is_object() ? usage_.as_object() : json::Object();
   for (const auto& member : usage.as_object()) {
-    json::Value& have = sum[member.key()];
+    json::Value& have = all[member.key()];
     if (member.value().is_int64() && have.is_int64())
-      have = have.as_int64() + member.value().as_int64();
+      have = sum(have.as_int64(), member.value().as_int64());
     else
       have = member.value();
   }
-  json::Value now(std::move(sum));
+  json::Value now(std::move(all));
   std::int64_t in = json::int_at(now, "prompt_tokens", json::int_at(now, "input_tokens"));
   std::int64_t out = json::int_at(now, "completion_tokens", json::int_at(now, "output_tokens"));
   now.as_object()["input_tokens"] = in;
   now.as_object()["output_tokens"] = out;
-  now.as_object()["total_tokens"] = in + out;
+  now.as_object()["total_tokens"] = sum(in, out);
   usage_ = std::move(now);
   json::Value made = event("chat:completion", {{"usage", usage_}});
   output_.apply(made);

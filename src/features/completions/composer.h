@@ -71,6 +71,7 @@ class Composer {
   Emit emit_;
   TagScanner tags_;
   runs::Output output_;
+  std::string lead_;  ///< Blanks so far, while no message is open: they count once a word follows.
   OpenItem message_;
   OpenItem resumed_;  ///< What the next text goes on with.
   OpenItem reasoning_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <limits>
 
 namespace antiphon::completions {
 namespace {
@@ -92,6 +93,48 @@ TEST(Composer, TagsInTheTextBecomeAReasoningItem) {
   EXPECT_EQ(r.replayed().text(), "Answer");
 }
 
+TEST(Composer, TheSameTextIsTheSameAnswerHoweverItIsCut) {
+  for (std::string_view whole : {"  indented", "\n\n  indented\n", "<think>x</think>\n \n  y", " \n<think>x"}) {
+    Recorded at_once;
+    at_once.content(whole);
+    at_once.composer.end_round();
+    for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
+      Recorded r;
+      r.content(whole.substr(0, cut));
+      r.content(whole.substr(cut));
+      r.composer.end_round();
+      EXPECT_EQ(r.composer.output().text(), at_once.composer.output().text()) << cut;
+      EXPECT_EQ(r.composer.output().items().size(), at_once.composer.output().items().size()) << cut;
+    }
+  }
+  Recorded r;
+  r.content("\n\n  indented");
+  EXPECT_EQ(r.composer.output().text(), "  indented");
+}
+
+TEST(Composer, AThoughtBeforeATagIsClosed) {
+  Recorded r;
+  r.chunk({{"reasoning_content", "one"}});
+  r.content("<think>two</think>three");
+  r.composer.end_round();
+  ASSERT_EQ(r.replayed().items().size(), 3u);
+  for (const json::Value& item : r.composer.output().items())
+    EXPECT_EQ(json::text_at(item, "status"), "completed");
+}
+
+// What a message holds may have been written by a client.
+TEST(Composer, GoesOnFromWhateverThereWas) {
+  for (std::string_view text : {R"(["x", 1, null])", R"([{"type":"message"}])", R"([{}, {"id":""}])"}) {
+    Recorded r;
+    r.composer = Composer([&](json::Value e) { r.events.push_back(std::move(e)); }, TagScanner(),
+                          json::parse_value(text).as_array());
+    r.composer.continue_text();
+    r.content("<think>a</think>b");
+    r.composer.end_round();
+    EXPECT_EQ(r.composer.output().text(), "b") << text;
+  }
+}
+
 TEST(Composer, ToolCallsArriveInPiecesAndAreAnsweredInOrder) {
   Recorded r;
   auto call = [](int index, json::Object function, json::Value id = nullptr) {
@@ -125,6 +168,16 @@ TEST(Composer, UsageIsNormalisedAndSummedOverRounds) {
   EXPECT_EQ(json::int_at(r.composer.usage(), "prompt_tokens"), 6);
   EXPECT_EQ(json::int_at(r.composer.usage(), "input_tokens"), 6);
   EXPECT_EQ(json::int_at(r.composer.usage(), "total_tokens"), 14);
+}
+
+TEST(Composer, UsageBeyondAllNumbersStopsAtTheLargest) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  Recorded r;
+  json::Value usage =
+      json::Object{{"usage", json::Object{{"prompt_tokens", kMost}, {"completion_tokens", kMost}}}};
+  r.composer.take(usage);
+  r.composer.take(usage);
+  EXPECT_EQ(json::int_at(r.composer.usage(), "total_tokens"), kMost);
 }
 
 TEST(Composer, OddChunksChangeNothing) {  // A hostile model server.

@@ -60,7 +60,9 @@ std::vector<TagScanner::Piece> TagScanner::finish() {
 void TagScanner::give(std::vector<Piece>& out, Piece::Kind kind, std::size_t bytes) {
   if (bytes == 0) return;
   out.push_back({kind, held_.substr(0, bytes)});
-  line_start_ = held_[bytes - 1] == '\n';
+  std::size_t line = out.back().text.rfind('\n') + 1;  // 0 when there is none.
+  bool blank = out.back().text.find_first_not_of(" \t", line) == std::string::npos;
+  line_start_ = blank && (line != 0 || line_start_);
   held_.erase(0, bytes);
 }
 
@@ -101,7 +103,7 @@ bool TagScanner::step_text(std::vector<Piece>& out) {
       return rest.size() < pair.first.size() && pair.first.starts_with(rest);
     });
     if (could_be) {  // Also when the line is still empty.
-      give(out, Piece::Kind::text, rest.empty() ? held_.size() : line);
+      give(out, Piece::Kind::text, at);
       return false;
     }
   }

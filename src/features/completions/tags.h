@@ -36,7 +36,7 @@ class TagScanner {
   std::vector<std::pair<std::string, std::string>> pairs_;
   std::string held_;
   int inside_ = -1;         ///< Index of the pair whose end is looked for.
-  bool line_start_ = true;  ///< Whether held_ begins a line.
+  bool line_start_ = true;  ///< Whether held_ begins a line, blanks aside.
 };
 
 }  // namespace antiphon::completions

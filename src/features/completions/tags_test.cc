@@ -32,6 +32,15 @@ TEST(TagScanner, FindsReasoningHoweverThePiecesAreCut) {
   }
 }
 
+TEST(TagScanner, BlanksBeforeATagAreNoReasonToMissIt) {
+  constexpr std::string_view kWhole = "  <think>a</think> \t<thought>b</thought>c\n <reason>d";
+  for (std::size_t cut = 0; cut <= kWhole.size(); ++cut) {
+    auto [text, reasoning] = split(kWhole, cut);
+    EXPECT_EQ(text, "   \tc\n ") << cut;
+    EXPECT_EQ(reasoning, "abd") << cut;
+  }
+}
+
 TEST(TagScanner, ATagInTheMiddleOfALineIsText) {
   constexpr std::string_view kWhole = "Write <think> to begin, a < b, and <thin";
   for (std::size_t cut = 0; cut <= kWhole.size(); ++cut) EXPECT_EQ(split(kWhole, cut).first, kWhole);

@@ -202,7 +202,11 @@ json::Object to_chat(json::Object body, std::string_view model) {
 }
 
 json::Object usage_of(const json::Value& line) {
-  std::int64_t in = json::int_at(line, "prompt_eval_count"), out = json::int_at(line, "eval_count");
+  // Counts beyond what anybody has are not counts.
+  auto count = [&](std::string_view key) {
+    return std::clamp<std::int64_t>(json::int_at(line, key), 0, std::int64_t{1} << 53);
+  };
+  std::int64_t in = count("prompt_eval_count"), out = count("eval_count");
   std::int64_t total = json::int_at(line, "total_duration");
   return {{"input_tokens", in},
           {"output_tokens", out},
