@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <chrono>
+#include <optional>
 
 #include "base/encode.h"
 
@@ -220,19 +221,6 @@ json::Value chore_variables(std::string_view user_name, std::int64_t unix_now) {
                       {"CURRENT_DATETIME", day + " " + clock},
                       {"CURRENT_WEEKDAY", kDays[weekday(floor<days>(now)).c_encoding()]},
                       {"CURRENT_TIMEZONE", "UTC"}};
-}
-
-std::optional<json::Value> object_in_answer(const json::Value& completion) {
-  const json::Array* choices = json::array_at(completion, "choices");
-  const json::Value* message =
-      choices && !choices->empty() ? json::find(choices->front(), "message") : nullptr;
-  if (!message) return std::nullopt;
-  std::string_view text = json::text_at(*message, "content");
-  std::size_t open = text.find('{');
-  std::size_t close = text.rfind('}');
-  if (open == text.npos || close == text.npos || close < open) return std::nullopt;
-  auto value = json::try_parse(text.substr(open, close + 1 - open));
-  return value && value->is_object() ? value : std::nullopt;
 }
 
 }  // namespace antiphon::completions

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,8 +58,5 @@ json::Object chore_body(Chore chore, const ChorePolicy& policy, const ChoreInput
 
 /// `{{CURRENT_DATE}}` and its kin, and the user's name, in UTC.
 json::Value chore_variables(std::string_view user_name, std::int64_t unix_now);
-
-/// The JSON object somewhere in a completion's text; nothing when there is none.
-std::optional<json::Value> object_in_answer(const json::Value& completion);
 
 }  // namespace antiphon::completions

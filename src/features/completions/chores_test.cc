@@ -70,17 +70,6 @@ TEST(Chores, KeepLongMessagesShort) {
   EXPECT_LT(chore_prompt(Chore::tags, "", in).size(), 20u * 1024);
 }
 
-TEST(Chores, FindTheObjectInAnAnswer) {
-  auto in = [](std::string text) {
-    return object_in_answer(json::Object{
-        {"choices", json::Array{json::Object{{"message", json::Object{{"content", text}}}}}}});
-  };
-  EXPECT_EQ(json::text_at(*in("Sure! ```json\n{\"title\": \"T\"}\n``` done"), "title"), "T");
-  EXPECT_FALSE(in("no object"));
-  EXPECT_FALSE(in("} {"));
-  EXPECT_FALSE(object_in_answer(json::Object{{"choices", json::Array()}}));
-}
-
 TEST(Chores, KnowTheDate) {
   json::Value v = chore_variables("Ada", 1'700'000'000);
   EXPECT_EQ(json::text_at(v, "CURRENT_DATETIME"), "2023-11-14 22:13:20");

@@ -133,7 +133,7 @@ class Completions {
   Task<> make_title(const jobs::Job& job);
   Task<> make_tags(const jobs::Job& job);
   Task<> make_follow_ups(const jobs::Job& job);
-  Task<std::optional<json::Value>> ask_task_model(const jobs::Job& job, Chore chore);
+  Task<json::Value> ask_task_model(const jobs::Job& job, Chore chore);
   // events.cc
   void publish(const runs::Run& run, std::int64_t seq, const std::vector<std::string>& events,
                bool last);
