@@ -16,6 +16,7 @@
 #include "config/registry.h"
 #include "config/seal.h"
 #include "config/store.h"
+#include "features/absent/absent.h"
 #include "features/auths/auths.h"
 #include "features/chats/editor.h"
 #include "features/chats/live.h"

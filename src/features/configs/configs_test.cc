@@ -145,7 +145,11 @@ TEST_P(Configs, AFeatureIsAnnouncedOnlyWhenItsRoutesAreThere) {
   http::Endpoint notes;
   notes.who_said = true;
   router.on("GET /api/v1/notes/", http::Cost::read, notes);
-  general.enable_channels.set(true);  // Makes the answer anew.
+  general.enable_channels.set(true);        // Makes the answer anew.
+  EXPECT_FALSE(announced("enable_notes"));  // An empty list is no feature.
+  router.on("POST /api/v1/notes/create", http::Cost::write, notes);
+  general.enable_channels.set(false);
+  general.enable_channels.set(true);
   EXPECT_TRUE(announced("enable_notes"));
   EXPECT_FALSE(announced("enable_channels"));
 }

@@ -35,27 +35,27 @@ constexpr Member kSignedIn[] = {
     {"enable_easter_eggs", "ENABLE_EASTER_EGGS", "false"},
     {"enable_direct_connections", "direct.enable", "false"},
     {"enable_direct_integrations", "direct.integrations.enable", "false"},
-    {"enable_plugins", "ENABLE_PLUGINS", "false", "/api/v1/functions"},
-    {"enable_tools", "ENABLE_TOOLS", "false", "/api/v1/tools"},
-    {"enable_functions", "ENABLE_FUNCTIONS", "false", "/api/v1/functions"},
+    {"enable_plugins", "ENABLE_PLUGINS", "false", "/api/v1/functions/create"},
+    {"enable_tools", "ENABLE_TOOLS", "false", "/api/v1/tools/create"},
+    {"enable_functions", "ENABLE_FUNCTIONS", "false", "/api/v1/functions/create"},
     {"enable_tool_servers", "ENABLE_TOOL_SERVERS", "false", "/api/v1/configs/tool_servers/verify"},
     {"enable_terminal_servers", "", "false"},
     {"enable_folders", "folders.enable", "false", "/api/v1/folders"},
     {"folder_max_file_count", "folders.max_file_count", "\"\""},
-    {"enable_channels", "channels.enable", "false", "/api/v1/channels"},
-    {"enable_encrypted_channels", "channels.encryption.enable", "false", "/api/v1/channels"},
+    {"enable_channels", "channels.enable", "false", "/api/v1/channels/create"},
+    {"enable_encrypted_channels", "channels.encryption.enable", "false", "/api/v1/channels/create"},
     {"enable_apps", "apps.enable", "false", "/api/v1/apps"},
-    {"enable_calendar", "calendar.enable", "false", "/api/v1/calendars"},
-    {"enable_automations", "automations.enable", "false", "/api/v1/automations"},
-    {"enable_notes", "notes.enable", "false", "/api/v1/notes"},
+    {"enable_calendar", "calendar.enable", "false", "/api/v1/calendars/create"},
+    {"enable_automations", "automations.enable", "false", "/api/v1/automations/create"},
+    {"enable_notes", "notes.enable", "false", "/api/v1/notes/create"},
     {"enable_context_compaction", "chat.context_compaction.enable", "false"},
     {"enable_tool_permissions", "chat.tool_permissions.enable", "false"},
-    {"enable_web_search", "web.search.enable", "false", "/api/v1/retrieval"},
+    {"enable_web_search", "web.search.enable", "false", "/api/v1/retrieval/process/web/search"},
     {"enable_web_search_confirmation", "web.search.confirmation.enable", "false"},
     {"web_search_confirmation_content", "web.search.confirmation.content", "\"\""},
     {"enable_code_execution", "code_execution.enable", "true"},
     {"enable_code_interpreter", "code_interpreter.enable", "false"},
-    {"enable_image_generation", "image_generation.enable", "false", "/api/v1/images"},
+    {"enable_image_generation", "image_generation.enable", "false", "/api/v1/images/generations"},
     {"enable_autocomplete_generation", "task.autocomplete.enable", "false"},
     {"enable_title_generation", "task.title.enable", "true"},
     {"enable_follow_up_generation", "task.follow_up.enable", "true"},
@@ -69,7 +69,7 @@ constexpr Member kSignedIn[] = {
     {"enable_admin_analytics", "ENABLE_ADMIN_ANALYTICS", "false", "/api/v1/analytics"},
     {"enable_google_drive_integration", "google_drive.enable", "false"},
     {"enable_onedrive_integration", "onedrive.enable", "false"},
-    {"enable_memories", "memories.enable", "false", "/api/v1/memories"},
+    {"enable_memories", "memories.enable", "false", "/api/v1/memories/add"},
     {"enable_subagents", "subagents.enable", "false"},
 };
 
@@ -125,6 +125,7 @@ void put(Object& into, std::string_view path, Value value) {
   put(inner.get_object(), path.substr(dot + 1), std::move(value));
 }
 
+/// What a feature needs is the route that makes its first thing: lists are there, and empty, before.
 bool has_route_below(const http::Router& router, std::string_view path) {
   for (const http::Route& route : router.routes())
     if (route.path.starts_with(path)) return true;
