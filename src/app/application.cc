@@ -161,7 +161,7 @@ auths::Parts App::auths_parts() {
 }
 
 configs::Usage App::usage() const {
-  return {.model_ids = {}, .user_count = static_cast<std::int64_t>(hub.users_online().size())};
+  return {.model_ids = completions.models_in_use(), .user_count = static_cast<std::int64_t>(hub.users_online().size())};
 }
 
 void App::add_routes() {
@@ -244,6 +244,7 @@ void App::add_routes() {
          auto principal = co_await auth.principals.find(id);
          co_return principal ? principal->name : std::string();
        }});
+  absent::add_routes(router);
 }
 
 /// What belongs to a user goes with him, in one transaction.
@@ -255,6 +256,11 @@ void App::delete_with_users() {
     (void)co_await evaluations::Feedbacks::remove_all_of(c, id);
     co_await runs::Runs::remove_all(c, id.value);
   });
+}
+
+/// Nobody pays a provider for who may not read the answer (row 80).
+Task<> App::stop_if_gone(UserId id) {
+  if (!co_await user(id)) runs.cancel_here(id.value);
 }
 
 void App::add_metrics() {
@@ -270,8 +276,10 @@ Task<> App::start() {
   co_await auths.prepare();
   auth.principals.watch([this](const auth::Change& change) {
     if (change.kind == auth::Change::Kind::session) hub.close_session(change.jti);
-    if (change.kind == auth::Change::Kind::user)
+    if (change.kind == auth::Change::Kind::user) {
       hub.close_user(change.user, realtime::Event::of("access:updated", json::Object()));
+      scope.start(loops.at(0), "stop answers", [this, id = change.user] { return stop_if_gone(id); });
+    }
     if (change.kind == auth::Change::Kind::anything) hub.recheck_all();
   });
   config.poll(scope, loops.at(0));

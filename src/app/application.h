@@ -22,6 +22,7 @@ struct App {
   configs::Usage usage() const;
   void add_routes();
   void delete_with_users();
+  Task<> stop_if_gone(UserId id);
   void add_metrics();
   Task<> start();
   Task<> stop();

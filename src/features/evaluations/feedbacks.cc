@@ -11,6 +11,7 @@ namespace antiphon::evaluations {
 ANTIPHON_DTO_DEFINE(Feedback)
 ANTIPHON_DTO_DEFINE(FeedbackLine)
 ANTIPHON_DTO_DEFINE(Vote)
+ANTIPHON_DTO_DEFINE(DatedVote)
 
 struct Number {
   std::int64_t value;
@@ -155,6 +156,14 @@ Task<std::vector<Vote>> Feedbacks::votes() const {
   auto out = co_await db_.all<Vote>(kVotes, kMostVotes);
   std::ranges::reverse(out);
   co_return out;
+}
+
+Task<std::vector<DatedVote>> Feedbacks::votes_of(std::string model_id, std::int64_t since) const {
+  static constexpr Sql kVotes{"feedback.votes_of", R"(
+      SELECT data, created_at FROM feedback
+       WHERE model_id = $1 AND created_at >= $2 AND type = 'rating' AND data IS NOT NULL
+       ORDER BY created_at DESC LIMIT $3)"};
+  co_return co_await db_.all<DatedVote>(kVotes, model_id, since, kMostVotes);
 }
 
 }  // namespace antiphon::evaluations

@@ -67,6 +67,13 @@ struct Vote {
 };
 ANTIPHON_DTO(Vote, model_id, data, meta)
 
+/// A rating of one model, and when.
+struct DatedVote {
+  json::Value data;
+  std::int64_t created_at = 0;
+};
+ANTIPHON_DTO(DatedVote, data, created_at)
+
 class Feedbacks {
  public:
   explicit Feedbacks(store::Db& db) : db_(db) {}
@@ -97,6 +104,8 @@ class Feedbacks {
   Task<std::vector<std::string>> models() const;
   /// Ratings, the oldest first.
   Task<std::vector<Vote>> votes() const;
+  /// The same of one model, since then.
+  Task<std::vector<DatedVote>> votes_of(std::string model_id, std::int64_t since) const;
 
  private:
   store::Db& db_;

@@ -167,6 +167,22 @@ TEST_P(FeedbacksTest, MakeALeaderboard) {
   EXPECT_EQ(json::text_at(json::array_at(board, "entries")->front(), "model_id"), "bad");
 }
 
+TEST_P(FeedbacksTest, TellHowAModelDidDayByDay) {
+  World w(GetParam());
+  w.rate("alice", "m");
+  w.rate("bob", "m", -1);
+  w.rate("bob", "n");
+
+  Value reply = w.as("root", "GET", "/leaderboard/m/history?days=7").body;
+
+  EXPECT_EQ(json::text_at(reply, "model_id"), "m") << json::serialize(reply);
+  ASSERT_EQ(json::array_at(reply, "history")->size(), 7u);
+  EXPECT_EQ(json::int_at(json::array_at(reply, "history")->back(), "won"), 1);
+  EXPECT_EQ(json::int_at(json::array_at(reply, "history")->back(), "lost"), 1);
+  EXPECT_EQ(w.as("root", "GET", "/leaderboard/m/history?days=-1").status, 422);
+  EXPECT_EQ(w.as("alice", "GET", "/leaderboard/m/history").status, 401);
+}
+
 TEST_P(FeedbacksTest, KeepTheArenasSettings) {
   World w(GetParam());
   auto reply =

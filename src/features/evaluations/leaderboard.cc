@@ -1,7 +1,10 @@
 #include "features/evaluations/leaderboard.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
+#include <chrono>
 #include <cmath>
 #include <map>
 
@@ -69,6 +72,25 @@ std::vector<Standing> standings(const std::vector<Vote>& votes) {
     return std::pair(-a.rating, std::string_view(a.model_id)) <
            std::pair(-b.rating, std::string_view(b.model_id));
   });
+  return out;
+}
+
+std::vector<Day> history(const std::vector<DatedVote>& votes, std::int64_t now, std::int64_t days) {
+  constexpr std::int64_t kDay = 86'400;
+  std::int64_t first = now / kDay - days + 1;
+  std::vector<Day> out;
+  for (std::int64_t i = 0; i != days; ++i) {
+    std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(first + i))};
+    out.push_back({.date = fmt::format("{:04}-{:02}-{:02}", int(date.year()), unsigned(date.month()),
+                                       unsigned(date.day()))});
+  }
+  for (const DatedVote& vote : votes) {
+    std::int64_t at = vote.created_at / kDay - first;
+    if (at < 0 || at >= days) continue;
+    int says = opinion(vote.data);
+    out[static_cast<std::size_t>(at)].won += says > 0;
+    out[static_cast<std::size_t>(at)].lost += says < 0;
+  }
   return out;
 }
 

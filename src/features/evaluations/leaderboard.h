@@ -20,4 +20,12 @@ struct Standing {
 /// or lost and move no rating. Pure.
 std::vector<Standing> standings(const std::vector<Vote>& votes);
 
+/// What was thought of a model on one day (UTC).
+struct Day {
+  std::string date;  ///< "2026-11-26"
+  std::int64_t won = 0, lost = 0;
+};
+/// The last `days` days until `now` (Unix seconds), the oldest first, those without votes too. Pure.
+std::vector<Day> history(const std::vector<DatedVote>& votes, std::int64_t now, std::int64_t days);
+
 }  // namespace antiphon::evaluations

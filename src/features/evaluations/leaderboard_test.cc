@@ -49,5 +49,22 @@ TEST(Leaderboard, TakesOddVotesForNone) {
           .empty());
 }
 
+TEST(Leaderboard, CountsVotesByDay) {
+  constexpr std::int64_t kNow = 1'700'000'000;  // 2023-11-14, 22:13
+  auto voted = [](int rating, std::int64_t at) {
+    return DatedVote{json::Object{{"rating", rating}}, at};
+  };
+  auto days = history({voted(1, kNow), voted(-1, kNow - 80'000), voted(1, kNow - 86'400),
+                       voted(1, kNow - 5 * 86'400), voted(1, kNow + 86'400)},
+                      kNow, 2);
+
+  ASSERT_EQ(days.size(), 2u);
+  EXPECT_EQ(days[0].date, "2023-11-13");
+  EXPECT_EQ(days[0].won, 1);
+  EXPECT_EQ(days[1].date, "2023-11-14");
+  EXPECT_EQ(days[1].won, 1);
+  EXPECT_EQ(days[1].lost, 1);
+}
+
 }  // namespace
 }  // namespace antiphon::evaluations

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/problem.h"
+#include "base/time.h"
 #include "config/admin_page.h"
 #include "features/evaluations/leaderboard.h"
 #include "http/bind.h"
@@ -23,6 +24,12 @@ struct FeedbackQuery {
 };
 ANTIPHON_DTO(FeedbackQuery, page, order_by, direction, model_id)
 ANTIPHON_DTO_DEFINE(FeedbackQuery)
+
+struct HistoryQuery {
+  json::Number<30, 0, 366> days;  ///< 0 is as far back as can be.
+};
+ANTIPHON_DTO(HistoryQuery, days)
+ANTIPHON_DTO_DEFINE(HistoryQuery)
 
 struct FeedbackId {
   std::string id, user_id;
@@ -163,6 +170,15 @@ struct Api {
     co_return json::Object{{"entries", std::move(entries)}};
   }
 
+  Task<json::Value> history(const Admin&, std::string model_id, Query<HistoryQuery> q) {
+    std::int64_t now = unix_seconds(), days = q.days == 0 ? 366 : std::int64_t(q.days);
+    json::Array entries;
+    for (const Day& day :
+         evaluations::history(co_await p.feedbacks.votes_of(model_id, now - days * 86'400), now, days))
+      entries.push_back(json::Object{{"date", day.date}, {"won", day.won}, {"lost", day.lost}});
+    co_return json::Object{{"model_id", model_id}, {"history", std::move(entries)}};
+  }
+
   config::AdminPage page() { return {p.config, {p.settings.arena, p.settings.arena_models}}; }
   Task<json::Value> show_config(const Admin&) { co_return page().show(); }
   /// Null leaves a setting as it is, as upstream has it.
@@ -186,6 +202,7 @@ void add_routes(http::Router& r, const RouteParts& parts) {
   on("GET", "/config", Cost::read, bind<&Api::show_config>(api));
   on("POST", "/config", Cost::write, bind<&Api::change_config>(api));
   on("GET", "/leaderboard", Cost::search, bind<&Api::leaderboard>(api));
+  on("GET", "/leaderboard/{model_id}/history", Cost::search, bind<&Api::history>(api));
   on("GET", "/feedbacks/models", Cost::read, bind<&Api::models>(api));
   on("GET", "/feedbacks/list", Cost::read, bind<&Api::list>(api));
   on("GET", "/feedbacks/all/ids", Cost::search, bind<&Api::ids>(api));
