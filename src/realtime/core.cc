@@ -64,9 +64,9 @@ Task<> Core::renew(std::vector<SessionPtr> due) {
   for (const SessionPtr& session : due) {
     auto owner = session->owner();
     if (!owner) continue;
+    session->next_check = Clock::now() + options.renew_interval;  // recheck_all() may come meanwhile.
     try {
       auto renewed = co_await rules.renew(*owner);
-      session->next_check = Clock::now() + options.renew_interval;
       if (renewed && may_have_socket(*renewed)) {
         session->set_owner(std::move(*renewed));
       } else {
@@ -74,6 +74,7 @@ Task<> Core::renew(std::vector<SessionPtr> due) {
       }
     } catch (const Problem& problem) {
       // No revocation can have happened while the database was away: ask again in a second.
+      session->next_check = Clock::time_point{};
       log::warn("A socket's session could not be checked",
                 {{"cause", problem.cause()}, {"detail", problem.detail()}});
       co_return;

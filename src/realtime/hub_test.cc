@@ -363,6 +363,25 @@ TEST(Hub, LooksAtEverySessionAgain) {
   EXPECT_FALSE(process.hub.belongs(again.sid, {"alice"}));
 }
 
+// row 79: after changes may have been missed
+TEST(Hub, LooksAtEverySessionAtOnceWhenToldTo) {
+  HubOptions options;
+  options.renew_interval = 1h;
+  Process process(options);
+  process.start();
+  Browser one(process), other(process);
+  one.connect("alice");
+  other.connect("bob");
+  EXPECT_TRUE(soon([&] { return process.renewals >= 2; }));
+  process.revoke("alice");
+
+  process.hub.recheck_all();
+
+  EXPECT_EQ(one.next(), "41");
+  EXPECT_EQ(one.next(), "<closed>");
+  EXPECT_TRUE(other.silent());
+}
+
 // row 100
 TEST(Hub, RoomsAreEnteredByRuleOnly) {
   Process process;

@@ -134,6 +134,7 @@ class Process {
       co_return caller;
     };
     out.renew = [this](Caller caller) -> Task<std::optional<Caller>> {
+      ++renewals;
       if (is_revoked(caller.token_id)) co_return std::nullopt;
       co_return caller;
     };
@@ -151,6 +152,7 @@ class Process {
     forbidden = std::move(room);
   }
 
+  std::atomic<int> renewals = 0;  ///< Sessions looked at so far.
   std::mutex mutex;
   std::vector<std::string> revoked;  ///< Guarded by mutex.
   Room forbidden{"chat:forbidden"};  ///< Guarded by mutex.
