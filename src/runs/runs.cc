@@ -119,6 +119,11 @@ Task<std::vector<RunRow>> Runs::cancel_chat(std::string chat_id) {
   co_return rows;
 }
 
+void Runs::cancel_here(const std::string& user_id) {
+  for (const auto& run : live_runs())
+    if (run->user_id() == user_id) run->cancel();
+}
+
 Task<> Runs::remove_all(store::Connection& c, const std::string& user_id) {
   co_await c.run(sql::kRemoveEventsOf, user_id);
   co_await c.run(sql::kRemoveRunsOf, user_id);

@@ -179,6 +179,8 @@ class Runs {
   /// Asks for a stop, whoever owns the run, and yields the runs concerned.
   Task<std::vector<RunRow>> cancel_chat(std::string chat_id);
   Task<bool> cancel(std::string run_id);
+  /// Stops what this process writes for the user.
+  void cancel_here(const std::string& user_id);
 
   /// Forgets the user's runs; part of the transaction that deletes him. What is being written is fenced
   /// by that: its owner stops and says nothing.

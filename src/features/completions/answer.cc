@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/async.h"
@@ -41,7 +42,33 @@ bool refuses_tools(const Problem& p) {
 
 }  // namespace
 
+/// Shows a model among those in use, for as long as this lives.
+class Completions::InUse {
+ public:
+  InUse(Completions& all, const std::string& model) : all_(all) {
+    std::scoped_lock lock(all_.mutex_);
+    at_ = all_.in_use_.insert(model);
+  }
+  ~InUse() {
+    std::scoped_lock lock(all_.mutex_);
+    all_.in_use_.erase(at_);
+  }
+  InUse(const InUse&) = delete;
+
+ private:
+  Completions& all_;
+  std::multiset<std::string>::iterator at_;
+};
+
+std::vector<std::string> Completions::models_in_use() const {
+  std::scoped_lock lock(mutex_);
+  std::vector<std::string> out(in_use_.begin(), in_use_.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 Task<> Completions::answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items) {
+  InUse in_use(*this, plan.model_id);
   Composer composer([&](json::Value e) { run->emit(std::move(e)); }, tags_for(plan.params),
                     std::move(items));
   if (plan.continued) {

@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -106,11 +108,15 @@ class Completions {
   Task<std::int64_t> stop_chat(const User& me, std::string chat_id);
   Task<std::vector<std::string>> tasks_of_chat(std::string chat_id) const;
   Task<std::vector<std::string>> all_tasks() const;
+  /// Of the answers this process is writing; each once.
+  std::vector<std::string> models_in_use() const;
   Task<bool> stop_task(std::string run_id) { co_return co_await p_.runs.cancel(std::move(run_id)); }
 
  private:
   struct Accepting;
   // accept.cc, rights.cc
+  class InUse;
+  // accept.cc
   Task<std::optional<Accepted>> repeated(const User& me, const Turn& turn,
                                          const std::optional<std::string>& key);
   Task<> obey_permissions(const User& me, Turn& turn);
@@ -145,6 +151,8 @@ class Completions {
 
   Parts p_;
   Scope scope_;
+  mutable std::mutex mutex_;
+  std::multiset<std::string> in_use_;  ///< Models of answers under way. Guarded by mutex_.
 };
 
 /// POST /api/chat/completions and its kin, tasks and stop.

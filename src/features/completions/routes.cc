@@ -35,6 +35,10 @@ struct Api {
     co_return std::nullopt;
   }
 
+  /// Programs of older versions report the end of an answer here; filters, which could change it, there
+  /// are none.
+  Task<json::Value> completed(const User&, json::Value body) { co_return body; }
+
   Task<json::Value> tasks_of_chat(const User& me, std::string chat_id) {
     json::Array ids;
     if (co_await may_see(me, chat_id))
@@ -96,6 +100,7 @@ void add_routes(http::Router& r, Completions& completions, const chats::Guard& g
                       .summary = "Asks a model: one turn of a chat, or a plain call"};
   for (std::string_view path : {"POST /api/chat/completions", "POST /api/v1/chat/completions"})
     r.on(path, Cost::model, bind<&Api::complete>(api), large);
+  r.on("POST /api/chat/completed", Cost::read, bind<&Api::completed>(api), {.body_limit = 16 << 20});
   r.on("GET /api/tasks", Cost::read, bind<&Api::all_tasks>(api));
   r.on("POST /api/tasks/stop/{id}", Cost::write, bind<&Api::stop_task>(api));
   r.on("GET /api/tasks/chat/{chat_id}", Cost::read, bind<&Api::tasks_of_chat>(api));
