@@ -1,0 +1,92 @@
+// Accounts that end: nothing of them may stay behind, and nothing goes on for them.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { forEachDatabase } from '../lib/databases.mjs';
+import { rows } from '../lib/rows.mjs';
+import { startServer } from '../lib/server.mjs';
+import { until } from '../lib/until.mjs';
+import { startProvider } from '../provider/provider.mjs';
+
+/** Records of what happened, kept for other processes and tokens until they are swept. */
+const kRecords = ['auth_change', 'revoked', 'sign_in_failure'];
+
+forEachDatabase((db) => {
+  describe('a user who is deleted', () => {
+    let provider;
+    let server;
+    let admin;
+    let eve;
+    let socket;
+    let running;
+    before(async () => {
+      provider = await startProvider();
+      server = await startServer({ provider, databaseUrl: await db.create() });
+      admin = await server.admin();
+      eve = await server.user(admin, 'Eve');
+      socket = await eve.connect();
+    });
+    after(async () => {
+      await server?.close();
+      await provider?.stop();
+    });
+
+    /** Every table that says whose its rows are: also those that come later. */
+    async function tablesOfUsers() {
+      const select = db.name === 'sqlite'
+        ? "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'user_id'"
+        : "SELECT table_name AS name FROM information_schema.columns WHERE column_name = 'user_id' AND table_schema = 'public'";
+      return (await rows(server, select)).map((row) => row.name).filter((name) => !kRecords.includes(name));
+    }
+    async function owned(id) {
+      const counts = {};
+      for (const table of await tablesOfUsers()) {
+        const [{ n }] = await rows(server, `SELECT COUNT(*) AS n FROM "${table}" WHERE user_id = '${id}'`);
+        if (Number(n)) counts[table] = Number(n);
+      }
+      return counts;
+    }
+
+    it('had chats, a link, tags, a folder, a rating and an answer under way', async () => {
+      const turn = await eve.ask('Mine [[tokens=5]]', { socket });
+      await eve.post(`/api/v1/chats/${turn.chatId}/tags`, { name: 'Secret' }, { expect: 200 });
+      await admin.post('/api/v1/users/default/permissions', (await admin.get('/api/v1/users/default/permissions')).json, { expect: 200 });
+      await eve.post(`/api/v1/chats/${turn.chatId}/share`, {}, { expect: 200 });
+      await eve.post('/api/v1/folders/', { name: 'Plans' }, { expect: 200 });
+      const rating = { type: 'rating', data: { rating: 1, model_id: 'numbered' }, meta: { chat_id: turn.chatId } };
+      await eve.post('/api/v1/evaluations/feedback', rating, { expect: 200 });
+      running = await eve.send('[[tokens=2000 delay=20]]', { socket });
+      await running.tokens(5);
+      const counts = await owned(eve.user.id);
+      for (const table of ['chat', 'chat_message', 'shared_chat', 'tag', 'chat_tag', 'folder', 'feedback', 'run']) {
+        assert.ok(counts[table] > 0, `${table}: ${JSON.stringify(counts)}`);
+      }
+    });
+
+    it('leaves no row behind, in any table', async () => {
+      const id = eve.user.id;
+      await admin.delete(`/api/v1/users/${id}`, { expect: 200 });
+      assert.deepEqual(await until(async () => {
+        const counts = await owned(id);
+        return Object.keys(counts).length === 0 && counts;
+      }, { ms: 5000, what: 'nothing of the user is left' }), {});
+      const [{ n }] = await rows(server, 'SELECT COUNT(*) AS n FROM run_event WHERE run_id NOT IN (SELECT run_id FROM run)');
+      assert.equal(Number(n), 0);
+    });
+
+    it('is signed out everywhere, and the provider writes no more for them', async () => {
+      assert.equal((await eve.get('/api/v1/chats/')).status, 401);
+      await until(() => !socket.connected, { ms: 2000, what: 'the socket is closed' });
+      const call = provider.calls.find((one) => JSON.stringify(one.messages).includes('tokens=2000'));
+      await until(() => call.closedAt, { ms: 2000, what: 'the provider connection is closed' });
+      assert.equal(call.closedBy, 'client');
+    });
+
+    it('takes nothing of others along', async () => {
+      const mine = await admin.connect();
+      const turn = await admin.ask('Still here [[tokens=3]]', { socket: mine });
+      const bob = await server.user(admin, 'Bob');
+      await admin.delete(`/api/v1/users/${bob.user.id}`, { expect: 200 });
+      assert.equal((await admin.message(turn.chatId, turn.messageId)).done, true);
+    });
+  });
+});
