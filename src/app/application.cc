@@ -161,7 +161,8 @@ auths::Parts App::auths_parts() {
 }
 
 configs::Usage App::usage() const {
-  return {.model_ids = completions.models_in_use(), .user_count = static_cast<std::int64_t>(hub.users_online().size())};
+  return {.model_ids = completions.models_in_use(),
+          .user_count = static_cast<std::int64_t>(hub.users_online().size())};
 }
 
 void App::add_routes() {
@@ -220,10 +221,11 @@ void App::add_routes() {
   models::add_routes(router, models);
   openai::add_routes(router, models, openai, *client, config);
   ollama::add_routes(router, models, ollama, *client, config);
-  tasks::add_routes(router, {.provider = provider,
-                             .settings = declared.tasks,
-                             .config = config,
-                             .also = {declared.models.task_model, declared.models.task_model_external}});
+  tasks::add_routes(router,
+                    {.provider = provider,
+                     .settings = declared.tasks,
+                     .config = config,
+                     .also = {declared.models.task_model, declared.models.task_model_external}});
   evaluations::add_routes(router, {.feedbacks = feedbacks,
                                    .settings = declared.evaluations,
                                    .config = config,

@@ -192,8 +192,9 @@ TEST(Hub, RefusesOtherNamespacesWithoutClosing) {
 
 TEST(Hub, AHandlersAnswerIsTheAcknowledgement) {
   Process process;
-  process.hub.on(
-      "echo", kNoObject, [](Socket&, json::Value value) -> Task<std::optional<json::Value>> { co_return value; });
+  process.hub.on("echo", kNoObject, [](Socket&, json::Value value) -> Task<std::optional<json::Value>> {
+    co_return value;
+  });
   process.hub.on("fail", kNoObject, [](Socket&, json::Value) -> Task<std::optional<json::Value>> {
     throw Problem(Problem::Kind::forbidden, "no");
   });
@@ -309,10 +310,11 @@ TEST(Hub, CallEndsWhenNobodyAnswersOrTheSessionEnds) {
 
 TEST(Hub, AHandlerMayCallItsOwnSocket) {
   Process process;
-  process.hub.on("ask", kNoObject, [&](Socket& socket, json::Value) -> Task<std::optional<json::Value>> {
-    co_return co_await process.hub.call(socket.sid(), socket.caller().id,
-                                        Event::of("events", json::Array{}), 5s);
-  });
+  process.hub.on("ask", kNoObject,
+                 [&](Socket& socket, json::Value) -> Task<std::optional<json::Value>> {
+                   co_return co_await process.hub.call(socket.sid(), socket.caller().id,
+                                                       Event::of("events", json::Array{}), 5s);
+                 });
   process.start();
   Browser browser(process);
   browser.connect("alice");
@@ -385,9 +387,10 @@ TEST(Hub, LooksAtEverySessionAtOnceWhenToldTo) {
 // row 100
 TEST(Hub, RoomsAreEnteredByRuleOnly) {
   Process process;
-  process.hub.on("enter", kNoObject, [](Socket& socket, json::Value room) -> Task<std::optional<json::Value>> {
-    co_return co_await socket.join({std::string(json::view(room.as_string()))});
-  });
+  process.hub.on("enter", kNoObject,
+                 [](Socket& socket, json::Value room) -> Task<std::optional<json::Value>> {
+                   co_return co_await socket.join({std::string(json::view(room.as_string()))});
+                 });
   process.start();
   Browser browser(process);
   browser.connect("alice");
@@ -405,9 +408,10 @@ TEST(Hub, RoomsAreEnteredByRuleOnly) {
 
 TEST(Hub, ASocketInTwoRoomsGetsEachEventOfARunOnce) {
   Process process;
-  process.hub.on("enter", kNoObject, [](Socket& socket, json::Value) -> Task<std::optional<json::Value>> {
-    co_return co_await socket.join(Room::chat("x"));
-  });
+  process.hub.on("enter", kNoObject,
+                 [](Socket& socket, json::Value) -> Task<std::optional<json::Value>> {
+                   co_return co_await socket.join(Room::chat("x"));
+                 });
   process.start();
   Browser browser(process);
   browser.connect("alice");

@@ -13,15 +13,15 @@ constexpr std::size_t kMaxTitle = 120;
 constexpr std::size_t kMaxLine = 80;
 constexpr std::size_t kMostTags = 3, kMaxTag = 40;
 constexpr std::size_t kMostFollowUps = 5, kMaxFollowUp = 400;
-constexpr std::size_t kMostBraces = 256;        ///< Places where an object is looked for,
+constexpr std::size_t kMostBraces = 256;      ///< Places where an object is looked for,
 constexpr std::size_t kMostText = 64 * 1024;  ///< in so much of the end.
 constexpr std::string_view kBlank = " \t\r\n";
 
 /// What a model says that fills the example in with its own words.
 constexpr std::array<std::string_view, 16> kExamples = {
-    "title",  "your title", "your title here", "a title",    "tag",       "tags",
-    "tag1",   "tag2",       "tag3",            "string",     "text",      "question",
-    "none",   "null",       "untitled",        "follow_ups",
+    "title",    "your title", "your title here", "a title", "tag",      "tags", "tag1",
+    "tag2",     "tag3",       "string",          "text",    "question", "none", "null",
+    "untitled", "follow_ups",
 };
 
 std::string_view trim(std::string_view text, std::string_view of) {

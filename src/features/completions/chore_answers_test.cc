@@ -25,7 +25,8 @@ TEST(ChoreAnswers, HaveTheirObjectAnywhere) {
             "Two");
   EXPECT_EQ(title(R"({"title": "Braces { and } \" in text"})"), "Braces { and } \" in text");
   EXPECT_EQ(title("{{{\"title\": \"Deep\"}}}"), "Deep");
-  for (std::string text : {"no object", "} {", "{\"title\": \"open", "{}", "{", "{\"titles\": \"x\"}", ""})
+  for (std::string text :
+       {"no object", "} {", "{\"title\": \"open", "{}", "{", "{\"titles\": \"x\"}", ""})
     EXPECT_EQ(title(text), "") << text;
   EXPECT_EQ(title_in(nullptr), "");
   EXPECT_EQ(title_in(json::Object{{"choices", json::Array()}}), "");

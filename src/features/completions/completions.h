@@ -114,9 +114,8 @@ class Completions {
 
  private:
   struct Accepting;
-  // accept.cc, rights.cc
   class InUse;
-  // accept.cc
+  // accept.cc, rights.cc
   Task<std::optional<Accepted>> repeated(const User& me, const Turn& turn,
                                          const std::optional<std::string>& key);
   Task<> obey_permissions(const User& me, Turn& turn);
