@@ -14,7 +14,7 @@
 namespace antiphon::client {
 
 /// One libcurl multi handle on one loop, with a connection cache of its own. Everything but the
-/// three calls marked "any thread" happens on that loop.
+/// calls marked "any thread" happens on that loop.
 class Engine : public std::enable_shared_from_this<Engine> {
  public:
   Engine(Executor loop, Manner manner, int max_connections);
