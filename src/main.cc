@@ -48,6 +48,8 @@ int main(int argc, char** argv) {
   auto* user = cli.add_subcommand("user", "add | list | role | reset-password …");
   std::vector<std::string> words;
   user->add_option("words", words, "list, add, role or reset-password, and what they need");
+  std::string role;
+  user->add_option("--role", role, "Of the account to add: pending, user or admin");
   auto* settings = cli.add_subcommand("settings", "Prints the manual of all settings");
   auto* openapi = cli.add_subcommand("openapi", "Prints the API's description");
   auto* routes = cli.add_subcommand("routes", "Prints every route, who may call it and what it costs");
@@ -57,6 +59,7 @@ int main(int argc, char** argv) {
   if (*serve) return app::serve(environment);
   if (*check) return app::check(environment);
   if (*migrate) return app::migrate(environment);
+  if (!role.empty()) words.insert(words.end(), {"--role", role});
   if (*user) return app::user(environment, words);
   if (*settings) return app::settings();
   if (*openapi) return app::openapi(environment);

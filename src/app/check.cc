@@ -26,7 +26,8 @@ struct Report {
     try {
       good(what, work());
     } catch (const Problem& p) {
-      bad(what, p.detail() + (p.cause().empty() ? "" : " (" + p.cause() + ")"));
+      bool more = !p.cause().empty() && p.cause() != p.detail();
+      bad(what, p.detail() + (more ? " (" + p.cause() + ")" : ""));
     } catch (const std::exception& e) {
       bad(what, e.what());
     }
@@ -34,7 +35,12 @@ struct Report {
 };
 
 std::string check_data_dir(const std::string& folder) {
-  std::filesystem::create_directories(folder);
+  std::error_code refused;
+  std::filesystem::create_directories(folder, refused);
+  if (refused)
+    throw Problem(Problem::Kind::unavailable, "DATA_DIR " + folder + " cannot be made (" +
+                                                  refused.message() +
+                                                  "): choose another folder, or make it");
   std::string probe = folder + "/.antiphon-check";
   std::FILE* file = std::fopen(probe.c_str(), "w");
   if (!file)

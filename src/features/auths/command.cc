@@ -14,7 +14,8 @@ constexpr std::string_view kUsage =
     "antiphon user list\n"
     "antiphon user role EMAIL pending|user|admin\n"
     "antiphon user reset-password EMAIL\n"
-    "The password is read from ANTIPHON_PASSWORD; without it one is made and printed.\n";
+    "The password is read from standard input, unless that is a terminal; without one it is made and\n"
+    "printed.\n";
 
 CommandResult failed(std::string why) {
   return {1, std::move(why) + "\n"};

@@ -242,6 +242,15 @@ TEST(Picture, OnlyRasterImagesAreServed) {
     EXPECT_FALSE(data_image(url)) << url;
 }
 
+// Who asks it for a title as JSON must find none: the example in the prompt is no title.
+TEST(Demo, EchoesNoObjectThatCouldBeTakenForAnAnswer) {
+  std::string text = Demo::answer_to(json::Object{
+      {"messages",
+       json::Array{json::Object{{"role", "user"}, {"content", R"(Answer as {"title": "…"})"}}}}});
+  EXPECT_EQ(text.find('{'), text.npos) << text;
+  EXPECT_EQ(text.find('}'), text.npos) << text;
+}
+
 TEST(Demo, SaysWhatItIsAndEchoesSafely) {
   std::string text = Demo::answer_to(
       json::parse_value(

@@ -41,12 +41,14 @@ std::string_view last_question(const json::Object& body) {
   return {};
 }
 
-/// The beginning of the question, on one line, as a quotation.
+/// The beginning of the question, on one line, as a quotation. Without braces: who asks for a title as
+/// JSON would find in it the example of the question.
 std::string quoted(std::string_view question) {
   std::string out;
   for (char c : question) {
     bool whole = (static_cast<unsigned char>(c) & 0xc0) != 0x80;
     if (out.size() >= kMostEcho && whole) return out + "…";
+    if (c == '{' || c == '}') continue;
     out += c == '\n' || c == '\r' ? ' ' : c;
   }
   return out;
