@@ -2,6 +2,7 @@
 
 const kDefaults = Object.freeze({
   tokens: 20, //          how many numbered tokens
+  say: '', //             this text, word by word, instead of numbered tokens
   delay: 2, //            ms from one token to the next
   first: 0, //            ms before the first byte of the body
   hang: 0, //             1: accept the request and never send a byte
@@ -92,10 +93,14 @@ function toolRounds(messages) {
   return rounds;
 }
 
-/** A last message of the assistant is a prefix to continue: numbering goes on behind its last token. */
-function prefixTokens(messages) {
+/** A given text in pieces of a word each, with the space before it. */
+export const wordsOf = (text) => text.match(/\s*\S+(?:\s+$)?/g) ?? [];
+
+/** A last message of the assistant is a prefix to continue: the answer goes on behind its last token. */
+function prefixTokens(messages, say) {
   const last = messages.at(-1);
   if (last?.role !== 'assistant' || last.tool_calls?.length) return null;
+  if (say) return wordsOf(textOf(last)).length;
   const numbers = [...textOf(last).matchAll(/\bt(\d+)\b/g)];
   return numbers.length ? Number(numbers.at(-1)[1]) + 1 : 0;
 }
@@ -106,5 +111,5 @@ export function decide(body, override = {}) {
   const asked = textOf(messages.findLast((message) => message.role === 'user'));
   const options = { ...kDefaults, ...byModel(body.model), ...parseDirectives(asked), ...override };
   if (options.tool && toolRounds(messages) >= options.rounds) options.tool = '';
-  return { options, task: taskOf(asked), from: prefixTokens(messages) };
+  return { options, task: taskOf(asked), from: prefixTokens(messages, options.say) };
 }

@@ -2,6 +2,8 @@
 //   {kind:'text'|'reasoning'|'tool', …}  deltas        {kind:'break'|'stall'|'error'|'malformed'|'cut'}  faults
 //   {kind:'finish', reason}              end           {kind:'usage', usage}
 
+import { wordsOf } from './directives.mjs';
+
 const kFaults = ['stall', 'break', 'error', 'malformed', 'cut'];
 
 /** `<think>` and `</think>` in two pieces each, so that no reader may look for a whole tag in one chunk. */
@@ -36,12 +38,14 @@ function tokenText(i, serial) {
 }
 
 function* textSteps(options, serial, from) {
-  for (let i = from ?? 0; i < options.tokens; i += 1) {
+  const words = options.say ? wordsOf(options.say) : null;
+  const count = words?.length ?? options.tokens;
+  for (let i = from ?? 0; i < count; i += 1) {
     yield* faultSteps(options, i);
-    yield { kind: 'text', text: tokenText(i, serial), token: i, timed: true };
+    yield { kind: 'text', text: words ? words[i] : tokenText(i, serial), token: i, timed: true };
     if (options.repeat === i) yield { kind: 'text', text: ` t${i}` };
   }
-  yield* faultSteps(options, options.tokens);
+  yield* faultSteps(options, count);
   if (options.huge) yield { kind: 'text', text: ` ${'h'.repeat(options.huge)}` };
 }
 

@@ -66,6 +66,14 @@ describe('streams', () => {
     assert.equal(JSON.parse(lines.at(-3)).choices[0].finish_reason, 'stop');
   });
 
+  it('says a given text to the letter, and goes on with it behind a prefix', async () => {
+    const say = '# Title\n\n- one\n- two\n';
+    provider.script({ say, delay: 0 }, { contains: 'recite', times: 2 });
+    assert.equal(field((await events(await post('recite'))).lines, 'content'), say);
+    const messages = [{ role: 'user', content: 'recite' }, { role: 'assistant', content: '# Title\n\n-' }];
+    assert.equal(field((await events(await post('', { messages }))).lines, 'content'), ' one\n- two\n');
+  });
+
   it('keeps to its schedule', async () => {
     const begin = performance.now();
     await events(await post('[[tokens=50 delay=10]]'));
