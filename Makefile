@@ -66,10 +66,11 @@ fmt: ## format the C++ sources
 	@git ls-files 'src/*.cc' 'src/*.h' | xargs -r clang-format-19 -i
 
 .PHONY: check
-check: ## formatting and layers, without changing anything
+check: ## formatting, layers and the table of security tests, without changing anything
 	@tools/setup check
 	@git ls-files 'src/*.cc' 'src/*.h' | xargs -r clang-format-19 --dry-run --Werror
 	@python3 tools/check_layers.py
+	@python3 tools/check_regressions.py
 
 .PHONY: asan tsan
 asan: setup-test web ## every test under AddressSanitizer and UndefinedBehaviorSanitizer

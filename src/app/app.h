@@ -28,8 +28,8 @@ int settings();
 /// The API's description.
 int openapi(const Environment& environment);
 
-/// Every route and every event of sockets with what it declares about itself, a line each, tabs between:
-/// what the authorization matrix is made from.
+/// Every route and every event of sockets with what it declares about itself, a line each, tabs
+/// between: what the authorization matrix is made from.
 int routes();
 
 }  // namespace antiphon::app

@@ -126,5 +126,15 @@ TEST(Passwords, ThePatternOfTheOperatorHolds) {
   EXPECT_FALSE(valid_pattern("a(?<=b)"));
 }
 
+// row 121
+TEST(Passwords, NoPatternMakesAPasswordExpensive) {
+  for (const char* pattern : {"(x|x)*y", "^(x+)+$", "^(x|xx)+y$", "(.*)*y", "^(?=.*y)(x*)*$"}) {
+    PasswordPolicy policy{.match_pattern = true, .pattern = pattern};
+    auto begun = std::chrono::steady_clock::now();
+    (void)refusal("xq" + std::string(1000, 'x'), policy);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(1)) << pattern;
+  }
+}
+
 }  // namespace
 }  // namespace antiphon::auth

@@ -153,7 +153,7 @@ TEST_P(PrincipalsTest, PresenceIsWrittenOnceForMany) {
   EXPECT_GT(who(later, ann)->seen_at, 5);
 }
 
-// D.9: fail closed
+// D.9, U13: fail closed
 TEST_P(PrincipalsTest, WithoutTheDatabaseNobodyIsIdentifiedForLong) {
   UserId ann = id_of(add("ann"));
   who(*here, ann);

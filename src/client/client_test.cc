@@ -402,6 +402,18 @@ TEST_F(ClientTest, AStrangersUrlNeverReachesALocalPort) {
   EXPECT_EQ(server.connections(), 0);
 }
 
+// row 5: the address is judged where a socket is opened, so no earlier answer to a name counts, and a
+// connection that an administrator's request left open is nobody else's.
+TEST_F(ClientTest, AnOpenConnectionIsNoWayAroundTheGuard) {
+  TestServer server([&](Peer& peer) { peer.reply(200, "secret"); });
+  std::string url = "http://localhost:" + std::to_string(server.port()) + "/";
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(fetch(admin(url)).body, "secret");
+    EXPECT_EQ(failure(stranger(url)).status(), 400);
+  }
+  EXPECT_EQ(server.requests(), 20);
+}
+
 // row 7
 TEST_F(ClientTest, NotEvenAnAdminReachesMetadataServices) {
   for (std::string host : {"169.254.169.254", "168.63.129.16", "100.100.100.200", "[fd00:ec2::254]",

@@ -50,8 +50,9 @@ class Poller {
 
 TEST(Polling, CarriesEventsBothWays) {
   Process process;
-  process.hub.on(
-      "echo", kNoObject, [](Socket&, json::Value value) -> Task<std::optional<json::Value>> { co_return value; });
+  process.hub.on("echo", kNoObject, [](Socket&, json::Value value) -> Task<std::optional<json::Value>> {
+    co_return value;
+  });
   process.start();
   Poller poller(process);
   EXPECT_TRUE(poller.connect("alice").starts_with("40{\"sid\":"));

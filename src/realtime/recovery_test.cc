@@ -71,9 +71,10 @@ class Recovery : public ::testing::TestWithParam<store::Engine> {
   }
   void boot() {
     process = std::make_unique<Process>(options, EndpointOptions{}, db.get(), &log);
-    process->hub.on("enter", kNoObject, [](Socket& socket, json::Value room) -> Task<std::optional<json::Value>> {
-      co_return co_await socket.join({std::string(json::view(room.as_string()))});
-    });
+    process->hub.on("enter", kNoObject,
+                    [](Socket& socket, json::Value room) -> Task<std::optional<json::Value>> {
+                      co_return co_await socket.join({std::string(json::view(room.as_string()))});
+                    });
     process->hub.on_signed_in([this](Socket&, Arrival arrival) -> Task<> {
       last_arrival = arrival;
       co_return;

@@ -178,6 +178,16 @@ describe('headers of', () => {
     }
   });
 
+  it('row 77: no answer sends anybody anywhere else, and no token stands in an address', async () => {
+    for (const path of ['/', '/?redirect=//evil.example', '/auth?redirect=https:evil.example', '/api/v1/auths/?redirect=\\\\evil', '//evil.example/%2e%2e', '/api', '/ollama', '/oauth/x/login']) {
+      const reply = await bob.get(path);
+      assert.equal(reply.headers.get('location'), null, path);
+      assert.ok(reply.status < 300 || reply.status >= 400, `${path}: ${reply.status}`);
+    }
+    const signedIn = await server.client().signIn({ email: 'bob@x.io', password: 'pass of Bob 17' });
+    assert.equal(signedIn.headers.get('location'), null);
+  });
+
   it('row 25: no name that somebody chose breaks a header', async () => {
     await bob.post('/api/v1/folders/', { name: 'a"b;é😀' }, { expect: 200 });
     for (const path of ['/api/v1/chats/all', '/api/v1/folders/']) {

@@ -127,6 +127,37 @@ forEachDatabase((db) => {
       assert.equal((await admin.post(kComplete, plain)).status, 200, 'the administrator may');
     });
 
+    it("rows 55, 129: what a model asks of tools is an attacker's word: no id of others, no address, no tool that is not there", async () => {
+      const args = JSON.stringify({ chat_id: bobs.id, user_id: bob.user.id, url: `${provider.url}/fetched`, query: 'Bobs question', path: '/etc/passwd' });
+      for (const tool of ['get_current_timestamp', 'view_chat', 'search_chats', 'fetch_url', '__proto__']) {
+        const calls = provider.calls.length;
+        const turn = turnOf();
+        turn.user_message.content = `ask ${tool} [[tokens=1]]`;
+        provider.script({ tool, args, tokens: 1 }, { contains: `ask ${tool}` });
+        await eve.post(kComplete, turn, { expect: 200 });
+        const told = JSON.stringify(provider.calls.slice(calls).map((call) => call.messages.filter((message) => message.role === 'tool')));
+        assert.match(told, /"role":"tool"/, `${tool}: the model was answered`);
+        assert.doesNotMatch(told, /Bobs question|root:x:0/, tool);
+      }
+      assert.equal(provider.calls.filter((call) => call.path.includes('fetched')).length, 0);
+    });
+
+    it('row 27: an import that points at files of the server or of others brings none of them', async () => {
+      const calls = provider.calls.length;
+      for (const url of ['file:///etc/passwd', '/etc/passwd', '../../etc/passwd', `/api/v1/files/${bobs.id}/content`, `${server.url}/api/v1/chats/${bobs.id}`]) {
+        const files = [{ type: 'file', id: bobs.id, url }, { type: 'image', url }];
+        const messages = { q: { id: 'q', parentId: null, childrenIds: [], role: 'user', content: '[[tokens=1]]', files, timestamp: 1 } };
+        const made = await eve.post('/api/v1/chats/import', { chats: [{ chat: { title: url, files, history: { messages, currentId: 'q' } }, meta: { tags: [url] } }] });
+        assert.ok(made.status < 500, `${made.status}`);
+        if (made.status !== 200) continue;
+        await eve.post(kComplete, turnOf({ chat_id: made.json[0].id, parent_id: 'q', user_message: { id: 'q', role: 'user', content: '[[tokens=1]]' } }));
+        assert.doesNotMatch((await eve.get(`/api/v1/chats/${made.json[0].id}`)).text, /root:x:0|Bobs question/);
+      }
+      assert.doesNotMatch(JSON.stringify(provider.calls.slice(calls).map((call) => call.body)), /root:x:0|Bobs question/);
+      const foreign = await eve.post('/api/v1/chats/import', { chats: [{ chat: { title: 'x' }, folder_id: randomUUID() }] });
+      isDenied(foreign, 'a folder that is not hers');
+    });
+
     it('rows 47, 49: a file named in a message is neither read nor fetched, and its name is no way to a chat', async () => {
       const calls = provider.calls.length;
       const named = ['fid', '/api/v1/files/fid/content', `${server.url}/api/v1/files/fid/content`, `${server.url}/api/v1/chats/${bobs.id}`, 'file:///etc/passwd', `${provider.url}/fetched`];

@@ -97,9 +97,10 @@ struct Live {
 }  // namespace
 
 void add_live(const LiveParts& parts) {
-  parts.hub.on("events:chat", {.kind = "chat", .member = "chat_id"}, [live = Live{parts}](Socket& socket, json::Value event) mutable {
-    return live.handle(socket, std::move(event));
-  });
+  parts.hub.on("events:chat", {.kind = "chat", .member = "chat_id"},
+               [live = Live{parts}](Socket& socket, json::Value event) mutable {
+                 return live.handle(socket, std::move(event));
+               });
 }
 
 Task<bool> may_join(const Guard& guard, Caller caller, std::string room) {

@@ -236,9 +236,9 @@ TEST(Picture, OnlyRasterImagesAreServed) {
   ASSERT_TRUE(png);
   EXPECT_EQ(png->type, "image/png");
   EXPECT_EQ(png->bytes, "\x89PNG\r\n\x1a\n");
-  for (const char* url : {"data:image/svg+xml;base64,AAAA", "data:text/html;base64,AAAA",
-                          "https://evil/x.png", "", "data:image/png;base64,%%",
-                          "data:image/png;base64,PGh0bWw+"})
+  for (const char* url :
+       {"data:image/svg+xml;base64,AAAA", "data:text/html;base64,AAAA", "https://evil/x.png", "",
+        "data:image/png;base64,%%", "data:image/png;base64,PGh0bWw+"})
     EXPECT_FALSE(data_image(url)) << url;
 }
 
