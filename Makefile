@@ -15,6 +15,8 @@ PORT ?= 8080
 DATA_DIR ?= $(CURDIR)/data
 # What tests/run.mjs runs: nothing = every suite, else folders or files of tests/.
 SUITES ?=
+# What bench/run.mjs measures: nothing = everything.
+FIGURES ?=
 
 web_sources := $(shell find web -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 step = @printf '==> %s\n'
@@ -63,12 +65,12 @@ dev: setup web/node_modules/.package-lock.json ## serve, rebuild and restart on 
 .PHONY: fmt
 fmt: ## format the C++ sources
 	@tools/setup check
-	@git ls-files 'src/*.cc' 'src/*.h' | xargs -r clang-format-19 -i
+	@git ls-files 'src/*.cc' 'src/*.h' 'bench/*.cc' 'bench/*.h' | xargs -r clang-format-19 -i
 
 .PHONY: check
 check: ## formatting, layers and the table of security tests, without changing anything
 	@tools/setup check
-	@git ls-files 'src/*.cc' 'src/*.h' | xargs -r clang-format-19 --dry-run --Werror
+	@git ls-files 'src/*.cc' 'src/*.h' 'bench/*.cc' 'bench/*.h' | xargs -r clang-format-19 --dry-run --Werror
 	@python3 tools/check_layers.py
 	@python3 tools/check_regressions.py
 
@@ -86,6 +88,15 @@ fuzz: ## every fuzz target for FUZZ_SECONDS=60 seconds
 .PHONY: kill
 kill: setup-test build ## the long kill loop: KILLS=500 kills per database
 	@cd tests && npm ci --silent --no-audit --no-fund && ANTIPHON_KILLS=$${KILLS:-500} node run.mjs kill
+
+.PHONY: bench
+bench: ## measure beside Open WebUI, nginx and pgbench, and write docs/performance.md (7 GB, 12 minutes; FIGURES="start health": only these)
+	@tools/setup bench
+	@$(MAKE) web
+	@tools/build release antiphon bench_load store_bench
+	@tools/peer install
+	@cd tests && npm ci --silent --no-audit --no-fund
+	@node bench/run.mjs $(FIGURES)
 
 .PHONY: fresh
 fresh: ## try both commands in a new Debian 12 that has nothing else (root, 6 GB, opt-in)

@@ -4,7 +4,6 @@ import { cpuSeconds } from '../lib/machine.mjs';
 import { sleep } from '../../tests/lib/until.mjs';
 
 export const title = 'Streamed answers';
-export const needs = ['peer'];
 
 const kTokens = 200;
 const kLoads = [
