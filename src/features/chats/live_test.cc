@@ -7,6 +7,7 @@
 namespace antiphon::chats {
 namespace {
 
+using testing::OnEngines;
 using testing::World;
 
 ANTIPHON_ON_ENGINES(LiveRooms);
