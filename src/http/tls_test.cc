@@ -117,7 +117,7 @@ TEST(Tls, ServesRequestsStreamsAndLargeBodies) {
   EXPECT_NE(wire.read_until("|127.0.0.1|https|h").find("|https|"), std::string::npos);
   TlsWire streaming(rig.port());
   streaming.send(Rig::get("/stream"));
-  EXPECT_NE(streaming.read_until("0\r\n\r\n").find("data: two"), std::string::npos);
+  EXPECT_NE(streaming.read_until("\r\n0\r\n\r\n").find("data: two"), std::string::npos);
   streaming.send(Rig::get("/big", "Connection: close\r\n"));
   EXPECT_GT(streaming.read_until("never").size(), 8u << 20);
 }

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/encode.h"
 #include "base/ids.h"
@@ -313,6 +314,8 @@ std::int64_t int_at(const Value& value, std::string_view key, std::int64_t fallb
   const Value* at = find(value, key);
   if (!at) return fallback;
   if (const std::int64_t* n = at->if_int64()) return *n;
+  if (const std::uint64_t* n = at->if_uint64())
+    return std::in_range<std::int64_t>(*n) ? static_cast<std::int64_t>(*n) : fallback;
   const double* d = at->if_double();
   // Beyond these a cast to a whole number is undefined.
   return d && *d >= -9.2e18 && *d <= 9.2e18 ? static_cast<std::int64_t>(*d) : fallback;

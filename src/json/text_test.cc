@@ -189,6 +189,8 @@ TEST(Text, LooksUpWithoutThrowing) {
   EXPECT_EQ(text_at(v, "usage"), "");
   EXPECT_EQ(int_at(*find(v, "usage"), "cost", 5), 0);
   EXPECT_EQ(int_at(v, "n", 5), 5);
+  EXPECT_EQ(int_at(Object{{"n", std::size_t{3}}}, "n", 5), 3);
+  EXPECT_EQ(int_at(Object{{"n", std::uint64_t{1} << 63}}, "n", 5), 5);
   EXPECT_TRUE(bool_at(v, "t"));
   EXPECT_EQ(array_at(v, "l")->size(), 1u);
   EXPECT_EQ(object_at(v, "l"), nullptr);
