@@ -4,6 +4,10 @@ import type { AuthsApi } from './api';
 
 export type SessionState = 'loading' | 'unreachable' | 'set-up' | 'signed-out' | 'pending' | 'ready';
 
+function isStranger(config: ServerConfig): boolean {
+  return config.permissions === undefined && config.ui === undefined;
+}
+
 /** Who is signed in, and what the server says about itself. */
 export class Session {
   #config = $state.raw<ServerConfig | null>(null);
@@ -43,7 +47,9 @@ export class Session {
     this.#unreachable = false;
     try {
       this.#config = await this.api.config();
-      await this.#whoAmI();
+      // Strangers are told less. Asking who they are would only put a refusal on record.
+      if (isStranger(this.#config)) this.#user = null;
+      else await this.#whoAmI();
       if (!this.#user && this.#config.features.auth === false) this.#user = await this.api.signIn('', '');
       if (this.#user) this.#config = await this.api.config();
       this.#loaded = true;

@@ -51,6 +51,12 @@ export class ChatList {
     this.folders = { ...this.folders, [id]: items };
   }
 
+  /** Puts a chat into a folder, or takes it out of the one it is in (null). */
+  async move(id: string, folderId: string | null): Promise<void> {
+    await this.api.move(id, folderId);
+    await this.refresh();
+  }
+
   closeFolder(id: string): void {
     this.folders = Object.fromEntries(Object.entries(this.folders).filter(([key]) => key !== id));
   }

@@ -15,9 +15,27 @@ export class FolderList {
     return this.items.filter((folder) => (folder.parent_id ?? null) === id || (id === null && !this.find(folder.parent_id ?? null)));
   }
 
+  /** Every folder right below its parent, with how deep it lies; without the folder `without` and what is in it. */
+  tree(without: string | null = null): { folder: Folder; depth: number }[] {
+    const seen = new Set<string | null>([without]);
+    const below = (id: string | null, depth: number): { folder: Folder; depth: number }[] =>
+      this.childrenOf(id).flatMap((folder) => {
+        if (seen.has(folder.id)) return [];
+        seen.add(folder.id);
+        return [{ folder, depth }, ...below(folder.id, depth + 1)];
+      });
+    return below(null, 0);
+  }
+
   async refresh(): Promise<void> {
     const items = await this.api.list();
     this.items = items.toSorted((a, b) => a.name.localeCompare(b.name));
+  }
+
+  /** Puts a folder into another one, or at the top (null). */
+  async move(id: string, parentId: string | null): Promise<void> {
+    await this.api.move(id, parentId);
+    await this.refresh();
   }
 
   async setExpanded(folder: Folder, expanded: boolean): Promise<void> {

@@ -30,6 +30,7 @@ export interface ServerConfig {
   features: Features;
   default_models?: string | null;
   default_prompt_suggestions?: Suggestion[] | null;
+  permissions?: Permissions;
   ui?: { pending_user_overlay_title?: string | null; pending_user_overlay_content?: string | null };
 }
 

@@ -53,8 +53,32 @@ describe('Renderer', () => {
 
     expect(html).toContain('<strong>bold</strong>');
     expect(html).toContain('<s>gone</s>');
-    expect(html).toContain('<ol>');
-    expect(html).toContain('<div class="table" tabindex="0"><table>');
+    expect(html).toContain('<ol dir="auto">');
+    expect(html).toContain('<div class="table" tabindex="0"><table dir="auto">');
+  });
+
+  it('lets every block be read in the direction of its words', () => {
+    expect(renderer.render('# שלום\n\nمرحبا\n\n> hello')).toBe(
+      '<h1 dir="auto">שלום</h1>\n<p dir="auto">مرحبا</p>\n<blockquote dir="auto">\n<p dir="auto">hello</p>\n</blockquote>\n',
+    );
+  });
+
+  it('aligns columns by class, since a policy may forbid styles', () => {
+    const html = renderer.render('| a | b | c |\n|:--|:-:|--:|\n| 1 | 2 | 3 |');
+
+    expect(html).toContain('<td dir="auto" class="to-left">1</td>');
+    expect(html).toContain('<th dir="auto" class="to-center">b</th>');
+    expect(html).toContain('<td dir="auto" class="to-right">3</td>');
+    expect(html).not.toContain('style');
+  });
+
+  it('draws the boxes of tasks, and only of tasks', () => {
+    const html = renderer.render('- [x] done\n- [ ] not yet\n- [y] neither\n\n[x] no item');
+
+    expect(html).toContain('<li dir="auto" class="task">☑ done</li>');
+    expect(html).toContain('<li dir="auto" class="task">☐ not yet</li>');
+    expect(html).toContain('<li dir="auto">[y] neither</li>');
+    expect(html).toContain('<p dir="auto">[x] no item</p>');
   });
 
   it('opens links elsewhere without telling where they came from', () => {
