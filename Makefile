@@ -62,6 +62,11 @@ dev: setup web/node_modules/.package-lock.json ## serve, rebuild and restart on 
 	@tools/build dev antiphon
 	@node tools/dev.mjs
 
+.PHONY: api
+api: build ## write docs/openapi.json from the program and the web client's types from that
+	@build/antiphon openapi 2>/dev/null | python3 -m json.tool --no-ensure-ascii --indent 1 > docs/openapi.json
+	@cd web && npm run --silent api
+
 .PHONY: fmt
 fmt: ## format the C++ sources
 	@tools/setup check

@@ -1,7 +1,11 @@
+import type { components } from './schema';
+
 /**
- * The wire types the client uses, by hand until they are generated from the server's OpenAPI (`npm run api`).
- * Only fields that the client reads or writes are named; times are seconds unless a field says otherwise.
+ * What the wire carries. Where the server's own description says it (`schema.d.ts`, made by `npm run api`), that is the type; by hand are
+ * those it leaves open or says less exactly than the client needs. Times are seconds unless a field says otherwise.
  */
+type Schemas = components['schemas'];
+
 export type Role = 'admin' | 'user' | 'pending';
 
 export interface Features {
@@ -46,27 +50,11 @@ export interface SessionUser {
   token?: string;
 }
 
-export interface ApiKey {
-  id: string;
-  name: string;
-  /** Enough of it to recognise it by. */
-  hint: string;
-  scopes: string[];
-  expires_at?: number | null;
-  last_used_at?: number | null;
-  created_at: number;
-}
+export type ApiKey = Schemas['ApiKeyView'];
 
 export type Permissions = Record<string, Record<string, boolean>>;
 
-export interface UserRow {
-  id: string;
-  name: string;
-  email: string;
-  role: Role;
-  last_active_at: number;
-  created_at: number;
-}
+export type UserRow = Pick<Schemas['ListedUser'], 'id' | 'name' | 'email' | 'last_active_at' | 'created_at'> & { role: Role };
 
 export interface Params {
   temperature?: number;
@@ -123,16 +111,7 @@ export interface ModelRow {
   is_active: boolean;
 }
 
-export interface ChatListItem {
-  id: string;
-  title: string;
-  updated_at: number;
-  created_at: number;
-  last_read_at?: number | null;
-  snippet?: string | null;
-  active?: boolean;
-  archived?: boolean;
-}
+export type ChatListItem = Pick<Schemas['ChatTitle'], 'id' | 'title' | 'updated_at' | 'created_at'> & Partial<Schemas['ChatTitle']>;
 
 export interface OutputText {
   type: string;
@@ -225,10 +204,7 @@ export interface Chat {
   meta?: { tags?: string[] };
 }
 
-export interface Tag {
-  id: string;
-  name: string;
-}
+export type Tag = Pick<Schemas['Tag'], 'id' | 'name'>;
 
 export interface Folder {
   id: string;
@@ -270,6 +246,4 @@ export interface OllamaConfig {
 
 export type AdminConfig = Record<string, unknown>;
 
-export interface Feedback {
-  id: string;
-}
+export type Feedback = Pick<Schemas['Feedback'], 'id'>;
