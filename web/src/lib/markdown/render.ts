@@ -55,12 +55,13 @@ export function createParser(): Parser {
 
 type State = Parameters<Parameters<Parser['core']['ruler']['push']>[1]>[0];
 
-const directed = new Set(['paragraph_open', 'heading_open', 'bullet_list_open', 'ordered_list_open', 'list_item_open', 'blockquote_open', 'th_open', 'td_open']);
+/** Not what is inside them: the direction of a list is found by the words of its items, unless those say one themselves. */
+const directed = new Set(['paragraph_open', 'heading_open', 'bullet_list_open', 'ordered_list_open', 'blockquote_open']);
 
 /** Every block is read in the direction of its own words; columns are aligned by class, which no policy forbids; tasks get their box. */
 function dress({ tokens }: State): void {
   for (const [index, token] of tokens.entries()) {
-    if (directed.has(token.type)) token.attrSet('dir', 'auto');
+    if (token.level === 0 && directed.has(token.type)) token.attrSet('dir', 'auto');
     const align = /text-align:(left|center|right)/.exec(String(token.attrGet('style') ?? ''))?.[1];
     if (align) token.attrs = (token.attrs ?? []).filter(([name]) => name !== 'style').concat([['class', `to-${align}`]]);
     const item = tokens[index - 2];
