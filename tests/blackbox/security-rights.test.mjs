@@ -213,11 +213,21 @@ forEachDatabase((db) => {
       assert.equal(background(), before, 'no tags, no follow-ups');
     });
 
-    it('rows 91, 130: what does not exist is a JSON 404: SCIM, tools, functions, pipelines, files, retrieval', async () => {
-      const paths = ['/scim/v2/Users', '/api/v1/scim/v2/Users', '/api/v1/tools/', '/api/v1/functions/', '/api/v1/pipelines/list', '/api/v1/files/', '/api/v1/retrieval/'];
-      for (const path of paths) {
-        for (const reply of [await eve.get(path), await admin.get(path), await eve.post(`${path}create`, { id: 'x', content: 'import os' })]) {
-          assert.ok([404, 405].includes(reply.status) && reply.json?.detail, `${path}: ${reply.status} ${reply.text.slice(0, 100)}`);
+    it('rows 91, 130: no code of users is taken in by any way, and there is no SCIM', async () => {
+      for (const path of ['/api/v1/tools/', '/api/v1/functions/', '/api/v1/pipelines/', '/api/v1/skills/', '/api/v1/files/', '/api/v1/retrieval/']) {
+        const before = (await admin.get(path)).text;
+        for (const who of [eve, admin]) {
+          for (const verb of ['create', 'add', 'upload', 'import', 'sync', 'load/url', '']) {
+            const reply = await who.post(`${path}${verb}`, { id: 'x', name: 'x', content: 'import os', meta: {}, url: 'https://example.org' });
+            assert.ok([404, 405].includes(reply.status) && reply.json?.detail, `${path}${verb}: ${reply.status} ${reply.text.slice(0, 100)}`);
+          }
+        }
+        assert.equal((await admin.get(path)).text, before, path);
+      }
+      for (const path of ['/scim/v2/Users', '/api/v1/scim/v2/Users?filter=userName%20eq%20%22a%22%20or%201%20eq%201']) {
+        for (const who of [server.client(), eve, admin]) {
+          const reply = await who.get(path);
+          assert.ok(reply.status === 404 && reply.json?.detail, `${path}: ${reply.status}`);
         }
       }
     });
@@ -286,7 +296,8 @@ forEachDatabase((db) => {
       for (const [leaf, tries] of Object.entries(cases)) {
         it(leaf, async () => {
           await setPermission(leaf, true);
-          const before = await Promise.all(tries.map(async (attempt) => (await attempt()).status));
+          const before = [];
+          for (const attempt of tries) before.push((await attempt()).status);
           assert.deepEqual(before, tries.map(() => 200), 'allowed first');
           await setPermission(leaf, false);
           try {

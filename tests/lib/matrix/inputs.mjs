@@ -5,7 +5,7 @@ import { newTurn } from './world.mjs';
 /** What a placeholder of a path stands for, where its name says it. */
 const kByName = {
   chat_id: 'chat', message_id: 'message', folder_id: 'folder', share_id: 'share', user_id: 'user', version_id: 'version', url_idx: 'connection',
-  provider: 'word', name: 'prefix', path: 'rest', rest: 'rest',
+  provider: 'word', action_id: 'word', model_id: 'model', name: 'prefix', path: 'rest', rest: 'rest',
 };
 /** What `{id}` is, where the route has no object right that says it. */
 const kById = [
@@ -96,6 +96,7 @@ for (const path of ['api/chat', 'api/generate', 'api/embed', 'api/embeddings', '
     kFree[`POST /ollama/${path}${place}`] = { body: () => ({ ...ollamaChat, prompt: 'x', input: 'x', max_tokens: 5 }), planted: [{ at: ['model'], kind: 'model' }] };
   }
 }
+kFree['POST /api/chat/completed'] = { body: () => ({ model: 'numbered', messages: [] }), planted: [{ at: ['chat_id'], kind: 'chat' }, { at: ['model'], kind: 'model' }] };
 for (const method of ['POST', 'PUT', 'DELETE']) {
   kFree[`${method} /openai/{path...}`] = { body: () => ({ model: 'numbered' }), planted: [{ at: ['model'], kind: 'model' }] };
 }
@@ -154,6 +155,10 @@ const kByHand = {
   'POST /api/v1/evaluations/feedback': () => ({ type: 'rating', data: { rating: 1 }, meta: {} }),
   'POST /api/v1/evaluations/feedback/{id}': () => ({ type: 'rating', data: { rating: -1 }, meta: {} }),
 };
+
+for (const chore of ['title', 'tags', 'follow_up', 'image_prompt', 'queries', 'auto', 'emoji', 'moa']) {
+  kByHand[`POST /api/v1/tasks/${chore}/completions`] = () => ({ model: 'numbered', messages: [turn('[[tokens=1 delay=0]]')], prompt: '[[tokens=1 delay=0]]', responses: ['x'], stream: false });
+}
 
 /** Things that bodies made by hand name beyond what the schema says. */
 const kMorePlanted = {

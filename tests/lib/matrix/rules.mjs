@@ -11,6 +11,9 @@ const kOutcomes = {
   'POST /api/v1/auths/admin/config/oauth': [400, 'the same'],
   'POST /api/v1/auths/ldap': [400, 'there is no LDAP yet'],
   'POST /api/v1/auths/admin/config/ldap/server': [400, 'the same'],
+  'GET /api/v1/channels/': [403, 'there are no channels yet'],
+  'GET /api/v1/channels/list': [403, 'the same'],
+  'POST /api/chat/actions/{action_id}': [404, 'there are no actions yet'],
   'DELETE /ollama/api/delete': [404, 'the model named is not there'],
   'DELETE /ollama/api/delete/{url_idx}': [404, 'the same'],
 };
@@ -67,6 +70,7 @@ export const foreignIs = {
   'GET /api/v1/chats/folder/{folder_id}': [200, 'the chats in it that are the caller\'s: none'],
   'GET /api/v1/chats/folder/{folder_id}/list': [200, 'the same'],
   'GET /api/v1/models/export': [200, 'those of the wanted that the caller may write: none'],
+  'GET /api/v1/evaluations/feedbacks/user': [200, 'the caller\'s own ratings, of whatever model'],
   'GET /api/v1/models/model/profile/image': [200, 'the picture of models that have none'],
 };
 
@@ -87,6 +91,7 @@ export const endsSession = new Set(['POST /api/v1/auths/signout', 'POST /api/v1/
 export const tells = {
   'POST /api/v1/models/create id': 'the id of a model is its name in the whole house, chosen by whoever makes it: a taken one is refused',
   'POST /api/v1/models/import models.0.id': 'the same',
+  'GET /api/v1/evaluations/feedbacks/user ?model_id': 'lists the caller\'s own ratings, which other cells make at the same time',
 };
 
 /** Takes away what other cells need, so it comes last. */

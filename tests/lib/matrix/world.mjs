@@ -57,8 +57,8 @@ const kMakers = {
     return { folder: json.id };
   },
   feedback: async (owner, text) => {
-    const { json } = await owner.post('/api/v1/evaluations/feedback', { type: 'rating', data: { rating: 1, comment: text }, meta: {} });
-    return { feedback: json.id ?? randomUUID() }; // TODO: not wired yet
+    const { json } = await owner.post('/api/v1/evaluations/feedback', { type: 'rating', data: { rating: 1, comment: text }, meta: {} }, { expect: 200 });
+    return { feedback: json.id };
   },
   model: makeModel,
   version: makeModel,
