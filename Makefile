@@ -103,6 +103,11 @@ bench: ## measure beside Open WebUI, nginx and pgbench, and write docs/performan
 	@cd tests && npm ci --silent --no-audit --no-fund
 	@node bench/run.mjs $(FIGURES)
 
+.PHONY: ollama
+ollama: build ## tests beside Ollama itself, built once with this machine's Go (opt-in)
+	@tools/setup ollama
+	@cd tests && npm ci --silent --no-audit --no-fund && node run.mjs ollama
+
 .PHONY: fresh
 fresh: ## try both commands in a new Debian 12 that has nothing else (root, 6 GB, opt-in)
 	@tools/setup fresh

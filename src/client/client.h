@@ -42,6 +42,9 @@ struct Request {
   /// Given what ends the exchange, from any thread, as soon as there is one: also while the peer has
   /// not answered yet. Called again for each redirect.
   std::function<void(std::function<void()> cancel)> on_begin = {};
+  /// What the peer is called in a Problem's detail ("the model's server"), for those who must not learn
+  /// its address; the cause has it. Empty: "the server at host:port".
+  std::string called = {};
 };
 
 struct Response {

@@ -233,6 +233,12 @@ TEST_F(ClientTest, NobodyThereIsSaidSo) {
   EXPECT_EQ(p.status(), 502);
   EXPECT_NE(p.detail().find("No server answers at 127.0.0.1:"), std::string::npos) << p.detail();
 
+  Request quiet = admin("http://127.0.0.1:" + std::to_string(port) + "/");
+  quiet.called = "the model's server";
+  Problem hidden = failure(quiet);
+  EXPECT_EQ(hidden.detail(), "The model's server does not answer.");
+  EXPECT_NE(hidden.cause().find(std::to_string(port)), std::string::npos) << hidden.cause();
+
   Problem unknown = failure(admin("http://no-such-host.invalid/"));
   EXPECT_NE(unknown.detail().find("is not known"), std::string::npos) << unknown.detail();
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/async.h"
 #include "base/problem.h"
@@ -242,17 +243,22 @@ void Transfer::fail(Problem error) {
 
 Problem Transfer::explain(CURLcode code) const {
   using enum Problem::Kind;
-  std::string where = url_.host + ":" + std::to_string(url_.port);
+  bool open = request_.called.empty();
+  std::string where = open ? url_.host + ":" + std::to_string(url_.port) : request_.called;
+  std::string server = open ? "the server at " + where : where;
+  std::string begun = server;
+  begun[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(begun[0])));
   std::string cause =
       std::string(curl_easy_strerror(code)) + (words_[0] ? std::string(": ") + words_ : "");
+  if (!open) cause += " (" + url_.host + ":" + std::to_string(url_.port) + ")";
   if (too_large_) return problem(upstream, "The answer of " + where + " is too large.", cause);
   if (bad_header_)
     return problem(upstream, "The answer of " + where + " has too large a header.", cause);
   if (stalled_)
     return problem(upstream,
-                   "The server at " + where + " sent nothing for " +
+                   begun + " sent nothing for " +
                        std::to_string(request_.stall_timeout.count() / 1000) + " s.",
-                   "stalled");
+                   open ? "stalled" : cause);
   bool connected = false;
   {
     std::scoped_lock lock(mutex_);
@@ -260,14 +266,16 @@ Problem Transfer::explain(CURLcode code) const {
   }
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-      return problem(upstream, "The name " + url_.host + " is not known.", cause);
+      return problem(
+          upstream, "The name " + (open ? url_.host : "of " + server) + " is not known.", cause);
     case CURLE_COULDNT_RESOLVE_PROXY:
       return problem(upstream, "The proxy's name is not known.", cause);
     case CURLE_COULDNT_CONNECT:
       if (refused_) return problem(invalid, "This address must not be used.", cause);
-      return problem(upstream, "No server answers at " + where + ".", cause);
+      return problem(upstream, open ? "No server answers at " + where + "." : begun + " does not answer.",
+                     cause);
     case CURLE_OPERATION_TIMEDOUT:
-      return problem(upstream, "The server at " + where + " did not answer in time.", cause);
+      return problem(upstream, begun + " did not answer in time.", cause);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CACERT_BADFILE:

@@ -101,6 +101,7 @@ bool Core::fits(const Session& session, const std::optional<Caller>& caller) con
 
 Task<std::optional<bool>> Core::resume(SessionPtr session, Caller caller, std::string offset,
                                        std::optional<Session::Door> door) {
+  if (offset == Position::kInexact) co_return false;
   if (session->resuming.test_and_set()) co_return std::nullopt;
   struct Release {
     std::atomic_flag& flag;
@@ -123,7 +124,7 @@ Task<std::optional<bool>> Core::resume(SessionPtr session, Caller caller, std::s
 Task<bool> Core::resume_from_log(SessionPtr session, const Caller& caller, std::string offset,
                                  std::optional<Session::Door> door) {
   Position from = session->position_at(offset);
-  if (from.epoch != options.epoch || !session->begin_replay(from)) co_return false;
+  if (from.epoch != options.epoch || !from.exact || !session->begin_replay(from)) co_return false;
   // In its rooms first: what is said from here on waits until the rest has been read.
   registry.join(session, Room::user(caller.id), false);
   for (const std::string& room : session->rooms_wanted) registry.join(session, {room}, false);

@@ -84,6 +84,7 @@ std::optional<Position> Position::parse(std::string_view text) {
 }
 
 std::string Position::text() const {
+  if (!exact) return std::string(kInexact);
   std::string out = epoch + ';' + std::to_string(outbox) + '.' + std::to_string(floor) + ';';
   bool first = true;
   for (const RunPoint& run : runs) {
@@ -106,10 +107,7 @@ bool Position::advance_run(std::string_view run_id, std::int64_t seq, std::int64
   std::string key = run_key(run_id);
   auto at = std::ranges::find(runs, key, &RunPoint::key);
   if (at == runs.end()) {
-    if (runs.size() == kMaxRuns) {
-      // More than 64 answers at once: the oldest is no longer exact after a cut, the rest is.
-      runs.erase(runs.begin());
-    }
+    make_room(now_ms);
     at = runs.insert(runs.end(), RunPoint{.key = std::move(key), .seq = seq, .index = index});
   } else {
     if (at->covers(seq, index)) return false;
@@ -136,10 +134,23 @@ bool Position::advance_outbox(std::int64_t id) {
   return true;
 }
 
+void Position::make_room(std::int64_t now_ms) {
+  constexpr std::int64_t kSettled = 5'000;  // Whatever ended before then has arrived.
+  if (runs.size() < kMaxRuns) return;
+  std::int64_t oldest = now_ms;
+  for (const RunPoint& run : runs)
+    if (run.ended) oldest = std::min(oldest, run.ended_at);
+  if (oldest <= now_ms - kSettled) return fold(now_ms, now_ms - oldest);
+  exact = false;
+  runs.erase(runs.begin());
+}
+
 void Position::fold(std::int64_t now_ms, std::int64_t age_ms) {
   std::int64_t limit = now_ms - age_ms;
+  // Logs know the second in which a run ended, so the floor is the end of that second.
   for (const RunPoint& run : runs)
-    if (run.ended && run.ended_at <= limit) floor = std::max(floor, run.ended_at);
+    if (run.ended && run.ended_at <= limit)
+      floor = std::max(floor, (run.ended_at / 1000 + 1) * 1000);
   std::erase_if(runs, [&](const RunPoint& run) { return run.ended && run.ended_at <= limit; });
 }
 
@@ -150,11 +161,14 @@ void Position::include(const Position& other) {
   for (const RunPoint& theirs : other.runs) {
     auto mine = std::ranges::find(runs, theirs.key, &RunPoint::key);
     if (mine == runs.end()) {
-      if (runs.size() < kMaxRuns) runs.push_back(theirs);
+      runs.push_back(theirs);
     } else if (!mine->covers(theirs.seq, theirs.index) || (theirs.ended && !mine->ended)) {
       *mine = theirs;
     }
   }
+  if (runs.size() <= kMaxRuns) return;
+  exact = false;
+  runs.erase(runs.begin(), runs.end() - kMaxRuns);
 }
 
 bool Position::covers(const Position& other) const {

@@ -33,9 +33,13 @@ struct Position {
   /// client); those that are live or ended later have not been seen at all.
   std::int64_t floor = 0;
   std::vector<RunPoint> runs;  ///< Live ones and those that ended less than a minute ago.
+  /// False once there were too many to list: nobody can go on from here without doubling something,
+  /// so whoever shows this position starts afresh.
+  bool exact = true;
 
   static constexpr std::size_t kMaxRuns = 64;
   static constexpr std::size_t kMaxText = 4096;
+  static constexpr std::string_view kInexact = "_;0.0;";  ///< text() of one that is not exact.
 
   /// Strict: nothing for text that text() could not have written.
   static std::optional<Position> parse(std::string_view text);
@@ -51,10 +55,14 @@ struct Position {
   /// Folds runs that ended `age_ms` ago into the floor. Not earlier: one that ended before it might
   /// still be on its way.
   void fold(std::int64_t now_ms, std::int64_t age_ms = 60'000);
-  /// Adds what `other` has seen. Of another epoch, it is ignored.
+  /// Adds what `other` has seen; of what cannot all be listed, that counts more. Of another epoch, it
+  /// is ignored.
   void include(const Position& other);
   /// True when nothing in `other` is beyond this position.
   bool covers(const Position& other) const;
+
+ private:
+  void make_room(std::int64_t now_ms);
 };
 
 }  // namespace antiphon::realtime

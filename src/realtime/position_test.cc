@@ -70,7 +70,42 @@ TEST(Position, FoldsEndedRunsOnlyAfterAMinute) {
   EXPECT_NE(position.find(kRun), nullptr);
 
   position.fold(61'000);
-  EXPECT_EQ(position.text(), "0;0.1000;");
+  EXPECT_EQ(position.text(), "0;0.2000;") << "the whole second, which is all that a log knows";
+}
+
+std::string nth_run(int n) {
+  return "run" + std::to_string(n);
+}
+
+TEST(Position, MakesRoomWithWhatEndedAWhileAgo) {
+  Position position{.epoch = "0"};
+  for (int i = 0; i != 64; ++i) position.advance_run(nth_run(i), 1, 1, i % 2 == 0, 1'000 + i * 100);
+  EXPECT_TRUE(position.advance_run("new", 1, 1, false, 20'000));
+  EXPECT_TRUE(position.exact);
+  EXPECT_NE(position.find("new"), nullptr);
+  EXPECT_EQ(position.find(nth_run(0)), nullptr);
+  EXPECT_NE(position.find(nth_run(1)), nullptr) << "live";
+  EXPECT_NE(position.find(nth_run(2)), nullptr) << "ended later";
+  EXPECT_EQ(position.floor, 2'000);
+}
+
+TEST(Position, SaysSoWhenThereIsTooMuchToList) {
+  Position position{.epoch = "0"};
+  for (int i = 0; i != 65; ++i) EXPECT_TRUE(position.advance_run(nth_run(i), 1, 1, false, 0));
+  EXPECT_FALSE(position.exact);
+  EXPECT_EQ(position.text(), Position::kInexact);
+  EXPECT_EQ(position.runs.size(), Position::kMaxRuns);
+  EXPECT_TRUE(Position::parse(Position::kInexact)) << "a client may send it back";
+}
+
+TEST(Position, KeepsWhatAClientSaysThoughTheStartListsMuch) {
+  Position start{.epoch = "0"}, said{.epoch = "0"};
+  for (int i = 0; i != 40; ++i) start.advance_run("s" + std::to_string(i), 1, 1, false, 0);
+  for (int i = 0; i != 40; ++i) said.advance_run("c" + std::to_string(i), 1, 1, false, 0);
+  start.include(said);
+  EXPECT_FALSE(start.exact);
+  for (int i = 0; i != 40; ++i) EXPECT_NE(start.find("c" + std::to_string(i)), nullptr);
+  EXPECT_EQ(start.runs.size(), Position::kMaxRuns);
 }
 
 TEST(Position, IncludesTheLaterOfBoth) {

@@ -230,6 +230,7 @@ void Session::drop_ring() {
 /// Where in the ring the client's part begins; nothing when that is not in it.
 std::optional<std::size_t> Session::first_missed(std::string_view offset) const {
   std::size_t count = ring_ ? ring_->size() : 0;
+  if (offset == Position::kInexact) return std::nullopt;
   auto said = Position::parse(offset);
   if (!said || start_.covers(*said)) {
     if (!ring_whole_) return std::nullopt;

@@ -132,6 +132,10 @@ Task<bool> Run::finish(State state, std::optional<json::Value> last_event,
   bool ended = !fenced_;
   for (auto pause = 100ms; ended; pause = std::min<std::chrono::milliseconds>(pause * 2, 5s)) {
     std::exception_ptr failure;
+    if (fenced_) {  // While the database was away: the process ends, or somebody else has the run.
+      ended = false;
+      break;
+    }
     try {
       ended = co_await runs_.finish_once(*this, state, payload, with);
       break;
@@ -276,6 +280,7 @@ Task<> Runs::commit(std::vector<Slice> slices) {
       }
       co_return;
     }
+    if (scope_.closing()) co_return;  // Nobody has seen it.
     co_await sleep_for(pause);
   }
 }
@@ -290,6 +295,7 @@ Task<bool> Runs::was_committed(const Slice& slice) const {
       log::warn("The answer log waits for the database",
                 {{"cause", p.cause()}, {"detail", p.detail()}});
     }
+    if (scope_.closing()) co_return false;
     co_await sleep_for(pause);
   }
 }

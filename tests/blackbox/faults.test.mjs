@@ -140,7 +140,7 @@ forEachDatabase((db) => {
     let socket;
     before(async () => {
       provider = await startProvider();
-      server = await startServer({ provider, databaseUrl: await db.create(), env: { AIOHTTP_CLIENT_STREAM_IDLE_TIMEOUT: '2' } });
+      server = await startServer({ provider, databaseUrl: await db.create(), env: { AIOHTTP_CLIENT_STREAM_IDLE_TIMEOUT: '2', BYPASS_MODEL_ACCESS_CONTROL: 'true' } });
       admin = await server.admin();
       socket = await admin.connect();
     });
@@ -169,13 +169,17 @@ forEachDatabase((db) => {
       });
     }
 
-    it('because it is gone is named without its address, and used again when it is back', async () => {
+    it('because it is gone is named, its address to administrators only, and used again when it is back', async () => {
       const { port } = provider;
+      const user = await server.user(admin, `Plain${db.name}`);
+      await admin.get('/api/models?refresh=true', { expect: 200 });
       await provider.stop();
-      const turn = await admin.ask('[[tokens=5]]', { socket });
-      const { error } = await admin.message(turn.chatId, turn.messageId);
-      assert.ok(error?.content, 'the answer says why');
-      assert.equal(error.content.includes(String(port)), false, error.content);
+      for (const [client, knows] of [[admin, true], [user, false]]) {
+        const turn = await client.ask('[[tokens=5]]', { socket: await client.connect() });
+        const { error } = await client.message(turn.chatId, turn.messageId);
+        assert.match(error.content, /answer/, 'it says why');
+        assert.equal(error.content.includes(String(port)), knows, error.content);
+      }
       provider = await startProvider({ port });
       (await admin.ask('[[tokens=5]]', { socket })).checkTokens(5);
     });

@@ -32,7 +32,7 @@ describe("llama.cpp's server", () => {
     });
     after(() => server?.close());
 
-    const options = (count, more = {}) => ({ socket, model: llama.model, body: { params: { max_tokens: count } }, ...more });
+    const options = (count, more = {}) => ({ socket, model: llama.model, body: { params: { max_tokens: count }, stream_options: { include_usage: true } }, ...more });
 
     it('has its model listed', async () => {
       const { json } = await admin.get('/api/models', { expect: 200 });

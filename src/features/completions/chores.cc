@@ -197,8 +197,12 @@ std::string chore_prompt(Chore chore, std::string_view prompt_template, const Ch
 }
 
 json::Object chore_body(Chore chore, const ChorePolicy& policy, const ChoreInput& input) {
+  // A model that does not come to an end must not keep its server from answering people.
+  constexpr int kMaxTokens = 1000;
   json::Object body = policy.params;
   body["stream"] = false;
+  bool limited = body.contains("max_tokens") || body.contains("max_completion_tokens");
+  if (!limited && chore != Chore::merged_answer) body["max_completion_tokens"] = kMaxTokens;
   body["messages"] = json::Array{
       json::Object{{"role", "user"}, {"content", chore_prompt(chore, policy.prompt, input)}}};
   return body;

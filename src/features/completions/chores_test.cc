@@ -61,6 +61,10 @@ TEST(Chores, MakeABodyWithTheAdministratorsParameters) {
   EXPECT_EQ(body.at("temperature"), 0.1);
   EXPECT_EQ(body.at("stream"), false);
   EXPECT_EQ(body.at("messages").as_array().size(), 1u);
+  EXPECT_EQ(body.at("max_completion_tokens"), 1000);
+  auto limited = chore_body(Chore::title, {.params = {{"max_tokens", 50}}}, conversation());
+  EXPECT_FALSE(limited.contains("max_completion_tokens"));
+  EXPECT_FALSE(chore_body(Chore::merged_answer, {}, conversation()).contains("max_completion_tokens"));
 }
 
 TEST(Chores, KeepLongMessagesShort) {

@@ -248,6 +248,8 @@ client::Request request_for(const Settings& settings, const Connection& connecti
   out.reach = client::Reach::admin_configured;
   out.stall_timeout = std::chrono::seconds(settings.stream_idle_timeout().value_or(300));
   out.total_timeout = std::chrono::seconds(settings.upstream_timeout().value_or(0));
+  // Where servers are is the administrator's business.
+  if (!asker.id.value.empty() && asker.role != Role::admin) out.called = "the model's server";
   if (connection.found) out.connect_timeout = std::chrono::milliseconds(300);
   return out;
 }

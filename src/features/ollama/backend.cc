@@ -77,8 +77,8 @@ class Chunks final : public models::ChunkStream {
 };
 
 BaseModel model_of(const ConnectionPtr& c, const json::Object& said, bool loaded) {
-  std::string_view upstream = json::text_at(json::Value(said), "model");
-  std::string upstream_id(upstream), id = c->prefixed(upstream_id);
+  std::string upstream_id(json::text_at(json::Value(said), "model"));
+  std::string id = c->prefixed(upstream_id);
   json::Object own = said;
   own["model"] = id;
   own["name"] = id;

@@ -1,4 +1,5 @@
 #include "features/ollama/convert.h"
+#include "features/ollama/backend.h"
 
 #include <gtest/gtest.h>
 
@@ -15,6 +16,22 @@ json::Value chat(std::string_view body) {
 
 std::string text(const json::Value& value) {
   return json::serialize(value);
+}
+
+TEST(ModelsIn, NamesOfAnyLengthAreKeptAsTheyAre) {
+  auto connection = std::make_shared<const models::Connection>(models::Connection{});
+  std::string longest(512, 'n');
+  for (const std::string& name : {std::string("a"), std::string("tiny-counter:latest"),
+                                  std::string("hf.co/somebody/some-model-with-a-name-GGUF:Q4_K_M"), longest}) {
+    json::Value tags =
+        json::Object{{"models", json::Array{json::Object{{"model", name}, {"name", name}}}}};
+    auto found = models_in(connection, tags, tags);
+    ASSERT_EQ(found.size(), 1u) << name;
+    EXPECT_EQ(found[0].id, name);
+    EXPECT_EQ(found[0].upstream_id, name);
+    EXPECT_EQ(json::text_at(found[0].shown, "name"), name);
+    EXPECT_TRUE(json::bool_at(found[0].shown, "loaded"));
+  }
 }
 
 TEST(ToChat, ParametersGoWhereOllamaLooksForThem) {
