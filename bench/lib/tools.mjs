@@ -66,7 +66,7 @@ export async function holdSockets(server, count, token) {
   return { open: first.open, stop: () => child.kill('SIGKILL') };
 }
 
-/** Requests a second, all answered with 2xx; fails when any was not. */
+/** {rate, requests}: requests a second and in all, every one answered with 2xx; fails when any was not. */
 export async function wrk(url, { token, connections, seconds = 5, threads = 1 }) {
   const headers = token ? ['-H', `Authorization: Bearer ${token}`] : [];
   const out = await output('wrk', [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '--latency', ...headers, url]);
@@ -75,7 +75,8 @@ export async function wrk(url, { token, connections, seconds = 5, threads = 1 })
   const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(out)[1]);
   if (!rate) throw new Error(`${url}: nothing was answered\n${out}`);
   const timeouts = Number(/Socket errors:.*timeout (\d+)/.exec(out)?.[1] ?? 0);
-  return { rate, timeouts };
+  const requests = Number(/(\d+) requests in/.exec(out)[1]);
+  return { rate, requests, timeouts };
 }
 
 export const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];

@@ -20,7 +20,7 @@ constexpr std::string_view kText =
     "This is Antiphon's built-in **demonstration model**. It does not think: it always says these "
     "words, so that "
     "you can see an answer being written before a real model is connected.\n\n"
-    "To get real answers, an administrator adds a connection under *Settings → Connections*:\n\n"
+    "To get real answers, an administrator adds a connection under *Administration → Connections*:\n\n"
     "1. the address of any OpenAI-compatible server, with its key, or\n"
     "2. the address of an Ollama server.\n\n"
     "As soon as one of them offers a model, this one disappears. Until then you can try everything "
