@@ -108,6 +108,13 @@ ollama: build ## tests beside Ollama itself, built once with this machine's Go (
 	@tools/setup ollama
 	@cd tests && npm ci --silent --no-audit --no-fund && node run.mjs ollama
 
+# COMPAT: more for tests/compat/run.mjs, such as COMPAT='--only chats --verbose'
+COMPAT ?=
+.PHONY: compat
+compat: setup-test build ## compare with Open WebUI 0.12.4 and run its own client on our server (7 GB, opt-in)
+	@tools/peer install
+	@tools/compat $(COMPAT)
+
 .PHONY: fresh
 fresh: ## try both commands in a new Debian 12 that has nothing else (root, 6 GB, opt-in)
 	@tools/setup fresh

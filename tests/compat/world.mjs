@@ -119,7 +119,7 @@ export class World {
       return turn;
     }
     await sleep(settleMs);
-    const calls = this.provider.calls.filter((call) => call.serial >= serial);
+    const calls = this.provider.calls.filter((call) => call.serial >= serial && belongs(call, content));
     const events = socket.seen.slice(from).filter((event) => event.chat_id === turn.chatId);
     const chat = temporary ? undefined : (await client.get(`/api/v1/chats/${turn.chatId}`)).json;
     const body = this.normal.value({ reply: turn.reply.json, ...summaryOf(events), asked: askedOf(calls), chat });
@@ -145,15 +145,14 @@ function uncounted(body) {
 
 const isIdle = (event) => event.data?.type === 'chat:active' && event.data.data?.active === false;
 
-/** What the model was asked for the answer, and which background prompts came; tools by name. */
+/** Background prompts of other chats may come late; they quote their own chat. */
+const belongs = (call, content) => call.task === null || JSON.stringify(call.messages).includes(JSON.stringify(content).slice(1, -1));
+
+/** What the models were asked for the answers, and which background prompts came. Which tools there are is not compared. */
 function askedOf(calls) {
-  const answers = calls.filter((call) => call.task === null);
+  const answers = calls.filter((call) => call.task === null).sort((a, b) => a.model.localeCompare(b.model));
   return {
-    answers: answers.map(({ body }) => ({
-      ...body,
-      tools: body.tools ? '<tools>' : undefined,
-      messages: body.messages,
-    })),
+    answers: answers.map(({ body }) => ({ ...body, tools: body.tools ? '<tools>' : undefined })),
     tasks: calls.map((call) => call.task).filter(Boolean).sort(),
   };
 }

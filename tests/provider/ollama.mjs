@@ -129,10 +129,16 @@ function pull(context, body) {
   return response.on('close', () => clearInterval(timer));
 }
 
+/** Ollama says 200 and nothing at all. */
+function nothing(context) {
+  context.response.writeHead(200, { 'Content-Length': 0 });
+  context.response.end();
+}
+
 function remove(context, body) {
   const name = body.model ?? body.name;
   if (!context.state.ollamaModels.delete(name)) return context.json(404, { error: `model '${name}' not found` });
-  return context.json(200, {});
+  return nothing(context);
 }
 
 function running(context) {
@@ -166,7 +172,7 @@ function embed(context, body) {
 function copy(context, { source, destination }) {
   if (!context.state.ollamaModels.has(source)) return context.json(404, { error: `model '${source}' not found` });
   context.state.ollamaModels.add(destination);
-  return context.json(200, {});
+  return nothing(context);
 }
 
 export const routes = {

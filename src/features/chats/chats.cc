@@ -327,8 +327,11 @@ Task<bool> Guard::may_read(const User& me, std::string id) const {
 Task<Granted<Chat, Right::read>> Guard::read(const User& me, std::string id) const {
   co_return Granted<Chat, Right::read>::after_check(co_await owned(me, std::move(id), 401, false));
 }
-Task<Granted<Chat, Right::write>> Guard::write(const User& me, std::string id) const {
-  co_return Granted<Chat, Right::write>::after_check(co_await owned(me, std::move(id), 401, false));
+Task<Granted<Chat, Right::read>> Guard::look(const User& me, std::string id) const {
+  co_return Granted<Chat, Right::read>::after_check(co_await owned(me, std::move(id), 401, true));
+}
+Task<Granted<Chat, Right::write>> Guard::write(const User& me, std::string id, int status) const {
+  co_return Granted<Chat, Right::write>::after_check(co_await owned(me, std::move(id), status, false));
 }
 Task<Granted<Chat, Right::own>> Guard::own(const User& me, std::string id, int status) const {
   co_return Granted<Chat, Right::own>::after_check(co_await owned(me, std::move(id), status, false));

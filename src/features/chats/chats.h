@@ -97,9 +97,11 @@ class Guard {
   /// These throw 401 "not found" for both, as upstream's clients expect; or `status`, where they expect
   /// that.
   Task<Granted<Chat, Right::read>> read(const User& me, std::string id) const;
+  /// As read(), and for administrators where they have access.
+  Task<Granted<Chat, Right::read>> look(const User& me, std::string id) const;
   /// Whether read() would not throw.
   Task<bool> may_read(const User& me, std::string id) const;
-  Task<Granted<Chat, Right::write>> write(const User& me, std::string id) const;
+  Task<Granted<Chat, Right::write>> write(const User& me, std::string id, int status = 401) const;
   Task<Granted<Chat, Right::own>> own(const User& me, std::string id, int status = 401) const;
   /// As own(), and for administrators where they have access: deleting, moderating, links.
   Task<Granted<Chat, Right::own>> administer(const User& me, std::string id, int status = 401) const;

@@ -130,6 +130,7 @@ Task<> Editor::merge(const Chat& chat, const json::Value& form, bool may_edit) {
     if (entry.message.parent_id) ids.push_back(*entry.message.parent_id);
   co_await db_.transact([&](store::Connection& c) -> Task<> {
     Chat now = co_await locked(c, chat.id.value);
+    bool spoke = false;  // A new name, say, does not move the chat to the top of the list.
     std::map<std::string, Message> have;
     if (!ids.empty())
       for (Message& m : co_await Chats::some(c, now.id.value, ids)) have.emplace(m.id, std::move(m));
@@ -139,13 +140,17 @@ Task<> Editor::merge(const Chat& chat, const json::Value& form, bool may_edit) {
         if (!known->second.done) continue;
         auto changed = changed_by(known->second, *entry.client);
         if (changed && !may_edit) keep_words(*changed, known->second);
-        if (changed) co_await c.run_bound(updating(*changed));
+        if (changed) {
+          co_await c.run_bound(updating(*changed));
+          spoke = true;
+        }
         continue;
       }
       if (m.parent_id && !have.contains(*m.parent_id)) m.parent_id.reset();
       m.done = true;
       (void)co_await c.run_bound(Chats::appending(m));
       have.emplace(m.id, m);
+      spoke = true;
     }
     std::optional<std::string> current = now.current_message_id;
     if (have.contains(history.current))
@@ -154,7 +159,7 @@ Task<> Editor::merge(const Chat& chat, const json::Value& form, bool may_edit) {
     json::Object data = object_or_empty(now.data);
     put_data(data, form);
     co_await c.run(kSave, now.id, title, fold(title), json::Value(std::move(data)), current,
-                   unix_seconds());
+                   spoke ? unix_seconds() : now.updated_at);
   });
 }
 

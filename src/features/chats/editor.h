@@ -44,6 +44,9 @@ class Editor {
   Task<json::Object> merge_params(const Chat& chat, const json::Value& params);
   /// False when there is no such message, or it is being written.
   Task<bool> edit_message(const Chat& chat, std::string message_id, std::string content);
+  /// Keeps what an event of a program says of a message: `status`, `source`, `files`, `embeds`, and
+  /// `message` (more text) and `replace` (other text) of finished ones. Others are for the moment only.
+  Task<> keep_event(const Chat& chat, std::string message_id, std::string type, json::Value data);
   Task<bool> set_voice(const Chat& chat, std::string message_id, json::Value voice);
   /// A question goes with its answers; what hung below goes to the parent, so that no branch is lost.
   /// False when there is no such message, or one of these is being written.

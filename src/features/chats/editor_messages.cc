@@ -31,7 +31,60 @@ std::optional<json::Value> with_text(const std::optional<json::Value>& output,
   return json::Value(std::move(items));
 }
 
+/// Of the lists that events make longer.
+constexpr std::size_t kMostKept = 500;
+
+void append(std::optional<json::Value>& list, const json::Value& item) {
+  json::Array items = list && list->is_array() ? list->as_array() : json::Array();
+  if (items.size() < kMostKept) items.push_back(item);
+  list = std::move(items);
+}
+
+void prepend(std::optional<json::Value>& list, const json::Array* fresh) {
+  if (!fresh) return;
+  json::Array items = *fresh;
+  if (list && list->is_array())
+    items.insert(items.end(), list->as_array().begin(), list->as_array().end());
+  if (items.size() > kMostKept) items.resize(kMostKept);
+  list = std::move(items);
+}
+
+/// False when the event is not of those that stay.
+bool take_event(Message& m, std::string_view type, const json::Value& data) {
+  if (type == "status") return append(m.status_history, data), true;
+  if ((type == "source" || type == "citation") && json::text_at(data, "type").empty())
+    return append(m.sources, data), true;
+  if (type == "files") return prepend(m.files, json::array_at(data, "files")), true;
+  if (type != "embeds") return false;
+  if (json::bool_at(data, "replace")) m.embeds.reset();
+  if (const json::Array* embeds = json::array_at(data, "embeds"))
+    for (const json::Value& one : *embeds) append(m.embeds, one);
+  return true;
+}
+
 }  // namespace
+
+Task<> Editor::keep_event(const Chat& chat, std::string message_id, std::string type,
+                          json::Value data) {
+  static constexpr Sql kKeep{"chats.keep_event", R"(
+      UPDATE chat_message SET status_history = $3, sources = $4, files = $5, embeds = $6
+       WHERE chat_id = $1 AND id = $2)"};
+  if (type == "message" || type == "replace") {
+    auto found = co_await Chats(db_).message(chat.id.value, message_id);
+    if (!found) co_return;
+    std::string text = type == "message" ? plain_text(found->content) : std::string();
+    text += json::text_at(data, "content");
+    if (text.size() <= kMaxMessageText)
+      (void)co_await edit_message(chat, std::move(message_id), std::move(text));
+    co_return;
+  }
+  co_await db_.transact([&](store::Connection& c) -> Task<> {
+    auto found = co_await Chats::some(c, chat.id.value, {message_id});
+    if (found.empty() || !take_event(found.front(), type, data)) co_return;
+    const Message& m = found.front();
+    co_await c.run(kKeep, chat.id, message_id, m.status_history, m.sources, m.files, m.embeds);
+  });
+}
 
 Task<bool> Editor::edit_message(const Chat& chat, std::string message_id, std::string content) {
   static constexpr Sql kEdit{"chats.edit_message", R"(

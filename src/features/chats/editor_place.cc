@@ -64,6 +64,9 @@ Task<> Editor::add_tag(const Chat& chat, std::string name) {
   if (words_of(name).empty() || name.size() > 100)
     throw Problem(Problem::Kind::invalid,
                   "A tag has 1 to 100 characters, a letter or digit among them");
+  if (tag_id(name) == "none")
+    throw Problem(Problem::Kind::invalid,
+                  "\"none\" cannot be a tag: it stands for chats without tags in searches");
   std::vector<std::string> names;
   for (TextRow& row : co_await db_.all<TextRow>(kNames, chat.id)) names.push_back(std::move(row.value));
   if (std::ranges::any_of(names, [&](const std::string& n) { return tag_id(n) == tag_id(name); }))

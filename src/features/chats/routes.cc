@@ -89,10 +89,6 @@ struct Api : RouteBase {
     p.changed(me.id, "");
     co_return out;
   }
-  Task<json::Value> show(const User&, Readable chat) { co_return co_await view().whole(*chat); }
-  Task<json::Value> branch(const User&, Readable chat, Query<BranchQuery> q) {
-    co_return co_await view().branch(*chat, q.leaf, q.limit);
-  }
   Task<json::Value> update(const User& me, Writable chat, Body<ChatForm> form) {
     require_object(form.chat);
     co_await p.editor.merge(*chat, form.chat, co_await p.permitted(me, "chat.edit"));
@@ -147,6 +143,7 @@ struct Api : RouteBase {
     for (std::string_view refused : {"execute", "request:", "confirmation", "input", "terminal"})
       if (form.type.starts_with(refused))
         throw Problem(Problem::Kind::invalid, "This event cannot be sent by clients");
+    co_await p.editor.keep_event(*chat, id, form.type, form.data);
     p.emit(me.id, json::Object{{"chat_id", chat->id.value},
                                {"message_id", id},
                                {"data", json::Object{{"type", form.type}, {"data", form.data}}}});
@@ -187,9 +184,6 @@ struct Api : RouteBase {
     co_await p.editor.move(chat->id.value, form.folder_id);
     co_return co_await changed(me, chat->id.value);
   }
-  Task<std::vector<Tag>> tags_of(const User&, Readable chat) {
-    co_return co_await p.sidebar.tags_of(chat->id.value);
-  }
   Task<std::vector<Tag>> add_tag(const User&, Owned chat, Body<TagForm> form) {
     co_await p.editor.add_tag(*chat, form.name);
     co_return co_await p.sidebar.tags_of(chat->id.value);
@@ -200,6 +194,29 @@ struct Api : RouteBase {
   }
 
   // --- copies ---
+  Task<json::Value> clone(const User& me, Readable chat, Body<CloneForm> form) {
+    co_await require(me, "chat.import");
+    std::string title = form.title.value_or("Clone of " + chat->title);
+    auto messages = co_await view().messages(*chat, std::nullopt);
+    co_return co_await changed(
+        me, co_await p.editor.copy(
+                *chat, me.id, {std::move(title), std::move(messages), chat->current_message_id, {}}));
+  }
+};
+
+/// What administrators, where they have access, do with chats of others too.
+struct Open : RouteBase {
+  template <class G>
+  Task<G> grant(const User& me, std::string id) {
+    co_return co_await p.guard.look(me, std::move(id));
+  }
+  Task<json::Value> show(const User&, Readable chat) { co_return co_await view().whole(*chat); }
+  Task<json::Value> branch(const User&, Readable chat, Query<BranchQuery> q) {
+    co_return co_await view().branch(*chat, q.leaf, q.limit);
+  }
+  Task<std::vector<Tag>> tags_of(const User&, Readable chat) {
+    co_return co_await p.sidebar.tags_of(chat->id.value);
+  }
   Task<json::Value> fork(const User& me, Readable chat, Body<ForkForm> form) {
     co_await require(me, "chat.import");
     std::optional<std::string> leaf = form.message_id ? form.message_id : chat->current_message_id;
@@ -210,14 +227,6 @@ struct Api : RouteBase {
     co_return co_await changed(
         me, co_await p.editor.copy(
                 *chat, me.id, {chat->title + " (fork)", std::move(messages), leaf, std::move(meta)}));
-  }
-  Task<json::Value> clone(const User& me, Readable chat, Body<CloneForm> form) {
-    co_await require(me, "chat.import");
-    std::string title = form.title.value_or("Clone of " + chat->title);
-    auto messages = co_await view().messages(*chat, std::nullopt);
-    co_return co_await changed(
-        me, co_await p.editor.copy(
-                *chat, me.id, {std::move(title), std::move(messages), chat->current_message_id, {}}));
   }
 };
 
@@ -264,6 +273,7 @@ Task<> empty_folders(const RouteParts& p, const User& me, std::vector<std::strin
 
 void add_routes(http::Router& r, const RouteParts& parts) {
   Api api{{parts}};
+  Open open{{parts}};
   Hidden hidden{{parts}};
   auto on = [&](std::string_view method, std::string_view path, Cost cost, http::Endpoint e,
                 http::Options o = {}) {
@@ -276,8 +286,8 @@ void add_routes(http::Router& r, const RouteParts& parts) {
   on("DELETE", "/", Cost::write_heavy, bind<&Api::remove_all>(api));
   on("POST", "/archive/all", Cost::write_heavy, bind<&Api::archive_all>(api));
   on("POST", "/unarchive/all", Cost::write_heavy, bind<&Api::unarchive_all>(api));
-  on("GET", "/{id}", Cost::read, bind<&Api::show>(api));
-  on("GET", "/{id}/branch", Cost::read, bind<&Api::branch>(api));
+  on("GET", "/{id}", Cost::read, bind<&Open::show>(open));
+  on("GET", "/{id}/branch", Cost::read, bind<&Open::branch>(open));
   on("POST", "/{id}", Cost::write_heavy, bind<&Api::update>(api), kWholeChat);
   on("PATCH", "/{id}/params", Cost::write, bind<&Api::params>(api));
   on("DELETE", "/{id}", Cost::write, bind<&Hidden::remove>(hidden));
@@ -290,11 +300,11 @@ void add_routes(http::Router& r, const RouteParts& parts) {
   on("GET", "/{id}/pinned", Cost::read, bind<&Api::is_pinned>(api));
   on("POST", "/{id}/pin", Cost::write, bind<&Api::pin>(api));
   on("POST", "/{id}/archive", Cost::write, bind<&Api::archive>(api));
-  on("POST", "/{id}/fork", Cost::write_heavy, bind<&Api::fork>(api));
+  on("POST", "/{id}/fork", Cost::write_heavy, bind<&Open::fork>(open));
   on("POST", "/{id}/clone", Cost::write_heavy, bind<&Api::clone>(api));
   on("POST", "/{id}/folder", Cost::write, bind<&Api::move>(api));
   on("POST", "/{id}/unread", Cost::write, bind<&Hidden::unread>(hidden));
-  on("GET", "/{id}/tags", Cost::read, bind<&Api::tags_of>(api));
+  on("GET", "/{id}/tags", Cost::read, bind<&Open::tags_of>(open));
   on("POST", "/{id}/tags", Cost::write, bind<&Api::add_tag>(api));
   on("DELETE", "/{id}/tags", Cost::write, bind<&Api::remove_tag>(api));
 }

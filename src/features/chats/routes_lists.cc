@@ -3,6 +3,7 @@
 #include "base/problem.h"
 #include "base/time.h"
 #include "config/admin_page.h"
+#include "features/chats/finder.h"
 #include "features/chats/routes_base.h"
 #include "features/chats/text.h"
 #include "features/chats/usage.h"
@@ -63,7 +64,14 @@ struct Lists : RouteBase {
     co_return co_await p.sidebar.count_archived(me.id.value);
   }
   Task<Titles> search(const User& me, Query<SearchForm> q) {
-    co_return co_await p.sidebar.search(me.id.value, SearchQuery::parse(q.text), q.page.value_or(1));
+    Titles out;
+    for (Hit& hit :
+         co_await p.sidebar.search(me.id.value, SearchQuery::parse(q.text), q.page.value_or(1)))
+      out.push_back(std::move(hit.chat));
+    co_return out;
+  }
+  Task<json::Value> find(const User& me, Query<FindQuery> q) {
+    co_return co_await Finder(p.db, p.sidebar).find(me.id.value, q);
   }
   Task<Titles> folder_list(const User& me, std::string folder, Query<ListQuery> q) {
     Order order = Order::parse(q.sort_by.value_or("unread_updated_at"), q.sort_dir);
@@ -144,6 +152,7 @@ void add_list_routes(http::Router& r, const RouteParts& parts) {
   auto on = [&](std::string_view method, std::string_view path, Cost cost, http::Endpoint e) {
     r.on(std::string(method) + " " + std::string(kRoutes) + std::string(path), cost, std::move(e));
   };
+  r.on("GET /api/v1/search", Cost::search, bind<&Lists::find>(api));
   on("GET", "/", Cost::read, bind<&Lists::list>(api));
   on("GET", "/list", Cost::read, bind<&Lists::list>(api));
   on("GET", "/list/user/{user_id}", Cost::search, bind<&Lists::of_user>(api));

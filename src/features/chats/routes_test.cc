@@ -99,6 +99,52 @@ TEST_P(RoutesTest, EachPermissionClosesEachOfItsRoutes) {  // row 69
   EXPECT_EQ(w.as("alice", "GET", "/" + id).status, 200);
 }
 
+TEST_P(RoutesTest, WhatProgramsSayOfAMessageStays) {
+  World w(GetParam());
+  std::string id = w.add("alice", "Chat", exchange("Who?", "Me."));
+  auto say = [&](std::string type, json::Value data) {
+    EXPECT_EQ(w.as("alice", "POST", "/" + id + "/messages/a1/event",
+                   Object{{"type", type}, {"data", std::move(data)}})
+                  .status,
+              200)
+        << type;
+  };
+  say("status", Object{{"description", "Looking"}, {"done", false}});
+  say("status", Object{{"description", "Found"}, {"done", true}});
+  say("source", Object{{"source", Object{{"name", "s"}}}});
+  say("files", Object{{"files", Array{Object{{"url", "/a.png"}}}}});
+  say("files", Object{{"files", Array{Object{{"url", "/b.png"}}}}});
+  say("embeds", Object{{"embeds", Array{"<b>1</b>"}}});
+  say("message", Object{{"content", " And you?"}});
+  say("notification", Object{{"content", "For the moment only"}});
+
+  json::Value message =
+      w.as("alice", "GET", "/" + id).body.at("chat").at("history").at("messages").at("a1");
+  EXPECT_EQ(message.at("statusHistory").as_array().size(), 2u);
+  EXPECT_EQ(message.at("sources").as_array().size(), 1u);
+  EXPECT_EQ(json::text_at(message.at("files").at(0), "url"), "/b.png");
+  EXPECT_EQ(message.at("files").as_array().size(), 2u);
+  EXPECT_EQ(message.at("embeds").as_array().size(), 1u);
+  EXPECT_EQ(json::text_at(message, "content"), "Me. And you?");
+  say("replace", Object{{"content", "Nobody."}});
+  message = w.as("alice", "GET", "/" + id).body.at("chat").at("history").at("messages").at("a1");
+  EXPECT_EQ(json::text_at(message, "content"), "Nobody.");
+}
+
+TEST_P(RoutesTest, ANewNameDoesNotMoveAChatToTheTop) {
+  World w(GetParam());
+  std::string id = w.add("alice", "Old", exchange(), "a1");
+  auto updated = [&](json::Value chat) {
+    w.as("alice", "POST", "/" + id, Object{{"chat", std::move(chat)}});
+    return json::int_at(w.as("alice", "GET", "/" + id).body, "updated_at");
+  };
+  w.script("UPDATE chat SET updated_at = 1000");
+  EXPECT_EQ(updated(Object{{"title", "New"}}), 1000);
+  EXPECT_EQ(updated(Object{{"models", Array{"m"}}}), 1000);
+  Object messages{{"a1", Object{{"id", "a1"}, {"role", "assistant"}, {"content", "other"}}}};
+  EXPECT_GT(updated(Object{{"history", Object{{"messages", std::move(messages)}}}}), 1000);
+}
+
 TEST_P(RoutesTest, AdministratorsMayLookAndDeleteWhereTheSettingSaysSo) {
   World w(GetParam());
   std::string id = w.add("alice", "Chat");
@@ -112,10 +158,15 @@ TEST_P(RoutesTest, AdministratorsMayLookAndDeleteWhereTheSettingSaysSo) {
   EXPECT_EQ(w.as("bob", "GET", "/list/user/alice").status, 401);
   w.settings.admin_access.set(false);
   EXPECT_EQ(list().status, 401);
+  EXPECT_EQ(w.ask(World::admin(), "GET", "/api/v1/chats/" + id).status, 401);
+  EXPECT_EQ(w.ask(World::admin(), "GET", "/api/v1/chats/share/" + id).status, 401);
   EXPECT_EQ(w.ask(World::admin(), "DELETE", "/api/v1/chats/" + id).status, 404);
   w.settings.admin_access.set(true);
-  EXPECT_EQ(w.ask(World::admin(), "GET", "/api/v1/chats/" + id).status,
-            401);  // Reading is by link only.
+  EXPECT_EQ(w.ask(World::admin(), "GET", "/api/v1/chats/" + id).status, 200);
+  EXPECT_EQ(w.ask(World::admin(), "GET", "/api/v1/chats/share/" + id).status, 200);
+  EXPECT_EQ(w.as("bob", "GET", "/share/" + id).status, 401);
+  EXPECT_EQ(w.ask(World::admin(), "POST", "/api/v1/chats/" + id, Object{{"chat", Object()}}).status,
+            401);
   EXPECT_EQ(w.ask(World::admin(), "DELETE", "/api/v1/chats/" + id).text, "true");
 }
 

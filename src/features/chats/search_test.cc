@@ -14,13 +14,13 @@ struct Library : World {
   Names find(std::string text) {
     auto found = run([&] { return sidebar.search("alice", SearchQuery::parse(text), 1); });
     Names out;
-    for (const ChatTitle& chat : found) out.push_back(chat.title);
+    for (const Hit& hit : found) out.push_back(hit.chat.title);
     std::ranges::sort(out);
     return out;
   }
   std::optional<std::string> snippet_of(std::string text) {
     auto found = run([&] { return sidebar.search("alice", SearchQuery::parse(text), 1); });
-    return found.empty() ? std::nullopt : found.front().snippet;
+    return found.empty() ? std::nullopt : found.front().chat.snippet;
   }
 };
 using Names = Library::Names;
@@ -38,6 +38,41 @@ TEST_P(SearchTest, FindsTitlesAndTexts) {
   EXPECT_EQ(w.find("onions"), Names{});
   EXPECT_EQ(w.snippet_of("boil"), "How long do potatoes boil?");
   EXPECT_EQ(w.snippet_of("history"), std::nullopt);
+}
+
+TEST_P(SearchTest, TellsTheSearchWindowWhereAHitIs) {
+  Library w(GetParam());
+  w.script(
+      "INSERT INTO folder (id, user_id, name, is_expanded, created_at, updated_at) VALUES "
+      "('kitchen', 'alice', 'Kitchen', FALSE, 1, 1)");
+  std::string cooking =
+      w.add("alice", "Cooking", exchange("How long do potatoes boil?", "Twenty minutes."));
+  std::string history = w.add("alice", "Potato history", exchange("When?", "1570."));
+  run([&] { return w.editor.move(cooking, "kitchen"); });
+  auto find = [&](const std::string& query) {
+    auto reply = w.ask(World::caller("alice"), "GET", "/api/v1/search?" + query);
+    EXPECT_EQ(reply.status, 200) << query;
+    return reply.body;
+  };
+  auto line = [&](const json::Value& found, std::size_t i) { return found.at("items").at(i); };
+
+  json::Value boil = find("q=boil");
+  ASSERT_EQ(boil.at("items").as_array().size(), 1u);
+  EXPECT_EQ(json::text_at(line(boil, 0), "id"), "chat:" + cooking);
+  EXPECT_EQ(json::text_at(line(boil, 0), "context"), "Kitchen");
+  EXPECT_TRUE(json::text_at(line(boil, 0), "url").starts_with("/c/" + cooking + "?message="));
+  EXPECT_EQ(json::text_at(line(boil, 0), "snippet"), "How long do potatoes boil?");
+  EXPECT_EQ(json::text_at(line(find("q=history"), 0), "url"), "/c/" + history);
+  EXPECT_EQ(find("q=").at("items").as_array().size(), 2u);
+  EXPECT_EQ(find("q=potato&scope=folder:kitchen").at("items").as_array().size(), 1u);
+  EXPECT_EQ(find("q=potato&scope=folder:attic").at("items").as_array().size(), 0u);
+  EXPECT_EQ(find("q=potato&kind=note").at("items").as_array().size(), 0u);
+  EXPECT_EQ(find("q=potato&sharing=shared").at("items").as_array().size(), 0u);
+  EXPECT_EQ(json::text_at(find("q=").at("scopes").at(0), "id"), "folder:kitchen");
+  EXPECT_EQ(
+      w.ask(World::caller("bob"), "GET", "/api/v1/search?q=boil").body.at("items").as_array().size(),
+      0u);
+  EXPECT_EQ(w.ask(World::caller("alice"), "GET", "/api/v1/search?q=x&kind=bad").status, 422);
 }
 
 TEST_P(SearchTest, TakesTheLastWordAsABeginning) {

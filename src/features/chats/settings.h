@@ -10,7 +10,7 @@ struct Settings : config::Group {
   config::Bool admin_access =
       env("ENABLE_ADMIN_CHAT_ACCESS", true)
           .on_restart()
-          .help("Lets administrators list and delete other users' chats and open their links.");
+          .help("Lets administrators list, read and delete other users' chats and open their links.");
   config::Bool admin_export = env("ENABLE_ADMIN_EXPORT", true)
                                   .on_restart()
                                   .help("Lets administrators export everybody's chats and ratings.");

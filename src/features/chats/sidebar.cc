@@ -27,8 +27,10 @@ struct FoundChat {
   std::optional<std::int64_t> last_read_at;
   bool active = false, archived = false;
   std::optional<json::Value> found;
+  std::optional<std::string> found_id;
 };
-ANTIPHON_DTO(FoundChat, id, title, updated_at, created_at, last_read_at, active, archived, found)
+ANTIPHON_DTO(FoundChat, id, title, updated_at, created_at, last_read_at, active, archived, found,
+             found_id)
 ANTIPHON_DTO_DEFINE(FoundChat)
 
 namespace {
@@ -148,8 +150,7 @@ Task<std::vector<std::string>> Sidebar::folders_named(std::string user_id,
 #define ANTIPHON_LATEST " ORDER BY updated_at DESC, id LIMIT $9 OFFSET $10"
 #define ANTIPHON_FOUND " AND (title_folded LIKE $11 ESCAPE '\\' OR id IN (SELECT chat_id FROM best))"
 
-Task<std::vector<ChatTitle>> Sidebar::search(std::string user_id, SearchQuery q,
-                                             std::int64_t page) const {
+Task<std::vector<Hit>> Sidebar::search(std::string user_id, SearchQuery q, std::int64_t page) const {
   static constexpr Sql kFiltered{"chats.search_filtered",
                                  ANTIPHON_TITLES "WHERE" ANTIPHON_FILTERS_SQLITE ANTIPHON_LATEST,
                                  ANTIPHON_TITLES "WHERE" ANTIPHON_FILTERS_POSTGRES ANTIPHON_LATEST};
@@ -161,7 +162,9 @@ Task<std::vector<ChatTitle>> Sidebar::search(std::string user_id, SearchQuery q,
               WHERE chat_search MATCH $12 AND m.user_id = $1 ORDER BY s.rowid DESC LIMIT 2000),
            best AS MATERIALIZED (SELECT chat_id, MAX(row) AS row FROM hit GROUP BY chat_id)
       SELECT (SELECT m.content FROM best JOIN chat_message m ON m.row = best.row WHERE best.chat_id = chat.id)
-               AS found, )" ANTIPHON_TITLE
+               AS found,
+             (SELECT m.id FROM best JOIN chat_message m ON m.row = best.row WHERE best.chat_id = chat.id)
+               AS found_id, )" ANTIPHON_TITLE
       "FROM chat WHERE" ANTIPHON_FILTERS_SQLITE ANTIPHON_FOUND ANTIPHON_LATEST,
       R"(
       WITH hit AS MATERIALIZED (
@@ -169,27 +172,33 @@ Task<std::vector<ChatTitle>> Sidebar::search(std::string user_id, SearchQuery q,
               WHERE m.search @@ to_tsquery('simple', $12) AND m.user_id = $1 ORDER BY m.created_at DESC LIMIT 2000),
            best AS MATERIALIZED (SELECT DISTINCT ON (chat_id) chat_id, id FROM hit ORDER BY chat_id, created_at DESC)
       SELECT (SELECT m.content FROM best JOIN chat_message m ON m.chat_id = best.chat_id AND m.id = best.id
-               WHERE best.chat_id = chat.id) AS found, )" ANTIPHON_TITLE
+               WHERE best.chat_id = chat.id) AS found,
+             (SELECT best.id FROM best WHERE best.chat_id = chat.id) AS found_id, )" ANTIPHON_TITLE
       "FROM chat WHERE" ANTIPHON_FILTERS_POSTGRES ANTIPHON_FOUND ANTIPHON_LATEST};
   auto flag = [](std::optional<bool> b) { return b ? static_cast<int>(*b) : -1; };
   auto folders = co_await folders_named(user_id, q.folders);
+  folders.insert(folders.end(), q.folder_ids.begin(), q.folder_ids.end());
   Page p = page_of(page);
-  bool in_folders = !q.folders.empty(), archived = q.archived.value_or(false);
-  if (q.words.empty())
-    co_return co_await db_.all<ChatTitle>(kFiltered, user_id, flag(q.pinned), archived, flag(q.shared),
-                                          q.tags, q.untagged, folders, in_folders, p.size, p.offset);
+  bool in_folders = !q.folders.empty() || !q.folder_ids.empty(), archived = q.archived.value_or(false);
+  std::vector<Hit> out;
+  if (q.words.empty()) {
+    auto all = co_await db_.all<ChatTitle>(kFiltered, user_id, flag(q.pinned), archived, flag(q.shared),
+                                           q.tags, q.untagged, folders, in_folders, p.size, p.offset);
+    for (ChatTitle& chat : all) out.push_back({std::move(chat), std::nullopt});
+    co_return out;
+  }
   std::string match = db_.dialect() == store::Dialect::sqlite ? q.fts5() : q.tsquery();
   if (match.empty()) match = db_.dialect() == store::Dialect::sqlite ? "\"\"" : "";
   auto found = co_await db_.all<FoundChat>(kSearch, user_id, flag(q.pinned), archived, flag(q.shared),
                                            q.tags, q.untagged, folders, in_folders, p.size, p.offset,
                                            like_folded(q.words), match);
   std::string first = words_of(q.words.substr(0, q.words.find(' ')), 200);
-  std::vector<ChatTitle> out;
   for (FoundChat& chat : found) {
     std::optional<std::string> text;
     if (chat.found) text = snippet(plain_text(*chat.found), first);
-    out.push_back({std::move(chat.id), std::move(chat.title), chat.updated_at, chat.created_at,
-                   chat.last_read_at, std::move(text), chat.active, chat.archived});
+    out.push_back({{std::move(chat.id), std::move(chat.title), chat.updated_at, chat.created_at,
+                    chat.last_read_at, std::move(text), chat.active, chat.archived},
+                   std::move(chat.found_id)});
   }
   co_return out;
 }

@@ -22,6 +22,12 @@ struct ChatTitle {
 };
 ANTIPHON_DTO(ChatTitle, id, title, updated_at, created_at, last_read_at, snippet, active, archived)
 
+/// A chat that was found, and the message that search would show of it.
+struct Hit {
+  ChatTitle chat;
+  std::optional<std::string> message_id;
+};
+
 struct Tag {
   std::string id;
   std::string name;
@@ -35,7 +41,8 @@ struct SearchQuery {
   std::string words;                 ///< What is left: looked for in titles and texts. Valid UTF-8.
   std::vector<std::string> tags;     ///< Tag ids, all of which must be there.
   std::vector<std::string> folders;  ///< Names as folder_word() makes them, any of which.
-  bool untagged = false;             ///< `tag:none`
+  std::vector<std::string> folder_ids = {};  ///< More folders, by id; parse() finds none.
+  bool untagged = false;                     ///< `tag:none`
   std::optional<bool> pinned, archived, shared;
   static SearchQuery parse(std::string_view text);
   static std::string folder_word(std::string_view name);
@@ -74,7 +81,7 @@ class Sidebar {
                                          std::int64_t size, Order order) const;
   Task<std::vector<ChatTitle>> tagged(std::string user_id, std::string tag_id, std::int64_t skip,
                                       std::int64_t limit) const;
-  Task<std::vector<ChatTitle>> search(std::string user_id, SearchQuery query, std::int64_t page) const;
+  Task<std::vector<Hit>> search(std::string user_id, SearchQuery query, std::int64_t page) const;
   Task<std::vector<Tag>> tags(std::string user_id) const;
   Task<std::vector<Tag>> tags_of(std::string chat_id) const;
   Task<std::int64_t> count_archived(std::string user_id) const;

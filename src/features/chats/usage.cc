@@ -32,11 +32,13 @@ constexpr Sql kChats{"chats.usage_chats", R"(
     SELECT id, meta, created_at, updated_at, COUNT(*) OVER () AS total FROM chat
      WHERE user_id = $1 ORDER BY updated_at DESC, id LIMIT $2 OFFSET $3)"};
 
-// The characters of content's JSON less its quotes: near enough for an average.
-#define ANTIPHON_SHARES(among)                                                          \
-  "SELECT chat_id, role, model_id, COUNT(*) AS messages,"                               \
-  " CAST(SUM(length(content) - 2) AS BIGINT) AS characters,"                            \
-  " CAST(SUM(updated_at - created_at) AS BIGINT) AS seconds, MAX(created_at) AS latest" \
+// The characters of content's JSON less its quotes: near enough for an average. What took more than an
+// hour was imported, or changed by hand later.
+#define ANTIPHON_SHARES(among)                                                                 \
+  "SELECT chat_id, role, model_id, COUNT(*) AS messages,"                                      \
+  " CAST(SUM(length(content) - 2) AS BIGINT) AS characters,"                                   \
+  " CAST(SUM(CASE WHEN updated_at - created_at BETWEEN 0 AND 3600"                             \
+  " THEN updated_at - created_at ELSE 0 END) AS BIGINT) AS seconds, MAX(created_at) AS latest" \
   " FROM chat_message WHERE chat_id " among " GROUP BY chat_id, role, model_id"
 constexpr Sql kShares{"chats.usage_shares", ANTIPHON_SHARES("IN (SELECT value FROM json_each($1))"),
                       ANTIPHON_SHARES("= ANY($1::text[])")};
@@ -53,7 +55,7 @@ json::Object item(const UsageChat& chat, const std::vector<UsageShare>& shares) 
     latest = &s == &shares.front() ? s.latest : std::max(latest, s.latest);
     (s.role == "user" ? questions : answers) += s.messages;
     (s.role == "user" ? asked : answered) += s.characters;
-    if (s.role != "user") seconds += std::max<std::int64_t>(s.seconds, 0);
+    if (s.role != "user") seconds += s.seconds;
     if (s.model_id) models[*s.model_id] = json::int_at(models, *s.model_id) + s.messages;
   }
   const json::Array* tags = json::array_at(chat.meta, "tags");

@@ -56,6 +56,20 @@ chats::Message placeholder(const Wanted& wanted, const std::string& parent, cons
   return m;
 }
 
+/// A stored answer as OpenAI's clients read one; `chat_id` tells where it is kept.
+json::Object completion_of(const chats::Message& m) {
+  json::Object out{{"id", "chatcmpl-" + m.id},
+                   {"object", "chat.completion"},
+                   {"created", m.created_at},
+                   {"model", m.model_id.value_or("")},
+                   {"chat_id", m.chat_id}};
+  json::Object message{{"role", "assistant"}, {"content", chats::plain_text(m.content)}};
+  out["choices"] = json::Array{
+      json::Object{{"index", 0}, {"message", std::move(message)}, {"finish_reason", "stop"}}};
+  if (m.usage) out["usage"] = *m.usage;
+  return out;
+}
+
 }  // namespace
 
 /// A turn on its way into the database.
@@ -85,7 +99,7 @@ Task<std::optional<Accepted>> Completions::repeated(const User& me, const Turn& 
 
 Task<chats::Chat> Completions::chat_for(const User& me, const Turn& turn) {
   if (!turn.chat_id.empty()) {
-    auto granted = co_await chats::Guard(p_.chats).write(me, turn.chat_id);
+    auto granted = co_await chats::Guard(p_.chats).write(me, turn.chat_id, 404);
     co_return *granted;
   }
   std::int64_t now = unix_seconds();
@@ -116,7 +130,7 @@ Task<std::string> Completions::system_prompt(const User& me, const Turn& turn,
 }
 
 Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std::string> key) {
-  for (const Wanted& w : turn.wanted) (void)co_await p_.provider.resolve(me, w.model_id);
+  for (const Wanted& w : turn.wanted) (void)co_await resolve(me, w.model_id);
   co_await obey_permissions(me, turn);
   bool temporary = turn.kind == Turn::Kind::temporary;
   Accepting work{.turn = std::move(turn)};
@@ -215,7 +229,8 @@ Task<> Completions::store_turn(const User& me, Accepting& w) {
   if (t.kind != Turn::Kind::temporary) {
     const std::string& current = w.placeholders.empty() ? t.continued_id : w.placeholders.back().id;
     if (w.new_chat) {
-      w.chat.current_message_id = current;
+      // Of several first answers the first is shown; later ones go on from the last, as upstream does.
+      w.chat.current_message_id = w.placeholders.empty() ? current : w.placeholders.front().id;
       all.push_back(chats::Chats::inserting(w.chat));
     }
     if (w.question) all.push_back(chats::Chats::appending(*w.question));
@@ -253,9 +268,16 @@ void Completions::begin(const User& me, Accepted& accepted) {
                  });
 }
 
-Task<> Completions::accept_and_wait(const User& me, Turn turn, std::optional<std::string> key) {
+Task<json::Value> Completions::accept_and_wait(const User& me, Turn turn,
+                                               std::optional<std::string> key) {
+  std::string message_id = turn.wanted.front().message_id;
   Accepted accepted = co_await accept(me, std::move(turn), std::move(key));
   for (auto& run : accepted.runs) co_await run->ended();
+  auto answer = co_await p_.chats.message(accepted.chat_id, message_id);
+  if (!answer) throw not_found("Message");
+  if (answer->error)
+    throw Problem(Problem::Kind::upstream, std::string(json::text_at(*answer->error, "content")));
+  co_return completion_of(*answer);
 }
 
 }  // namespace antiphon::completions

@@ -213,6 +213,9 @@ Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& c
     last = event("chat:message:error", {{"error", *m.error}, {"done", true}});
   } else {
     json::Object done{{"done", true}, {"output", output.items()}, {"content", m.content}};
+    // Clients show it in the notification of an answer that is ready.
+    if (auto chat = plan.temporary ? std::nullopt : co_await p_.chats.find(plan.chat_id))
+      done["title"] = chat->title;
     if (m.usage) done["usage"] = *m.usage;
     last = event("chat:completion", std::move(done));
   }
@@ -270,7 +273,7 @@ Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::Lo
 
 Task<std::int64_t> Completions::stop_chat(const User& me, std::string chat_id) {
   bool temporary = chat_id.starts_with("temporary:") || chat_id.starts_with("local:");
-  if (!temporary) (void)co_await chats::Guard(p_.chats).write(me, chat_id);
+  if (!temporary) (void)co_await chats::Guard(p_.chats).write(me, chat_id, 404);
   auto live = co_await p_.runs.live_of_chat(chat_id);
   for (const runs::RunRow& run : live)
     if (run.user_id != me.id.value && temporary) throw not_found("Chat").answering(401);  // row 58

@@ -97,12 +97,13 @@ class Completions {
   /// Stores question and placeholders and starts the answers. A repeat of the same request (by
   /// `idempotency_key`, or by its message ids) yields the same tasks and starts nothing.
   Task<Accepted> accept(const User& me, Turn turn, std::optional<std::string> idempotency_key);
-  /// accept(), and waits for the end: calls with a chat but without a socket.
-  Task<> accept_and_wait(const User& me, Turn turn, std::optional<std::string> idempotency_key);
+  /// accept(), and waits for the end: calls with a chat but without a socket. Yields the first answer
+  /// as an OpenAI `chat.completion` with the chat's id; throws what it ended with.
+  Task<json::Value> accept_and_wait(const User& me, Turn turn,
+                                    std::optional<std::string> idempotency_key);
 
-  /// A program's call without a chat: the provider's answer passed on.
-  Task<json::Value> plain(const User& me, Turn turn);
-  Task<std::unique_ptr<Chunks>> plain_stream(const User& me, Turn turn);
+  /// A program's call without a chat: the provider's answer passed on. Yields nothing when it streamed.
+  Task<std::optional<http::Response>> plain(const User& me, Turn turn, http::Stream& out);
 
   /// Stops what is being written in the chat; unfinished messages without a run are closed.
   Task<std::int64_t> stop_chat(const User& me, std::string chat_id);
@@ -115,6 +116,8 @@ class Completions {
  private:
   struct Accepting;
   class InUse;
+  /// Throws "Model not found" as upstream's clients know it from these routes: 400.
+  Task<Model> resolve(const User& me, std::string model_id);
   // accept.cc, rights.cc
   Task<std::optional<Accepted>> repeated(const User& me, const Turn& turn,
                                          const std::optional<std::string>& key);

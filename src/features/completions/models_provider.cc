@@ -53,6 +53,11 @@ Task<json::Value> ModelsProvider::complete(const User& me, const Model& model, j
   co_return co_await models_.complete(target_of(model), std::move(body), std::move(asker));
 }
 
+Task<std::optional<http::Response>> ModelsProvider::pass_on(const User& me, const Model& model,
+                                                            json::Object body, http::Stream& out) {
+  co_return co_await models_.pass_on(target_of(model), std::move(body), models::asker(me), out);
+}
+
 Task<Model> ModelsProvider::task_model(const User& me, Model model) {
   co_return model_of(co_await models_.task_model(me, target_of(model)));
 }

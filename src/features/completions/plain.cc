@@ -1,5 +1,6 @@
 #include <boost/json.hpp>
 
+#include "base/problem.h"
 #include "features/completions/completions.h"
 #include "features/completions/prompt.h"
 
@@ -20,14 +21,18 @@ json::Object body_of(const Turn& turn, const Model& model) {
 
 }  // namespace
 
-Task<json::Value> Completions::plain(const User& me, Turn turn) {
-  Model model = co_await p_.provider.resolve(me, turn.wanted.front().model_id);
-  co_return co_await p_.provider.complete(me, model, body_of(turn, model), nullptr);
+Task<Model> Completions::resolve(const User& me, std::string model_id) {
+  try {
+    co_return co_await p_.provider.resolve(me, std::move(model_id));
+  } catch (const Problem& p) {
+    if (p.kind() != Problem::Kind::not_found) throw;
+    throw Problem(p.kind(), p.detail()).answering(400);
+  }
 }
 
-Task<std::unique_ptr<Chunks>> Completions::plain_stream(const User& me, Turn turn) {
-  Model model = co_await p_.provider.resolve(me, turn.wanted.front().model_id);
-  co_return co_await p_.provider.stream(me, model, body_of(turn, model), nullptr);
+Task<std::optional<http::Response>> Completions::plain(const User& me, Turn turn, http::Stream& out) {
+  Model model = co_await resolve(me, turn.wanted.front().model_id);
+  co_return co_await p_.provider.pass_on(me, model, body_of(turn, model), out);
 }
 
 }  // namespace antiphon::completions

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/task.h"
+#include "http/call.h"
 #include "http/caller.h"
 #include "json/text.h"
 
@@ -46,6 +47,10 @@ class Provider {
                                                OnBegin on_begin) = 0;
   virtual Task<json::Value> complete(const User& me, const Model& model, json::Object body,
                                      OnBegin on_begin) = 0;
+  /// Answers a program: events when `body` says `stream`, else JSON; the provider's own bytes and
+  /// refusals where it speaks OpenAI's language. Yields nothing when it streamed.
+  virtual Task<std::optional<http::Response>> pass_on(const User& me, const Model& model,
+                                                      json::Object body, http::Stream& out) = 0;
   /// The model for titles, tags and follow-ups of a chat with `model`: an administrator's choice, or
   /// itself.
   virtual Task<Model> task_model(const User& me, Model model) = 0;

@@ -16,23 +16,21 @@ struct Api {
 
   /// One POST a turn: an acknowledgement when the answer goes to a socket, else the answer itself.
   Task<std::optional<http::Response>> complete(const User& me, http::Call& call, json::Value body,
-                                               http::Events out) {
+                                               http::Events) {
     Turn turn = Turn::read(body);
     std::optional<std::string> key;
     if (auto given = call.request.headers.get("Idempotency-Key"); !given.empty())
       key = std::string(given.substr(0, 128));
     if (turn.kind != Turn::Kind::plain) {
       if (turn.in_request) {
-        co_await completions.accept_and_wait(me, std::move(turn), key);
-        co_return http::json_response("null");
+        bool stream = turn.stream;
+        json::Value answer = co_await completions.accept_and_wait(me, std::move(turn), key);
+        co_return http::json_response(stream ? "null" : json::serialize(answer));
       }
       co_return http::json_response(
           json::serialize(reply(co_await completions.accept(me, std::move(turn), key))));
     }
-    if (!turn.stream)
-      co_return http::json_response(json::serialize(co_await completions.plain(me, std::move(turn))));
-    co_await pass_on(co_await completions.plain_stream(me, std::move(turn)), out);
-    co_return std::nullopt;
+    co_return co_await completions.plain(me, std::move(turn), call.stream);
   }
 
   /// Programs of older versions report the end of an answer here; filters, which could change it, there
@@ -71,19 +69,6 @@ struct Api {
     json::Array ids;
     for (const std::string& id : accepted.task_ids) ids.emplace_back(id);
     return json::Object{{"status", true}, {"task_ids", std::move(ids)}, {"chat_id", accepted.chat_id}};
-  }
-
-  static Task<> pass_on(std::unique_ptr<Chunks> chunks, http::Events& out) {
-    std::string broken;
-    try {
-      while (auto chunk = co_await chunks->next()) co_await out.send(json::serialize(*chunk));
-    } catch (const Problem& p) {
-      if (!out.begun()) throw;  // Still time for a proper status.
-      broken = p.detail();
-    }
-    if (!broken.empty())
-      co_await out.send(json::serialize(json::Object{{"error", json::Object{{"message", broken}}}}));
-    co_await out.done();
   }
 
   Task<bool> may_see(const User& me, const std::string& chat_id) {

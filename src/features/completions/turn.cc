@@ -117,7 +117,11 @@ json::Value object_or_empty(const json::Value& body, std::string_view key) {
 }  // namespace
 
 Turn Turn::read(const json::Value& body) {
-  if (!body.is_object()) throw Problem(Problem::Kind::invalid, "Send a JSON object").answering(422);
+  if (!body.is_object())
+    throw Problem(Problem::Kind::invalid, "Send a JSON object")
+        .with_detail_json(
+            R"([{"type":"dict_type","loc":["body"],"msg":"Input should be a valid dictionary","input":null}])")
+        .answering(422);
   Turn t;
   t.session_id = text(body, "session_id");
   t.chat_id = text(body, "chat_id");

@@ -11,15 +11,17 @@ struct FolderForm {
   std::string name;
   std::optional<json::Value> data, meta;
   std::optional<std::string> parent_id;
+  json::Rest rest;  ///< Refused, as upstream does for these forms.
 };
-ANTIPHON_DTO(FolderForm, name, data, meta, parent_id)
+ANTIPHON_DTO(FolderForm, name, data, meta, parent_id, rest)
 ANTIPHON_DTO_DEFINE(FolderForm)
 
 struct FolderUpdate {
   std::optional<std::string> name;
   std::optional<json::Value> data, meta;
+  json::Rest rest;
 };
-ANTIPHON_DTO(FolderUpdate, name, data, meta)
+ANTIPHON_DTO(FolderUpdate, name, data, meta, rest)
 ANTIPHON_DTO_DEFINE(FolderUpdate)
 
 struct ParentForm {
@@ -46,6 +48,22 @@ using http::bind;
 using http::Body;
 using http::Cost;
 using http::Query;
+
+void refuse_unknown(const json::Rest& rest) {
+  json::Faults faults;
+  for (const auto& [key, value] : rest.members)
+    faults.push_back({.type = "extra_forbidden",
+                      .loc = json::serialize(json::Array{"body", key}),
+                      .message = "Extra inputs are not permitted",
+                      .input = json::serialize(value),
+                      .context = {}});
+  if (faults.empty()) return;
+  throw Problem(
+      Problem(Problem::Kind::invalid,
+              "There is a field nobody knows: " + std::string(json::view(rest.members.begin()->key())))
+          .with_detail_json(json::detail_of(faults)))
+      .answering(422);
+}
 
 json::Value view(const Folder& f) {
   return json::Object{{"id", f.id},
@@ -98,10 +116,12 @@ struct Api {
   }
   Task<json::Value> create(const User& me, Body<FolderForm> form) {
     co_await require(me);
+    refuse_unknown(form.rest);
     co_return view(co_await p.folders.create(me, form.name, form.parent_id, form.data, form.meta));
   }
   Task<json::Value> show(const User&, Owned folder) { co_return view(*folder); }
   Task<json::Value> update(const User& me, Owned folder, Body<FolderUpdate> form) {
+    refuse_unknown(form.rest);
     co_await p.folders.update(me, *folder, form.name, form.data, form.meta);
     co_return view(co_await p.folders.owned(me, folder->id));
   }

@@ -7,6 +7,7 @@
 
 #include "base/task.h"
 #include "features/models/connection.h"
+#include "http/call.h"
 #include "json/text.h"
 
 /// What a kind of model server can do for us. features/openai and features/ollama each bring one.
@@ -60,6 +61,11 @@ class Backend {
   virtual Task<std::unique_ptr<ChunkStream>> stream(Target target, json::Object body, Asker asker) = 0;
   /// The whole answer, an OpenAI `chat.completion`.
   virtual Task<json::Value> complete(Target target, json::Object body, Asker asker) = 0;
+  /// Answers a program: events when `body` says `stream`, else JSON. A server that speaks OpenAI's
+  /// language itself answers with its own bytes, refusals included. Ends the exchange when the client
+  /// leaves. Yields nothing when it streamed.
+  virtual Task<std::optional<http::Response>> pass_on(Target target, json::Object body, Asker asker,
+                                                      http::Stream& out);
 };
 
 }  // namespace antiphon::models

@@ -54,13 +54,19 @@ struct ModelMeta {
 ANTIPHON_DTO(ModelMeta, profile_image_url, background_image_url, description, i18n, capabilities,
              knowledge, voice, voice_avatar, rest)
 
+/// Parameters of any name.
+struct ModelParams {
+  json::Rest rest;
+};
+ANTIPHON_DTO(ModelParams, rest)
+
 struct ModelForm {
   std::optional<std::string> commit_message;
   json::Text<1, 256> id;
   std::optional<std::string> base_model_id;
   json::Text<1, 512> name;
   ModelMeta meta;
-  json::Value params;
+  ModelParams params;
   std::optional<std::vector<json::Value>> access_grants;
   json::Flag<true> is_active;
 };
@@ -100,8 +106,9 @@ struct Version {
   std::optional<std::string> commit_message;
   std::int64_t created_at = 0;
   json::Patch<json::Value> snapshot;  ///< Left out of lists.
+  json::Patch<json::Value> user;      ///< Who made it: `{name}`.
 };
-ANTIPHON_DTO(Version, id, model_id, parent_id, user_id, commit_message, created_at, snapshot)
+ANTIPHON_DTO(Version, id, model_id, parent_id, user_id, commit_message, created_at, snapshot, user)
 
 struct IdQuery {
   json::Text<1, 256> id;

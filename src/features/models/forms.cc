@@ -54,11 +54,12 @@ Model checked(Model m) {
 Model row_of(const ModelForm& form, const std::string& owner) {
   std::int64_t now = unix_seconds();
   auto meta = json::try_parse(json::dump(form.meta));
+  auto params = json::try_parse(json::dump(form.params));
   return checked({.id = form.id,
                   .user_id = owner,
                   .base_model_id = form.base_model_id,
                   .name = form.name,
-                  .params = form.params,
+                  .params = params ? std::move(*params) : json::Value(),
                   .meta = meta ? std::move(*meta) : json::Value(),
                   .updated_at = now,
                   .created_at = now,

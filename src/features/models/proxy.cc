@@ -50,16 +50,16 @@ Task<std::optional<http::Response>> pass_on(client::Client& client, client::Requ
   throw Problem(Problem::Kind::upstream, "The model's server did not answer with JSON.");
 }
 
-Task<std::optional<http::Response>> answer_openai(Models& models, Target target, json::Object body,
-                                                  Asker asker, http::Stream& out) {
-  bool stream = json::bool_at(json::Value(body), "stream");
+Task<std::optional<http::Response>> Backend::pass_on(Target target, json::Object body, Asker asker,
+                                                     http::Stream& out) {
+  bool streamed = json::bool_at(json::Value(body), "stream");
   for (const char* key : {"stream", "model"}) body.erase(key);
   asker.on_begin = [&out](std::function<void()> close) { out.on_gone(std::move(close)); };
-  if (!stream) {
-    json::Value whole = co_await models.complete(std::move(target), std::move(body), std::move(asker));
+  if (!streamed) {
+    json::Value whole = co_await complete(std::move(target), std::move(body), std::move(asker));
     co_return http::json_response(json::serialize(whole));
   }
-  auto chunks = co_await models.stream(std::move(target), std::move(body), std::move(asker));
+  auto chunks = co_await stream(std::move(target), std::move(body), std::move(asker));
   http::Events events(out);
   while (auto chunk = co_await chunks->next()) co_await events.send(json::serialize(*chunk));
   co_await events.done();

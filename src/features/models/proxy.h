@@ -17,11 +17,6 @@ namespace antiphon::models {
 Task<std::optional<http::Response>> pass_on(client::Client& client, client::Request request,
                                             http::Stream& out);
 
-/// Answers a body in OpenAI's shape with whatever kind of model the target is: events when it says
-/// `stream`, else JSON.
-Task<std::optional<http::Response>> answer_openai(Models& models, Target target, json::Object body,
-                                                  Asker asker, http::Stream& out);
-
 /// Gives the request a JSON body.
 client::Request with_json(client::Request request, const json::Value& body);
 

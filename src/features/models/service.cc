@@ -170,6 +170,11 @@ Task<json::Value> Models::complete(Target target, json::Object body, Asker asker
   return backend(target.kind()).complete(std::move(target), std::move(body), std::move(asker));
 }
 
+Task<std::optional<http::Response>> Models::pass_on(Target target, json::Object body, Asker asker,
+                                                    http::Stream& out) {
+  return backend(target.kind()).pass_on(std::move(target), std::move(body), std::move(asker), out);
+}
+
 Task<RegisteredPtr> Models::registered(const User& me, std::string id, Right right, int status) {
   RowSetPtr rows = co_await rows_.current();
   RegisteredPtr found = rows->find(id);

@@ -66,6 +66,9 @@ class Models {
   /// applied: see features/models/params.h. Throws as Backend does.
   Task<std::unique_ptr<ChunkStream>> stream(Target target, json::Object body, Asker asker);
   Task<json::Value> complete(Target target, json::Object body, Asker asker);
+  /// Answers a program; `body` may say `stream`. See Backend::pass_on().
+  Task<std::optional<http::Response>> pass_on(Target target, json::Object body, Asker asker,
+                                              http::Stream& out);
 
   Task<Reader> reader(const User& me) const;
   /// The row, when the caller has the right to it; else throws Problem "Model not found" with `status`.

@@ -117,7 +117,7 @@ Item preset_item(const RegisteredPtr& row, BaseModelPtr base, std::vector<Regist
                      {"tags", tags_of({}, item.meta)},
                      {"actions", json::Array()},
                      {"filters", json::Array()}};
-  for (std::string_view key : {"owned_by", "connection_type", "loaded", "provider", "urlIdx"})
+  for (std::string_view key : {"owned_by", "connection_type", "loaded"})
     if (const json::Value* of_base = base->shown.if_contains(key)) shown[key] = *of_base;
   item.text = json::serialize(shown);
   return item;

@@ -51,10 +51,14 @@ void sort(std::vector<RegisteredPtr>& models, const ListQuery& q) {
   });
 }
 
-/// What somebody reads who may not edit: no prompt, no parameters (row 69), no picture in lists.
+/// What somebody reads who may not edit: no prompt, no parameters (row 69).
 void reduce(ModelView& view, bool writes) {
   view.write_access = writes;
   if (!writes) view.params = json::Object();
+}
+
+/// Lists come without pictures; each has a route of its own.
+void leave_out_picture(ModelView& view) {
   if (view.meta.is_object()) view.meta.as_object().erase("profile_image_url");
 }
 
@@ -76,6 +80,11 @@ Task<json::Value> Workspace::person(std::string user_id) {
       {"id", who->id.value}, {"name", who->name}, {"role", name_of(who->role)}, {"email", who->email}};
 }
 
+Task<json::Value> Workspace::author(std::string user_id) {
+  json::Value who = co_await person(std::move(user_id));
+  co_return who.is_object() ? json::Object{{"name", json::text_at(who, "name")}} : json::Object();
+}
+
 Task<ModelList> Workspace::list(const User& me, ListQuery q) {
   Reader who = co_await models_.reader(me);
   RowSetPtr rows = co_await models_.rows().current();
@@ -90,6 +99,7 @@ Task<ModelList> Workspace::list(const User& me, ListQuery q) {
   for (std::size_t i = from; i < std::min(from + kPage, found.size()); ++i) {
     ModelView view = view_of(*found[i]);
     reduce(view, found[i]->allows(who, Right::write));
+    leave_out_picture(view);
     view.user = co_await person(view.user_id);
     out.items.push_back(std::move(view));
   }
@@ -260,9 +270,7 @@ Task<std::vector<json::Value>> Workspace::history(const User& me, HistoryQuery q
   std::vector<json::Value> out;
   for (const Version& v : co_await models_.rows().history(q.id, q.page)) {
     json::Value view = json::parse_value(json::dump(v));
-    json::Value by = co_await person(v.user_id);
-    view.as_object()["user"] =
-        by.is_object() ? json::Object{{"name", json::text_at(by, "name")}} : json::Object();
+    view.as_object()["user"] = co_await author(v.user_id);
     out.push_back(std::move(view));
   }
   co_return out;
@@ -272,6 +280,7 @@ Task<Version> Workspace::version(const User& me, std::string id, std::string ver
   co_await models_.registered(me, id, Right::write);
   auto found = co_await models_.rows().version(id, version_id);
   if (!found) throw not_found("Version");
+  found->user = co_await author(found->user_id);
   co_return std::move(*found);
 }
 

@@ -41,6 +41,7 @@ class Workspace {
   Task<> check_kind(const User& me, const Model& row);
   Task<ModelView> fresh(std::string id);
   Task<json::Value> person(std::string user_id);
+  Task<json::Value> author(std::string user_id);  ///< `{name}`, or an empty object.
 
   Models& models_;
 };

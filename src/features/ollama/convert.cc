@@ -221,7 +221,10 @@ json::Object usage_of(const json::Value& line) {
           {"prompt_eval_duration", json::int_at(line, "prompt_eval_duration")},
           {"eval_count", out},
           {"eval_duration", json::int_at(line, "eval_duration")},
-          {"approximate_total", duration_text(total)}};
+          {"approximate_total", duration_text(total)},
+          {"completion_tokens_details", json::Object{{"reasoning_tokens", 0},
+                                                     {"accepted_prediction_tokens", 0},
+                                                     {"rejected_prediction_tokens", 0}}}};
 }
 
 json::Object Mapper::chunk(json::Object delta, const json::Value& reason) {

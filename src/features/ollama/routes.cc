@@ -128,7 +128,11 @@ struct Api {
     for (const auto& base : co_await models.usable(me, Kind::ollama))
       for (const ConnectionPtr& c : base->connections)
         if (!place || c->index == *place) {
-          out.emplace_back(base->shown.at("ollama"));
+          json::Object shown = base->shown.at("ollama").as_object();
+          // What one server says, or what is said of the model on all of them.
+          for (std::string_view ours : {"connection_type", "urls"})
+            if (place) shown.erase(ours);
+          out.emplace_back(std::move(shown));
           break;
         }
     co_return json::Object{{"models", std::move(out)}};
@@ -341,7 +345,8 @@ void add_calls(http::Router& r, const Api& api) {
 void add_routes(http::Router& r, models::Models& models, Backend& backend, client::Client& client,
                 config::Store& store) {
   Api api{models, backend, client, store};
-  r.on("GET /ollama", Cost::free, bind<&Api::alive>(api));
+  for (std::string_view path : {"GET /ollama", "GET /ollama/"})
+    r.on(path, Cost::free, bind<&Api::alive>(api));
   r.on("GET /ollama/config", Cost::read, bind<&Api::config>(api));
   r.on("POST /ollama/config/update", Cost::write, bind<&Api::change_config>(api));
   r.on("POST /ollama/verify", Cost::model, bind<&Api::verify>(api));

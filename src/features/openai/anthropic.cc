@@ -135,6 +135,18 @@ Object from_anthropic(const Value& body) {
   return out;
 }
 
+Value to_anthropic_error(int status, std::string_view message) {
+  std::string_view type = status == 401   ? "authentication_error"
+                          : status == 403 ? "permission_error"
+                          : status == 404 ? "not_found_error"
+                          : status == 413 ? "request_too_large"
+                          : status == 429 ? "rate_limit_error"
+                          : status < 500  ? "invalid_request_error"
+                                          : "api_error";
+  return Object{
+      {"type", "error"}, {"error", Object{{"type", type}, {"message", message}}}, {"detail", message}};
+}
+
 Value to_anthropic(const Value& completion, std::string_view model, std::string id) {
   Array content;
   std::string reason = "end_turn";

@@ -14,6 +14,9 @@ json::Object from_anthropic(const json::Value& body);
 /// An OpenAI answer as an Anthropic message.
 json::Value to_anthropic(const json::Value& completion, std::string_view model, std::string id);
 
+/// What Anthropic's clients read when a call fails; `detail` is for ours.
+json::Value to_anthropic_error(int status, std::string_view message);
+
 /// Chunks as Anthropic's events: text ready to be sent.
 class AnthropicEvents {
  public:

@@ -75,5 +75,13 @@ TEST(AnthropicEvents, BlocksOpenAndCloseInOrder) {
   EXPECT_NE(all.find(R"("usage":{"input_tokens":1,"output_tokens":2})"), std::string::npos);
 }
 
+TEST(AnthropicError, HasTheirTypesAndOurDetail) {
+  EXPECT_EQ(
+      json::serialize(to_anthropic_error(429, "slow down")),
+      R"({"type":"error","error":{"type":"rate_limit_error","message":"slow down"},"detail":"slow down"})");
+  EXPECT_EQ(json::text_at(to_anthropic_error(400, "x").at("error"), "type"), "invalid_request_error");
+  EXPECT_EQ(json::text_at(to_anthropic_error(502, "x").at("error"), "type"), "api_error");
+}
+
 }  // namespace
 }  // namespace antiphon::openai

@@ -131,4 +131,9 @@ Task<json::Value> Backend::complete(Target target, json::Object body, Asker aske
   co_return whole_answer(co_await models::read_all(*incoming));
 }
 
+Task<std::optional<http::Response>> Backend::pass_on(Target target, json::Object body, Asker asker,
+                                                     http::Stream& out) {
+  return models::pass_on(client_, chat_request(target, std::move(body), asker), out);
+}
+
 }  // namespace antiphon::openai

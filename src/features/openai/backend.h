@@ -14,6 +14,8 @@ class Backend final : public models::Backend {
   Task<std::vector<models::BaseModel>> list(models::ConnectionPtr connection) override;
   Task<std::unique_ptr<models::ChunkStream>> stream(models::Target target, json::Object body,
                                                     models::Asker asker) override;
+  Task<std::optional<http::Response>> pass_on(models::Target target, json::Object body,
+                                              models::Asker asker, http::Stream& out) override;
   Task<json::Value> complete(models::Target target, json::Object body, models::Asker asker) override;
 
   /// What the connection's server lists, as it said it.

@@ -124,10 +124,7 @@ struct Api {
     Target target = co_await models.resolve(me, std::string(json::text_at(json::Value(body), "model")));
     models::Asker who = models::asker(me);
     models::apply_preset(body, target, who);
-    if (target.kind() == Kind::openai)
-      co_return co_await ask(target, "chat/completions", std::move(body), who, call);
-    co_return co_await models::answer_openai(models, std::move(target), std::move(body), who,
-                                             call.stream);
+    co_return co_await models.pass_on(std::move(target), std::move(body), std::move(who), call.stream);
   }
 
   Task<std::optional<http::Response>> responses(const User& me, http::Call& call, json::Value value) {
@@ -137,8 +134,24 @@ struct Api {
 
   /// Anthropic's shape, answered by whatever model is named.
   Task<std::optional<http::Response>> messages(const User& me, http::Call& call, json::Value value) {
+    bool begun = false;
+    try {
+      co_return co_await answer_messages(me, call, std::move(value), begun);
+    } catch (const Problem& p) {
+      if (begun) throw;
+      http::Response out =
+          http::json_response(json::serialize(to_anthropic_error(p.status(), p.detail())));
+      out.status = p.status();
+      co_return out;
+    }
+  }
+
+  Task<std::optional<http::Response>> answer_messages(User me, http::Call& call, json::Value value,
+                                                      bool& begun) {
     json::Object body = from_anthropic(value);
-    Target target = co_await models.resolve(me, std::string(json::text_at(value, "model")));
+    auto found = co_await models.find(me, std::string(json::text_at(value, "model")));
+    if (!found) throw Problem(Problem::Kind::not_found, "Model not found").answering(400);
+    Target target = std::move(*found);
     models::Asker who = models::asker(me);
     models::apply_preset(body, target, who);
     std::string id = "msg_" + random_hex(12), name = target.id;
@@ -150,6 +163,7 @@ struct Api {
       co_return http::json_response(json::serialize(to_anthropic(whole, name, id)));
     }
     auto chunks = co_await models.stream(target, std::move(body), who);
+    begun = true;
     co_await send_events(AnthropicEvents(id, name), *chunks, call.stream);
     co_return std::nullopt;
   }

@@ -43,6 +43,11 @@ class Echo final : public completions::Provider {
     note(model, body);
     co_return Object{{"choices", json::Array()}};
   }
+  Task<std::optional<http::Response>> pass_on(const User&, const completions::Model&, Object,
+                                              http::Stream&) override {
+    throw Problem(Problem::Kind::internal, "Tasks do not pass answers on");
+    co_return std::nullopt;
+  }
   Task<completions::Model> task_model(const User&, completions::Model model) override {
     model.id = "task of " + model.id;
     co_return model;

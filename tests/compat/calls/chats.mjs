@@ -170,8 +170,10 @@ async function administrator(w, { id, ids }) {
 }
 
 async function importing(w) {
-  const chats = ['One', 'Two'].map((title) => ({ chat: chatOf(w, `Imported ${title}`), meta: { tags: ['imported'] }, pinned: false, created_at: 1_700_000_000, updated_at: 1_700_000_100 }));
-  await w.call('eve', `POST ${kChats}/import`, { body: { chats } });
+  const chats = ['One', 'Second'].map((title, i) => ({ chat: chatOf(w, `Imported ${title}`), meta: { tags: ['imported'] }, pinned: false, created_at: 1_700_000_000 + title.length, updated_at: 1_700_000_100 + 10 * i }));
+  await w.call('eve', `POST ${kChats}/import`, { body: { chats: chats.slice(0, 1) } });
+  await w.pause();
+  await w.call('eve', `POST ${kChats}/import`, { body: { chats: chats.slice(1) }, note: 'another' });
   await w.call('eve', `POST ${kChats}/import`, { body: { chats: [] }, note: 'nothing' });
   await w.call('eve', `POST ${kChats}/import`, { body: { chats: [{}] }, note: 'a chat without a chat' });
   await w.call('eve', `POST ${kChats}/import`, { body: {}, note: 'no list' });

@@ -12,7 +12,9 @@ async function making(w) {
   await w.call('bob', `POST ${kFolders}/`, { body: { name: 'X', surprise: 1 }, note: 'a field nobody knows' });
   const data = { system_prompt: 'Be brief.', files: [] };
   const inner = (await w.call('bob', `POST ${kFolders}/`, { body: { name: 'Inner', parent_id: work, data, meta: { icon: 'box' } } })).json?.id;
-  await w.call('bob', `POST ${kFolders}/`, { body: { name: 'Lost', parent_id: 'no-such' }, note: 'a parent that is not there' });
+  const lost = (await w.call('bob', `POST ${kFolders}/`, { body: { name: 'Lost', parent_id: 'no-such' }, note: 'a parent that is not there' })).json?.id;
+  // Where it was made it goes again, so that the lists are the same.
+  if (lost) await w.person('bob').delete(`/api/v1/folders/${lost}`);
   for (const who of ['nobody', 'pat']) await w.call(who, `POST ${kFolders}/`, { body: { name: 'X' } });
   return { work, inner };
 }

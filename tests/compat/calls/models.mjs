@@ -33,6 +33,7 @@ async function workspace(w) {
   await w.call('ada', `GET ${kModels}/model`, { query });
   await w.call('bob', `GET ${kModels}/model`, { query, note: 'not granted' });
   await w.call('ada', `GET ${kModels}/model`, { query: { id: 'none' }, note: 'missing' });
+  await w.pause();
   await w.call('ada', `POST ${kModels}/model/update`, { query, body: form('helper', { name: 'Helper 2' }) });
   await w.call('bob', `POST ${kModels}/model/update`, { query, body: form('helper'), note: 'not theirs' });
   await w.call('ada', `POST ${kModels}/model/update`, { query: { id: 'none' }, body: form('none'), note: 'missing' });
@@ -44,9 +45,20 @@ async function workspace(w) {
   await w.call('bob', 'GET /api/models', { note: 'turned off', pick: ({ data }) => data.some((model) => model.id === 'helper') });
   await w.call('ada', `POST ${kModels}/model/toggle`, { query, note: 'back' });
   await w.call('bob', `POST ${kModels}/model/toggle`, { query, note: 'not theirs' });
+  await w.call('bob', 'GET /api/models', { note: 'turned on again', pick: ({ data }) => data.some((model) => model.id === 'helper') });
   await w.call('ada', `GET ${kModels}/list`, { query: { page: 1, query: 'helper' }, note: 'by words' });
   await w.call('ada', `GET ${kModels}/list`, { query: { page: 1, tag: 'help' }, note: 'by tag' });
   await w.call('ada', `GET ${kModels}/tags`, { note: 'with one' });
+}
+
+async function pictured(w) {
+  const profile_image_url = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  const meta = { ...form('x').meta, profile_image_url };
+  await w.call('ada', `POST ${kModels}/create`, { body: form('pictured', { meta }), note: 'with a picture' });
+  await w.call('ada', `GET ${kModels}/model`, { query: { id: 'pictured' }, note: 'with a picture' });
+  await w.call('ada', `GET ${kModels}/list`, { query: { page: 1, query: 'pictured' }, note: 'with a picture' });
+  await w.call('ada', `GET ${kModels}/model/profile/image`, { query: { id: 'pictured' }, note: 'with a picture' });
+  await w.call('ada', `POST ${kModels}/model/delete`, { body: { id: 'pictured' }, note: 'with a picture' });
 }
 
 async function answersOf(w) {
@@ -89,6 +101,7 @@ async function deleting(w) {
 export async function models(w) {
   await lists(w);
   await workspace(w);
+  await pictured(w);
   await answersOf(w);
   await versions(w);
   await picturesAndFiles(w);

@@ -22,6 +22,9 @@ async function withChat(w) {
   await w.call('bob', route, { body: body(), note: 'a new chat, no session' });
   await w.pause();
   await w.call('bob', route, { body: body({ stream: true }), note: 'a new chat, streamed, no session' });
+  const refused = 'Keep me [[refuse=429 message="slow down"]]';
+  const asked = { id: w.id(), parentId: null, childrenIds: [], role: 'user', content: refused };
+  await w.call('bob', route, { body: body({ user_message: asked }), note: 'a new chat, no session, the provider refuses' });
   const list = await w.call('bob', 'GET /api/v1/chats/', { query: { page: 1 }, note: 'the newest', pick: (all) => all[0] });
   await w.call('bob', route, { body: { ...ask('x'), chat_id: list.json?.[0]?.id }, note: 'a chat without a message id' });
 }
