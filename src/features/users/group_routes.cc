@@ -53,7 +53,16 @@ struct Api {
   }
   Task<MemberPage> members(const Admin&, std::string id, Query<MemberOptions> options) {
     (void)found(co_await parts.groups.find(id));
-    co_return co_await parts.groups.members(std::move(id), options);
+    MemberPage page = co_await parts.groups.members(std::move(id), options);
+    for (Member& m : page.items)
+      if (std::optional<UserInfo> info = co_await parts.users.info({m.id})) {
+        m.bio = info->bio;
+        m.last_active_at = info->last_active_at;
+        m.timezone = info->timezone;
+        m.groups = info->groups;
+        m.is_active = info->is_active;
+      }
+    co_return page;
   }
   Task<Group> update(const Admin&, std::string id, Body<GroupForm> form) {
     co_return found(co_await parts.groups.update(std::move(id), form));

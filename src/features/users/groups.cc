@@ -105,15 +105,14 @@ std::vector<Member> merged(std::vector<EffectiveMember> rows, const std::string&
   std::vector<Member> out;
   for (EffectiveMember& row : rows) {
     if (out.empty() || out.back().id != row.id)
-      out.push_back({row.status_emoji,
-                     row.status_message,
-                     row.status_expires_at,
-                     row.id,
-                     row.name,
-                     row.email,
-                     row.role,
-                     "inherited",
-                     {}});
+      out.push_back({.status_emoji = row.status_emoji,
+                     .status_message = row.status_message,
+                     .status_expires_at = row.status_expires_at,
+                     .id = row.id,
+                     .name = row.name,
+                     .email = row.email,
+                     .role = row.role,
+                     .membership_type = "inherited"});
     if (row.group_id == group_id)
       out.back().membership_type = "direct";
     else

@@ -101,11 +101,16 @@ struct Member {
   std::string name;
   std::string email;
   std::string role;
+  std::optional<std::string> bio;
+  std::optional<std::int64_t> last_active_at;
+  std::optional<std::string> timezone;
+  std::vector<GroupName> groups;
+  bool is_active = false;
   std::string membership_type;  ///< "direct", "inherited"
   std::vector<std::string> via_group_ids;
 };
-ANTIPHON_DTO(Member, status_emoji, status_message, status_expires_at, id, name, email, role,
-             membership_type, via_group_ids)
+ANTIPHON_DTO(Member, status_emoji, status_message, status_expires_at, id, name, email, role, bio,
+             last_active_at, timezone, groups, is_active, membership_type, via_group_ids)
 
 struct MemberCounts {
   std::int64_t direct = 0;

@@ -65,6 +65,7 @@ TEST_P(GroupsTest, MembersInheritFromAbove) {
   Reply members = root.get("/api/v1/groups/id/" + top + "/members");
   EXPECT_EQ(members.at({"total"}), "1");
   EXPECT_EQ(members.at({"counts", "inherited"}), "1");
+  EXPECT_NE(members.at({"items"}).find("\"last_active_at\":"), std::string::npos);
   EXPECT_EQ(root.get("/api/v1/groups/id/" + top + "/members?membership=direct").at({"total"}), "0");
   EXPECT_EQ(root.get("/api/v1/groups/id/" + top + "/members?query=zzz").at({"total"}), "0");
   EXPECT_EQ(count(root.post("/api/v1/groups/id/" + low + "/users")), 1u);

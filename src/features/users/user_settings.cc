@@ -114,6 +114,11 @@ json::Value merge_settings(const json::Value& stored, const json::Value& change,
       json::Value& ui = out["ui"];
       if (!ui.is_object()) ui = json::Object{};
       merge_ui(ui.as_object(), value.as_object(), permits);
+    } else if (!value.is_null()) {
+      throw Problem(Problem::Kind::invalid, "body.ui: Input should be a valid dictionary")
+          .with_detail_json(
+              R"([{"type":"dict_type","loc":["body","ui"],"msg":"Input should be a valid dictionary","input":null}])")
+          .answering(422);
     }
   }
   if (!out.contains("ui")) out["ui"] = json::Object{};
