@@ -154,6 +154,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_api_v1_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/chats/": {
         parameters: {
             query?: never;
@@ -2538,6 +2554,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ollama/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_ollama"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ollama/config": {
         parameters: {
             query?: never;
@@ -4643,12 +4675,16 @@ export interface components {
             data?: unknown | null;
             meta?: unknown | null;
             parent_id?: string | null;
+        } & {
+            [key: string]: unknown;
         };
         /** FolderUpdate */
         FolderUpdate: {
             name?: string | null;
             data?: unknown | null;
             meta?: unknown | null;
+        } & {
+            [key: string]: unknown;
         };
         /** ParentForm */
         ParentForm: {
@@ -4863,6 +4899,11 @@ export interface components {
             name: string;
             email: string;
             role: string;
+            bio?: string | null;
+            last_active_at?: number | null;
+            timezone?: string | null;
+            groups: components["schemas"]["GroupName"][];
+            is_active: boolean;
             membership_type: string;
             via_group_ids: string[];
         };
@@ -5047,6 +5088,7 @@ export interface components {
             commit_message?: string | null;
             created_at: number;
             snapshot?: unknown | null;
+            user?: unknown | null;
         };
         /** ModelMeta */
         ModelMeta: {
@@ -5061,6 +5103,10 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** ModelParams */
+        ModelParams: {
+            [key: string]: unknown;
+        };
         /** ModelForm */
         ModelForm: {
             commit_message?: string | null;
@@ -5068,7 +5114,7 @@ export interface components {
             base_model_id?: string | null;
             name: string;
             meta: components["schemas"]["ModelMeta"];
-            params: unknown;
+            params: components["schemas"]["ModelParams"];
             access_grants?: unknown[] | null;
             is_active?: boolean;
         };
@@ -5594,6 +5640,59 @@ export interface operations {
             };
             /** @description Not signed in, or not with the role this needs */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests of this class */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    get_api_v1_search: {
+        parameters: {
+            query?: {
+                q?: string;
+                kind?: "all" | "chat" | "message" | "note";
+                sharing?: "all" | "mine" | "shared";
+                scope?: string;
+                page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Not signed in, or not with the role this needs */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The input does not fit; every fault is listed */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13558,6 +13657,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    get_ollama: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
         };
