@@ -127,7 +127,9 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
            .permitted = [this](const User& me,
                                std::string_view leaf) { return auth.access.permits(me, leaf); },
            .owns_folder = [this](const User& me,
-                                 std::string id) { return folders.owns(me, std::move(id)); }}),
+                                 std::string id) { return folders.owns(me, std::move(id)); },
+           .chores =
+               [this](completions::Chore chore) { return tasks::policy_of(declared.tasks, chore); }}),
       limits({.scale = d.process.rate_limits()}),
       access_log({.all = d.process.access_log()}),
       site(site_of(d.process)),

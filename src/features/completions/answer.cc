@@ -192,6 +192,17 @@ Task<> Completions::run_tools(const User& me, runs::Run& run, Composer& composer
   co_await run.committed();
 }
 
+/// For the notification of an answer that is ready. An ornament: an answer must not fail for it while the
+/// database is away.
+Task<std::string> Completions::title_of(std::string chat_id) {
+  try {
+    if (auto chat = co_await p_.chats.find(std::move(chat_id))) co_return std::move(chat->title);
+  } catch (const Problem& p) {
+    log::info("An answer ends without its chat's title", {{"cause", p.cause()}});
+  }
+  co_return std::string();
+}
+
 Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& composer,
                              Ending ending) {
   runs::Output output = composer.output();
@@ -213,9 +224,7 @@ Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& c
     last = event("chat:message:error", {{"error", *m.error}, {"done", true}});
   } else {
     json::Object done{{"done", true}, {"output", output.items()}, {"content", m.content}};
-    // Clients show it in the notification of an answer that is ready.
-    if (auto chat = plan.temporary ? std::nullopt : co_await p_.chats.find(plan.chat_id))
-      done["title"] = chat->title;
+    if (!plan.temporary) done["title"] = co_await title_of(plan.chat_id);
     if (m.usage) done["usage"] = *m.usage;
     last = event("chat:completion", std::move(done));
   }

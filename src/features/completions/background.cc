@@ -31,7 +31,7 @@ struct Subject {
 Task<json::Value> Completions::ask_task_model(const jobs::Job& job, Chore chore) {
   constexpr std::int64_t kMessages = 32;
   Subject s(job);
-  ChorePolicy policy = p_.chores ? p_.chores(chore) : ChorePolicy();
+  ChorePolicy policy = p_.chores(chore);
   if (!policy.enabled) co_return nullptr;
   auto me = co_await p_.user(s.user);
   if (!me) co_return nullptr;

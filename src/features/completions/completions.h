@@ -85,8 +85,8 @@ class Completions {
     /// Whether the user may do what a permission ("chat.temporary") says.
     std::function<Task<bool>(const User&, std::string_view leaf)> permitted;
     std::function<Task<bool>(const User&, std::string folder_id)> owns_folder;
-    /// What an administrator says about titles, tags and follow-ups; unset: everything as built in.
-    ChorePolicies chores = {};
+    /// What an administrator says about titles, tags and follow-ups.
+    ChorePolicies chores;
   };
   explicit Completions(Parts parts);
 
@@ -135,6 +135,7 @@ class Completions {
   Task<> round(const User& me, runs::Run& run, const Plan& plan, const Model& model, json::Object body,
                Composer& composer);
   Task<> run_tools(const User& me, runs::Run& run, Composer& composer);
+  Task<std::string> title_of(std::string chat_id);
   Task<> conclude(runs::Run& run, const Plan& plan, const Composer& composer, Ending ending);
   Task<> recover(std::shared_ptr<runs::Run> run, std::vector<runs::LoggedEvent> left);
   // background.cc

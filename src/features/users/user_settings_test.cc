@@ -29,7 +29,8 @@ TEST(UserSettings, MembersOfUiArePatchedAndNullTakesThemAway) {
 // U15
 TEST(UserSettings, WhatIsNoSettingIsDropped) {
   EXPECT_EQ(merged("null", R"({"role":"admin","ui":{}})"), R"({"ui":{}})");
-  EXPECT_EQ(merged("null", R"({"ui":"text"})"), R"({"ui":{}})");
+  EXPECT_EQ(merged("null", R"({"ui":null})"), R"({"ui":{}})");
+  EXPECT_THROW(merged("null", R"({"ui":"text"})"), Problem);
 }
 
 // U15

@@ -54,6 +54,7 @@ export const forStrangers = new Set([
   'GET /health/db',
   'GET /ready',
   'GET /ollama',
+  'GET /ollama/',
   // Sockets, whose sign-in is inside.
   'GET /ws/socket.io',
   'GET /ws/socket.io/',
@@ -79,6 +80,10 @@ export const forAdmins = new Set(['model', 'version', 'feedback']);
 
 /** … and the routes where they may although the kind is not in it, or may not although it is. */
 export const adminMay = {
+  'GET /api/v1/chats/{id}': [true, 'ENABLE_ADMIN_CHAT_ACCESS: reading'],
+  'GET /api/v1/chats/{id}/branch': [true, 'the same'],
+  'GET /api/v1/chats/{id}/tags': [true, 'the same'],
+  'POST /api/v1/chats/{id}/fork': [true, 'the same: a copy of what may be read'],
   'DELETE /api/v1/chats/{id}': [true, 'ENABLE_ADMIN_CHAT_ACCESS: deleting'],
   'GET /api/v1/chats/share/{share_id}': [true, 'ENABLE_ADMIN_CHAT_ACCESS: opening links'],
   'POST /api/v1/chats/{id}/clone/shared': [true, 'the same'],
