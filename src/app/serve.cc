@@ -21,6 +21,7 @@ void wait_for_signal() {
 }
 
 int run_server(Declared& declared) {
+  log::Background log_thread;  // First here and so the last to go.
   auto begun = std::chrono::steady_clock::now();
   std::filesystem::create_directories(declared.process.data_dir());
   Loops loops(thread_count(declared.process));

@@ -38,6 +38,9 @@ class Passwords {
  public:
   explicit Passwords(WorkerPool& pool) : pool_(pool) {}
 
+  /// Throws 503 when the pool is full: before anything else is done for a password.
+  void check_room() { pool_.check_room(); }
+
   /// argon2id with 19 MiB, two passes. Throws 503 when the pool is full.
   Task<std::string> hash(Secret password);
 

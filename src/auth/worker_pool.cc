@@ -1,5 +1,8 @@
 #include "auth/worker_pool.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -39,7 +42,14 @@ bool WorkerPool::post(Job job) {
   return true;
 }
 
+void WorkerPool::check_room() {
+  std::scoped_lock lock(mutex_);
+  if (queue_.size() >= queue_limit_) throw full();
+}
+
 void WorkerPool::serve() {
+  // Everybody else's requests go first (row 127). Where it is not allowed, all are alike.
+  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
   for (;;) {
     Job job;
     {

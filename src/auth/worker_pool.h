@@ -23,6 +23,9 @@ class WorkerPool {
   ~WorkerPool();  ///< Drops what is queued and joins; drops look to their waiters like a full queue.
   WorkerPool(const WorkerPool&) = delete;
 
+  /// Throws what run() would throw now, so that nothing is done for work that will not be taken.
+  void check_room();
+
   /// Runs `work` on one of the threads and yields what it yields. Throws 503 with Retry-After when
   /// the queue is full.
   template <class T>

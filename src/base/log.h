@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -30,6 +32,26 @@ void set_level(Level level);
 void set_json(bool json_lines);
 bool enabled(Level level);
 void write(Level level, std::string_view message, std::initializer_list<Field> fields);
+
+/// While it lives, a thread of its own writes the lines, so that whoever reads the log slowly, or not
+/// at all, holds up nobody else. At most kMost bytes wait; what comes beyond is left out, and a later
+/// line says how much. One at a time. Its end waits two seconds for the lines to leave.
+class Background {
+ public:
+  static constexpr std::size_t kMost = 4 << 20;
+
+  Background();
+  ~Background();
+  Background(const Background&) = delete;
+
+ private:
+  friend void write(Level, std::string_view, std::initializer_list<Field>);
+  class Queue;
+
+  struct Current;
+  static Current& current();
+  std::shared_ptr<Queue> queue_;
+};
 
 inline void debug(std::string_view message, std::initializer_list<Field> fields = {}) {
   if (enabled(Level::debug)) write(Level::debug, message, fields);

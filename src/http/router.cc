@@ -38,6 +38,8 @@ Response answer(const Problem& problem, const Request& request) {
 void note(const Problem& problem, const Request& request) {
   if (problem.status() < 500 && problem.cause().empty()) return;
   auto level = problem.status() >= 500 ? log::Level::error : log::Level::warn;
+  // "Come back later" is no fault, and a flood of it must not wait for whoever reads the log (row 127).
+  if (problem.retry_after() > 0 && problem.cause().empty()) level = log::Level::debug;
   log::write(level, "A request was not served",
              {{"request", request.id},
               {"method", request.method},

@@ -11,6 +11,7 @@ import { readTable } from '../lib/matrix/table.mjs';
 import { Things } from '../lib/matrix/world.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
 import { startServer } from '../lib/server.mjs';
+import { sleep } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
 
 const table = readTable();
@@ -131,6 +132,8 @@ forEachDatabase((db) => {
       await bob.post('/api/v1/chats/new', { chat: { title: 'words-of-bob-77cc', history: { messages: {}, currentId: null } } }, { expect: 200 });
       await bob.post('/api/chat/completions', { model: 'numbered', messages: [{ role: 'user', content: 'words-of-bob-77cc [[refuse=500 message="provider says"]]' }] });
       await bob.connect();
+      await sleep(300); // A thread of its own writes the log.
+      assert.ok(server.log.includes('/api/v1/auths/signin'), 'what was just done is in the log');
       assert.ok(server.log.split('\n').length > 100, 'the log is being read');
       for (const [name, secret] of Object.entries(kPlanted)) assert.ok(!server.log.includes(secret), `the log holds the ${name}`);
       for (const text of ['typed-wrong-77aa', 'words-of-bob-77cc', 'pass of Bob 17', 'a good pass 17']) assert.ok(!server.log.includes(text), `the log holds "${text}"`);
@@ -146,7 +149,9 @@ forEachDatabase((db) => {
       await eve.get('/api/v1/chats/', { headers: { 'User-Agent': 'x\u009b31m', 'X-Request-Id': '{"forged":1}' } });
       const socket = await eve.connect();
       await socket.timeout(500).emitWithAck(`x${forged}`, {}).catch(() => {});
+      await sleep(300);
       const said = server.log.slice(before);
+      assert.ok(said.length > 0);
       for (const line of said.split('\n').filter(Boolean)) {
         assert.doesNotThrow(() => JSON.parse(line), `not a line of JSON: ${line.slice(0, 200)}`);
         // eslint-disable-next-line no-control-regex

@@ -137,6 +137,7 @@ Task<bool> Auths::matches(const std::optional<Account>& account, const std::stri
 }
 
 Task<Entry> Auths::sign_in_by_password(const std::string& address, SigninForm form) {
+  parts_.auth.passwords.check_room();
   std::string email = auth::normal_email(form.email.substr(0, 1024));
   co_await parts_.auth.limits.check(address, email);
   std::optional<Account> account = co_await parts_.auth.accounts.by_email(email);
