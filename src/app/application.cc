@@ -298,21 +298,35 @@ Task<> App::start() {
   health.started();
 }
 
+namespace {
+
+/// What a part cannot save any more must not keep the others from ending.
+Task<> let_end(std::string_view part, Task<> ending) {
+  try {
+    co_await std::move(ending);
+  } catch (const Problem& p) {
+    log::warn("A part could not end as it should",
+              {{"part", part}, {"detail", p.detail()}, {"cause", p.cause()}});
+  }
+}
+
+}  // namespace
+
 /// Readiness goes first, then new work, then the sockets, and last the answers under way.
 Task<> App::stop() {
   health.draining();
   auto budget = std::chrono::seconds(declared.process.drain_seconds());
   log::info("Stopping: answers under way may end",
             {{"seconds", declared.process.drain_seconds()}, {"answers", runs.live_here()}});
-  co_await runs.stop(budget);
-  co_await completions.stop(2s);
-  co_await jobs.stop(2s);
-  co_await hub.stop(2s);
-  co_await server.drain(3s);
+  co_await let_end("answers", runs.stop(budget));
+  co_await let_end("completions", completions.stop(2s));
+  co_await let_end("jobs", jobs.stop(2s));
+  co_await let_end("sockets", hub.stop(2s));
+  co_await let_end("server", server.drain(3s));
   (void)co_await scope.close(2s);
-  co_await models.close();
-  co_await client->close();
-  co_await db->close();
+  co_await let_end("models", models.close());
+  co_await let_end("client", client->close());
+  co_await let_end("database", db->close());
 }
 
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops) {

@@ -54,11 +54,10 @@ Task<> Runs::stop(std::chrono::milliseconds deadline) {
   stopping_.notify();
   work_.notify();
   (void)co_await scope_.close(5s);
-  try {
+  if (co_await db_.alive())
     co_await db_.run(sql::kLeave, node_id_);
-  } catch (const Problem& p) {
-    log::warn("The lease could not be returned; it runs out by itself", {{"cause", p.cause()}});
-  }
+  else
+    log::warn("The lease could not be returned; it runs out by itself");
 }
 
 store::Bound Runs::creating(const NewRun& run) const {
