@@ -73,6 +73,15 @@ std::shared_ptr<Run> Runs::begin(const NewRun& run) {
   return live;
 }
 
+Task<> Runs::write(std::shared_ptr<Run> run, std::function<Task<>()> work) {
+  struct GiveUp {
+    Runs& runs;
+    const Run& run;
+    ~GiveUp() { runs.forget(run.id()); }
+  } give_up{*this, *run};
+  co_await work();
+}
+
 Task<std::optional<RunRow>> Runs::find_by_key(std::string user_id, std::string key) const {
   co_return co_await db_.first<RunRow>(sql::kFindByKey, user_id, key);
 }
@@ -220,8 +229,9 @@ Task<bool> Runs::take_over(RunRow row) {
     std::scoped_lock lock(mutex_);
     live_[row.run_id] = run;
   }
-  scope_.start(loops_.next(), "recover answer",
-               [this, run, left]() -> Task<> { co_await recover_(run, left); });
+  scope_.start(loops_.next(), "recover answer", [this, run, left]() -> Task<> {
+    co_await write(run, [this, run, left] { return recover_(run, left); });
+  });
   co_return true;
 }
 

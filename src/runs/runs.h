@@ -163,6 +163,9 @@ class Runs {
   store::Bound creating(const NewRun& run) const;
   /// After that transaction committed: the live run.
   std::shared_ptr<Run> begin(const NewRun& run);
+  /// Does the `work` that writes a run. However it stops, a run that has not ended by then is given up,
+  /// so that it is taken over and does not stay of unknown fate.
+  Task<> write(std::shared_ptr<Run> run, std::function<Task<>()> work);
 
   /// The run that answered this request before, for idempotent repeats.
   Task<std::optional<RunRow>> find_by_key(std::string user_id, std::string key) const;

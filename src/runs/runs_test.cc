@@ -40,9 +40,11 @@ struct Node {
         seen[run.id()].push_back({seq, static_cast<std::int64_t>(i) + 1, json::parse_value(events[i])});
     });
     runs.on_orphan([this](std::shared_ptr<Run> run, std::vector<LoggedEvent>) -> Task<> {
-      std::scoped_lock lock(mutex);
-      adopted.push_back(std::move(run));
-      co_return;
+      {
+        std::scoped_lock lock(mutex);
+        adopted.push_back(run);
+      }
+      co_await run->ended();  // Who writes a run stays with it.
     });
   }
   std::vector<LoggedEvent> visible(const std::string& run) {
@@ -194,6 +196,14 @@ TEST_P(RunsTest, AnOwnerThatLostItsRunIsNeverSeenAgain) {
         std::this_thread::sleep_for(300us);
       }
     });
+    struct Join {
+      std::atomic<bool>& stop;
+      std::thread& thread;
+      ~Join() {
+        stop = true;
+        if (thread.joinable()) thread.join();
+      }
+    } join{stop, writer};
     std::this_thread::sleep_for(std::chrono::milliseconds(5 + round % 7));
     // The lease ends while the owner is alive, as if it had been stopped for too long.
     // On PostgreSQL its keeper may have come back in between; then once more.
@@ -243,6 +253,26 @@ TEST_P(RunsTest, ARunWhoseBeginningWasLostIsTakenUp) {
   EXPECT_FALSE(other->fenced());
   EXPECT_TRUE(run([&] { return node.adopted[0]->finish(State::done, {}, {}); }));
   EXPECT_TRUE(run([&] { return other->finish(State::done, {}, {}); }));
+  run([&] { return node.runs.stop(0s); });
+}
+
+TEST_P(RunsTest, ARunWhoseWriterFailsIsTakenUp) {
+  Fixture f(GetParam());
+  Node node(*f.store.db, f.store.loops, 10ms);
+  run([&] { return node.runs.start(); });
+  auto r = f.begin(node);
+  EXPECT_THROW(run([&] {
+                 return node.runs.write(r, []() -> Task<> {
+                   throw Problem(Problem::Kind::unavailable, "the database is away");
+                   co_return;
+                 });
+               }),
+               Problem);
+  eventually([&] { return node.heirs() != 0; });
+  ASSERT_EQ(node.heirs(), 1u);
+  EXPECT_EQ(node.adopted[0]->id(), r->id());
+  EXPECT_TRUE(run([&] { return node.adopted[0]->finish(State::interrupted, {}, {}); }));
+  EXPECT_FALSE(run([&] { return r->finish(State::done, {}, {}); })) << "it is fenced";
   run([&] { return node.runs.stop(0s); });
 }
 

@@ -1,6 +1,6 @@
 // PostgreSQL goes away while answers stream, and comes back; processes that stutter, and one that takes over from another.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, beforeEach, describe, it } from 'node:test';
 import { startPostgres } from '../lib/postgres.mjs';
 import { rows } from '../lib/rows.mjs';
 import { makeServer, startServer } from '../lib/server.mjs';
@@ -27,6 +27,8 @@ describe('PostgreSQL', () => {
     await provider?.stop();
     cluster?.stop();
   });
+
+  beforeEach(() => cluster.halted && cluster.resume());
 
   const live = () => rows(server, 'SELECT run_id FROM run WHERE state < 10');
 

@@ -259,13 +259,17 @@ void Completions::begin(const User& me, Accepted& accepted) {
   for (std::size_t i = 0; i != accepted.runs.size(); ++i)
     scope_.start(p_.loops.next(), "answer",
                  [this, me, run = accepted.runs[i], plan = accepted.plans[i]]() -> Task<> {
-                   json::Array items;
-                   if (plan.continued)
-                     if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id);
-                         m && m->output && m->output->is_array())
-                       items = m->output->as_array();
-                   co_await answer(me, run, plan, std::move(items));
+                   co_await p_.runs.write(run, [&] { return answer_from_the_start(me, run, plan); });
                  });
+}
+
+Task<> Completions::answer_from_the_start(User me, std::shared_ptr<runs::Run> run, Plan plan) {
+  json::Array items;
+  if (plan.continued)
+    if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id);
+        m && m->output && m->output->is_array())
+      items = m->output->as_array();
+  co_await answer(std::move(me), std::move(run), std::move(plan), std::move(items));
 }
 
 Task<json::Value> Completions::accept_and_wait(const User& me, Turn turn,

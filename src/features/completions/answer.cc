@@ -261,12 +261,7 @@ Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::Lo
                {run->id(), left.empty() ? 0 : left.back().seq, left.empty() ? 0 : left.back().index});
   std::optional<User> me = co_await p_.user(plan.user);
   if (me && !output.begun() && run->attempts() <= 3 && !run->cancelled()) {
-    json::Array items;
-    if (plan.continued)
-      if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id);
-          m && m->output && m->output->is_array())
-        items = m->output->as_array();
-    co_await answer(*me, run, std::move(plan), std::move(items));
+    co_await answer_from_the_start(*me, run, std::move(plan));
     co_return;
   }
   Composer composer([&](json::Value e) { run->emit(std::move(e)); }, tags_for(plan.params),

@@ -128,6 +128,7 @@ class Completions {
   Task<> store_turn(const User& me, Accepting& work);
   Task<std::string> system_prompt(const User& me, const Turn& turn, const chats::Chat* chat);
   void begin(const User& me, Accepted& accepted);
+  Task<> answer_from_the_start(User me, std::shared_ptr<runs::Run> run, Plan plan);
   // answer.cc
   Task<> answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items);
   Task<Ending> converse(const User& me, runs::Run& run, const Plan& plan, Composer& composer);
