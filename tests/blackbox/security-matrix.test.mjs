@@ -13,6 +13,7 @@ import { readTable } from '../lib/matrix/table.mjs';
 import { kPrivate, kSecret, nothings, Things, worldOf } from '../lib/matrix/world.mjs';
 import { startServer } from '../lib/server.mjs';
 import { readTokens } from '../lib/tokens.mjs';
+import { sleep } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
 
 /** Everything on, so that no route is refused because of a switch. */
@@ -87,7 +88,11 @@ forEachDatabase((db) => {
     const send = async (person, method, { path, body }) => {
       cells += 1;
       const reply = await server.client().request(method, path, body, { headers: person.headers });
-      if (reply.status >= 500) fault(person.name, `${method} ${path}: ${reply.status} ${reply.text.slice(0, 200)}`);
+      if (reply.status >= 500) {
+        await sleep(100); // The log is written by a thread of its own.
+        const why = server.log.split('\n').findLast((line) => line.includes('not served') || line.includes('request failed'));
+        fault(person.name, `${method} ${path}: ${reply.status} ${reply.text.slice(0, 200)} ${why}`);
+      }
       if (person.owner !== bob && person.role !== 'admin' && reply.text.includes(kSecret)) fault(person.name, `${method} ${path} tells of Bob's: ${reply.text.slice(0, 300)}`);
       if (log) appendFileSync(log, `${db.name}\t${person.name}\t${method}\t${path}\t${reply.status}\n`);
       return reply;

@@ -112,6 +112,21 @@ forEachDatabase((db) => {
         'of a new password by an administrator': (user) => admin.post(`/api/v1/users/${user.user.id}/update`, { password: 'a better pass 18' }, { expect: 200 }),
         'of revoked sessions': (user) => admin.post(`/api/v1/users/${user.user.id}/sessions/revoke`, {}, { expect: 200 }),
       };
+      it('row 59: whoever deletes all his chats while answers in them end is not refused, and nothing of them is left', async () => {
+        for (let round = 0; round < 15; round += 1) {
+          const turns = Array.from({ length: 6 }, (_, i) => {
+            const turn = turnOf({ session_id: 'nobody' });
+            turn.user_message.content = `[[tokens=${3 + i} delay=${round % 5}]]`;
+            return admin.post('/api/chat/completions', turn, { expect: 200 });
+          });
+          await Promise.all(turns);
+          await sleep(round * 3);
+          const gone = await admin.delete('/api/v1/chats/');
+          assert.equal(gone.status, 200, `round ${round}: ${gone.text}`);
+          assert.deepEqual((await admin.get('/api/v1/chats/')).json, []);
+        }
+      });
+
       for (const transports of [['websocket'], ['polling']]) {
         for (const [name, end] of Object.entries(ends)) {
           it(`${name}, by ${transports}; the token opens no other`, async () => {
