@@ -132,7 +132,7 @@ export async function worldOf(bob, things) {
   const paths = [
     '/api/v1/auths/', '/api/v1/chats/?include_pinned=true&include_folders=true', '/api/v1/chats/all', '/api/v1/chats/archived', '/api/v1/chats/pinned',
     '/api/v1/chats/shared', '/api/v1/chats/all/tags', '/api/v1/folders/', '/api/v1/users/user/settings', '/api/v1/users/user/info',
-    '/api/v1/users/user/variables', '/api/v1/users/groups', '/api/v1/users/permissions', '/api/v1/models/list', '/api/models', '/api/v1/auths/api_keys',
+    '/api/v1/users/user/variables', '/api/v1/users/groups', '/api/v1/users/permissions', '/api/v1/models/list', '/api/v1/auths/api_keys',
     '/api/v1/evaluations/feedbacks/user', `/api/v1/chats/${things.chat}`, `/api/v1/chats/shared/${things.sharedChat}/access`,
     `/api/v1/chats/share/${things.share}`, `/api/v1/folders/${things.folder}`, `/api/v1/evaluations/feedback/${things.feedback}`,
     `/api/v1/models/model?id=${things.model}`, `/api/v1/models/model/history?id=${things.model}`, `/api/v1/chats/folder/${things.folder}/list`,
