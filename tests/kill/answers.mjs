@@ -91,7 +91,8 @@ class Answer {
       assert.equal(call, calls.at(-1), `${this.name}: asked again although there was text`);
     }
     if (kept.count < this.tokens && !this.stopping) assert.ok(message.error?.content, `${this.name} broke off and does not say why`);
-    if (kept.count === this.tokens) assert.ok(!message.error || this.turn.error, `${this.name} is whole and has an error`);
+    // Death may come between the last token and the end, which the log then does not have: Continue is offered.
+    if (kept.count === this.tokens && message.error) assert.match(message.error.content, /Continue/, `${this.name} is whole and has another error`);
     this.kept = kept.count;
     this.calls = calls.length;
     return message;
