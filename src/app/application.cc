@@ -254,11 +254,12 @@ void App::add_routes() {
 /// What belongs to a user goes with him, in one transaction.
 void App::delete_with_users() {
   auth.accounts.on_remove([this](store::Connection& c, const UserId& id) -> Task<> {
-    co_await sharing.unshare_all(c, id);
+    // Runs, messages, chats: the order in which answers end, so that neither waits for the other in a circle.
+    co_await runs::Runs::remove_all(c, id.value);
     co_await chats::Editor::remove_all(c, id);
+    co_await sharing.unshare_all(c, id);
     co_await folders::Folders::remove_all(c, id);
     (void)co_await evaluations::Feedbacks::remove_all_of(c, id);
-    co_await runs::Runs::remove_all(c, id.value);
   });
 }
 

@@ -1,5 +1,7 @@
 #include <boost/json.hpp>
 
+#include <algorithm>
+
 #include "base/async.h"
 #include "base/log.h"
 #include "base/problem.h"
@@ -230,6 +232,8 @@ std::vector<Runs::Slice> Runs::take_pending(bool round) {
     std::int64_t seq = run->next_seq_;
     slices.push_back({std::move(run), seq, texts_of(events)});
   }
+  // One order for all who hold several runs in one transaction.
+  std::ranges::sort(slices, {}, [](const Slice& s) -> const std::string& { return s.run->id(); });
   return slices;
 }
 

@@ -133,6 +133,7 @@ void Runs::cancel_here(const std::string& user_id) {
 }
 
 Task<> Runs::remove_all(store::Connection& c, const std::string& user_id) {
+  (void)co_await c.all<Number>(sql::kHoldRunsOf, user_id);
   co_await c.run(sql::kRemoveEventsOf, user_id);
   co_await c.run(sql::kRemoveRunsOf, user_id);
 }

@@ -15,14 +15,15 @@ inline constexpr Sql kCreate{"runs.create", R"(
                      cancel_requested, attempts, request, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, 1, $6, 1, FALSE, 1, $7, $8, $8))"};
 
-/// The fence: nothing is inserted when the epoch has moved on or the seq is taken.
+/// The fence: nothing is inserted when the epoch has moved on or the seq is taken. PostgreSQL holds the
+/// run until the commit, or one deleted meanwhile would leave its last events behind.
 inline constexpr Sql kAppend{"runs.append", R"(
     INSERT INTO run_event (run_id, seq, epoch, payload)
     SELECT run_id, $2, epoch, $4 FROM run WHERE run_id = $1 AND epoch = $3
     ON CONFLICT DO NOTHING)",
                              R"(
     INSERT INTO run_event (run_id, seq, epoch, payload)
-    SELECT run_id, $2::bigint, epoch, $4::text FROM run WHERE run_id = $1 AND epoch = $3
+    SELECT run_id, $2::bigint, epoch, $4::text FROM run WHERE run_id = $1 AND epoch = $3 FOR KEY SHARE
     ON CONFLICT DO NOTHING)"};
 
 inline constexpr Sql kEventEpoch{"runs.event_epoch",
@@ -32,6 +33,10 @@ inline constexpr Sql kMaxSeq{"runs.max_seq",
 inline constexpr Sql kEventsSince{"runs.events_since", R"(
     SELECT seq, payload FROM run_event WHERE run_id = $1 AND seq >= $2 ORDER BY seq)"};
 
+/// In the order in which the log's writer takes them: neither waits for the other in a circle.
+inline constexpr Sql kHoldRunsOf{
+    "runs.hold_of", "SELECT 1 AS value FROM run WHERE user_id = $1 ORDER BY run_id",
+    "SELECT 1 AS value FROM run WHERE user_id = $1 ORDER BY run_id FOR UPDATE"};
 inline constexpr Sql kRemoveEventsOf{
     "runs.remove_events_of",
     "DELETE FROM run_event WHERE run_id IN (SELECT run_id FROM run WHERE user_id = $1)"};
