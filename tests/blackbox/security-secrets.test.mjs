@@ -11,7 +11,7 @@ import { readTable } from '../lib/matrix/table.mjs';
 import { Things } from '../lib/matrix/world.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
 import { startServer } from '../lib/server.mjs';
-import { sleep } from '../lib/until.mjs';
+import { sleep, until } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
 
 const table = readTable();
@@ -132,8 +132,8 @@ forEachDatabase((db) => {
       await bob.post('/api/v1/chats/new', { chat: { title: 'words-of-bob-77cc', history: { messages: {}, currentId: null } } }, { expect: 200 });
       await bob.post('/api/chat/completions', { model: 'numbered', messages: [{ role: 'user', content: 'words-of-bob-77cc [[refuse=500 message="provider says"]]' }] });
       await bob.connect();
-      await sleep(300); // A thread of its own writes the log.
-      assert.ok(server.log.includes('/api/v1/auths/signin'), 'what was just done is in the log');
+      await until(() => server.log.includes('/api/v1/auths/signin'), { what: 'the log, which a thread of its own writes' });
+      await sleep(300);
       assert.ok(server.log.split('\n').length > 100, 'the log is being read');
       for (const [name, secret] of Object.entries(kPlanted)) assert.ok(!server.log.includes(secret), `the log holds the ${name}`);
       for (const text of ['typed-wrong-77aa', 'words-of-bob-77cc', 'pass of Bob 17', 'a good pass 17']) assert.ok(!server.log.includes(text), `the log holds "${text}"`);

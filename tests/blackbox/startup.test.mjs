@@ -44,6 +44,7 @@ describe('a start', () => {
     const env = { ENABLE_RAG_WEB_SEARCH_NOT: '1', WEBUI_SECRET_KEYY: 'x', CORS_ALLOW_ORIGINS: '*', REDIS_URL: 'redis://x' };
     const server = await startServer({ env });
     try {
+      await until(() => /info +Ready/.test(server.log), { what: 'the log, which a thread of its own writes' });
       assert.match(server.log, /REDIS_URL/);
       assert.match(server.log, /CORS_ALLOW_ORIGINS/);
       assert.match(server.log, /WEBUI_SECRET_KEYY/);

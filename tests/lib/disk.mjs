@@ -41,7 +41,7 @@ class Mounted {
   }
 
   makeRoom() {
-    rmSync(this.path('ballast'));
+    rmSync(this.path('ballast'), { force: true });
   }
 
   async stop() {
