@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/io_context.hpp>
 #include <thread>
 
 #include "base/loops.h"
@@ -61,6 +62,25 @@ TEST(Signal, WakesAcrossThreadsEveryTime) {
     }
     EXPECT_TRUE(co_await scope.close(5s));
   });
+}
+
+TEST(Signal, TouchesNothingOfALoopThatEndsWhileItNotifies) {
+  for (int i = 0; i != 500; ++i) {
+    Signal signal;
+    std::thread other([&] { signal.notify(); });
+    EXPECT_TRUE(run([&] { return signal.wait(10s); }));
+    other.join();
+  }
+}
+
+TEST(Signal, TouchesNothingOfALoopThatTookItsWaiterAlong) {
+  Signal signal;
+  {
+    boost::asio::io_context loop;
+    spawn_detached(loop.get_executor(), [&]() -> Task<> { co_await signal.wait(10s); });
+    loop.poll();
+  }
+  signal.notify();
 }
 
 TEST(Scope, CloseWaitsForWhatRunsAndRefusesWhatComesLater) {
