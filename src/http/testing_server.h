@@ -117,7 +117,9 @@ class Rig {
                                  return echo(std::move(request), std::move(socket));
                                }});
   }
+  /// Sees connections to their end first: what a loop that stops was writing holds itself, for ever.
   ~Rig() {
+    if (started_) run([this] { return server_->drain(std::chrono::milliseconds(0)); });
     loops_.stop();
     server_.reset();
   }
@@ -134,6 +136,7 @@ class Rig {
   Rig& start() {
     server_->start();
     loops_.start();
+    started_ = true;
     return *this;
   }
   Server& server() { return *server_; }
@@ -260,6 +263,7 @@ class Rig {
   std::mutex mutex_;
   std::shared_ptr<WebSocket> last_;  ///< Guarded by mutex_.
   Router router_;
+  bool started_ = false;
   Loops loops_;
   std::unique_ptr<Server> server_;
 };

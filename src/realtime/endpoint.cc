@@ -150,6 +150,7 @@ Task<> Endpoint::Impl::tick() {
   auto self = shared_from_this();
   auto pause =
       std::min<std::chrono::milliseconds>(std::chrono::seconds(1), core->options.ping_interval / 4);
+  bool told = false;
   while (!core->ending) {
     std::vector<std::shared_ptr<Engine>> all;
     {
@@ -160,8 +161,19 @@ Task<> Endpoint::Impl::tick() {
     for (const auto& engine : all)
       if (!engine->tick(now)) forget(engine->sid());
     all.clear();
-    co_await core->stopping.wait(pause);
+    told = co_await core->stopping.wait(pause);
   }
+  // Sessions say their last words between `ending` and the notify.
+  if (!told) co_await core->stopping.wait(std::chrono::milliseconds(100));
+  // An engine and its link hold each other; no poll will come any more to part them. A WebSocket's own
+  // end does.
+  std::unordered_map<std::string, std::shared_ptr<Engine>> left;
+  {
+    std::scoped_lock lock(mutex);
+    left.swap(engines);
+  }
+  for (const auto& [sid, engine] : left)
+    if (engine->polling()) engine->let_go();
 }
 
 Task<Response> Endpoint::Api::poll(Anyone, http::Call& call) {

@@ -41,6 +41,8 @@ class Engine final : public Wire, public std::enable_shared_from_this<Engine> {
 
   /// Pings, and closes what is dead. False: forget it.
   bool tick(Clock::time_point now);
+  /// Closes, and parts from the link, which holds this; null when somebody has done that before.
+  std::shared_ptr<Link> let_go();
 
  private:
   struct Out {
@@ -57,7 +59,6 @@ class Engine final : public Wire, public std::enable_shared_from_this<Engine> {
   void end_probe(const http::WebSocket* socket);
   std::string take_queue_locked();
   void close_locked();
-  std::shared_ptr<Link> let_go();
 
   const std::string sid_;
   const std::shared_ptr<Core> core_;
