@@ -165,15 +165,16 @@ Task<> Endpoint::Impl::tick() {
   }
   // Sessions say their last words between `ending` and the notify.
   if (!told) co_await core->stopping.wait(std::chrono::milliseconds(100));
-  // An engine and its link hold each other; no poll will come any more to part them. A WebSocket's own
-  // end does.
+  // A WebSocket's end tells its link; a polling session, whose client would come to a 503, has no other
+  // end than this.
   std::unordered_map<std::string, std::shared_ptr<Engine>> left;
   {
     std::scoped_lock lock(mutex);
     left.swap(engines);
   }
   for (const auto& [sid, engine] : left)
-    if (engine->polling()) engine->let_go();
+    if (engine->polling())
+      if (auto link = engine->let_go()) link->on_closed();
 }
 
 Task<Response> Endpoint::Api::poll(Anyone, http::Call& call) {
