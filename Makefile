@@ -73,11 +73,21 @@ fmt: ## format the C++ sources
 	@git ls-files 'src/*.cc' 'src/*.h' 'bench/*.cc' 'bench/*.h' | xargs -r clang-format-19 -i
 
 .PHONY: check
-check: ## formatting, layers and the table of security tests, without changing anything
+check: ## formatting, layers, lifetimes of coroutines' arguments, the table of security tests; changes nothing
 	@tools/setup check
 	@git ls-files 'src/*.cc' 'src/*.h' 'bench/*.cc' 'bench/*.h' | xargs -r clang-format-19 --dry-run --Werror
 	@python3 tools/check_layers.py
 	@python3 tools/check_regressions.py
+	@tools/lifetimes.py
+
+# What clang-tidy reads: what differs from BASE, or with ALL=1 everything.
+BASE ?= origin/main
+.PHONY: tidy
+tidy: ## clang-tidy on the sources that differ from BASE=origin/main; ALL=1 reads all (an hour)
+	@tools/setup check
+	@cmake --preset headers --log-level=ERROR -Wno-dev >/dev/null
+	@$(if $(ALL),git ls-files 'src/*.cc',git diff --name-only --diff-filter=d $(BASE) -- 'src/*.cc') | \
+	  xargs -r -n 1 -P $(JOBS) clang-tidy-19 -p build/headers --quiet
 
 .PHONY: asan tsan
 asan: setup-test web ## every test under AddressSanitizer and UndefinedBehaviorSanitizer
