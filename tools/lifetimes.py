@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Finds coroutines that outlive what they were called with: tools/lifetimes.py [FILE…], without files all of src/.
+"""Finds coroutines that outlive what they were called with: tools/lifetimes.py [FILE…], without files all of src/
+but the tests: there `run([&] { return store->run(sql, "…"); })` is everyday, and safe because Connection copies its
+arguments before it returns; clang cannot know.
 
 Compiles (syntax only) with Task declared as holding on to the arguments of the coroutine that makes it; clang then warns
 of a Task that is kept, or returned, after a temporary argument, a local variable or a captured lambda is gone. This is a
@@ -62,7 +64,7 @@ def main():
     commands = json.loads((BUILD / "compile_commands.json").read_text())
     every = sorted({command["file"] for command in commands if command["file"].startswith(f"{ROOT}/src/")})
     wanted = {str(pathlib.Path(name).resolve()) for name in sys.argv[1:]}
-    files = [file for file in every if not wanted or file in wanted]
+    files = [file for file in every if (file in wanted if wanted else not file.endswith("_test.cc"))]
     flags = compile_flags(commands)
     flags += ["-include-pch", precompile(flags)]
     found = {}

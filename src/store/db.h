@@ -98,16 +98,16 @@ class Connection {
   virtual ~Connection() = default;
 
   template <class T, class... A>
-  [[clang::coro_disable_lifetimebound]] Task<std::vector<T>> all(Sql sql, const A&... args) {
+  Task<std::vector<T>> all(Sql sql, const A&... args) {
     return all_as<T>(sql, Args(args...));
   }
   template <class T, class... A>
-  [[clang::coro_disable_lifetimebound]] Task<std::optional<T>> first(Sql sql, const A&... args) {
+  Task<std::optional<T>> first(Sql sql, const A&... args) {
     return first_as<T>(sql, Args(args...));
   }
   /// How many rows changed. Returns after the commit is durable.
   template <class... A>
-  [[clang::coro_disable_lifetimebound]] Task<std::int64_t> run(Sql sql, const A&... args) {
+  Task<std::int64_t> run(Sql sql, const A&... args) {
     return execute(sql, Args(args...), nullptr, nullptr);
   }
 
