@@ -215,6 +215,16 @@ Task<> Store::load() {
   co_await refresh();
 }
 
+Task<> Store::set_within(store::Connection& tx, std::vector<Change> changes) {
+  if (!impl_->persistent) co_return;
+  Rows put = impl_->validated(changes);
+  std::int64_t now = unix_seconds();
+  co_await tx.run(kRaise);
+  for (const auto& [key, text] : put) co_await tx.run(kPut, key, text, now);
+  for (const Change& change : changes)
+    if (change.reset) co_await tx.run(kDrop, change.key);
+}
+
 Task<> Store::refresh() {
   if (!impl_->persistent) co_return;
   std::optional<VersionRow> row = co_await impl_->db.first<VersionRow>(kVersion);

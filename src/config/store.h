@@ -47,6 +47,10 @@ class Store {
   Task<std::int64_t> set(std::vector<Change> changes,
                          std::optional<std::int64_t> expected_version = {});
 
+  /// As set(), but written with the caller's transaction; call refresh() after it. Without persistence
+  /// it does nothing, and set() is all there is.
+  Task<> set_within(store::Connection& tx, std::vector<Change> changes);
+
   /// Rises with every write by any replica; what this process has applied. 0 before load().
   std::int64_t version() const;
   /// `"<version>"`, quotes included.

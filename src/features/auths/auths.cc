@@ -77,9 +77,10 @@ Task<> Auths::prepare() {
   auth::NewAccount form{.name = s.admin_name_at_start(), .email = email, .role = Role::admin};
   form.password_hash = co_await parts_.auth.passwords.hash(Secret(password));
   auto nobody_else = [](store::Connection&) -> Task<bool> { co_return false; };
-  auth::Created created = co_await parts_.auth.accounts.create(std::move(form), nobody_else, nullptr);
+  auto close = [this](store::Connection& tx) { return close_sign_up(tx); };
+  auth::Created created = co_await parts_.auth.accounts.create(std::move(form), nobody_else, close);
   if (created.outcome != Creation::first_admin) co_return;
-  co_await parts_.config.set({{.key = "ui.enable_signup", .value = false}});
+  co_await sign_up_is_closed();
   log::info("created the first administrator", {{"email", created.account->email}});
 }
 
@@ -96,9 +97,21 @@ Task<bool> Auths::may_sign_up(bool first) const {
   co_return open || (first && s.enable_initial_admin_signup());
 }
 
+Task<> Auths::close_sign_up(store::Connection& tx) {
+  return parts_.config.set_within(tx, {{.key = "ui.enable_signup", .value = false}});
+}
+
+Task<> Auths::sign_up_is_closed() {
+  co_await parts_.config.refresh();
+  if (!parts_.config.persistent())
+    co_await parts_.config.set({{.key = "ui.enable_signup", .value = false}});
+}
+
 Task<Entry> Auths::sign_up(SignupForm form) {
   const auth::Settings& s = parts_.settings;
   bool first = !co_await parts_.auth.accounts.any();
+  // The first account closed the door in its own transaction, whether or not word of it has come here.
+  if (!first) co_await parts_.config.refresh();
   if (!co_await may_sign_up(first)) not_allowed();
   auth::NewAccount wanted{.name = form.name,
                           .email = auth::normal_email(form.email),
@@ -113,9 +126,9 @@ Task<Entry> Auths::sign_up(SignupForm form) {
 
   // Whoever came to be the first and was not finds the door closed, as it is from then on.
   auto may_join = [first](store::Connection&) -> Task<bool> { co_return !first; };
-  auth::Created created = co_await parts_.auth.accounts.create(std::move(wanted), may_join, nullptr);
-  if (created.outcome == Creation::first_admin)
-    co_await parts_.config.set({{.key = "ui.enable_signup", .value = false}});
+  auto close = [this](store::Connection& tx) { return close_sign_up(tx); };
+  auth::Created created = co_await parts_.auth.accounts.create(std::move(wanted), may_join, close);
+  if (created.outcome == Creation::first_admin) co_await sign_up_is_closed();
   co_return co_await enter(made(std::move(created)), "password");
 }
 

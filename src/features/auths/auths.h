@@ -65,6 +65,9 @@ class Auths {
   Task<bool> matches(const std::optional<auth::Account>& account, const std::string& email,
                      const std::string& password);
   Task<bool> may_sign_up(bool first) const;
+  /// With the transaction that makes the first account, so that nobody comes in between.
+  Task<> close_sign_up(store::Connection& tx);
+  Task<> sign_up_is_closed();
 
   Parts parts_;
 };

@@ -73,6 +73,20 @@ TEST_P(AuthsTest, OfSixtyFourFirstSignUpsOneGetsIn) {
   EXPECT_EQ(in + refused + busy, kMany);
 }
 
+// row 72
+TEST_P(AuthsTest, NobodyComesInBehindAFirstOfWhomNoWordHasCome) {
+  auto elsewhere = [&](store::Connection& tx) {
+    return app.config->set_within(tx, {{.key = "ui.enable_signup", .value = false}});
+  };
+  run([&]() -> Task<> {
+    auth::NewAccount root{.name = "root", .email = "root@x.io", .role = Role::admin};
+    (void)co_await app.auth->accounts.create(std::move(root), nullptr, elsewhere);
+  });
+  ASSERT_TRUE(app.settings.enable_signup());
+
+  EXPECT_EQ(sign_up("bob").status, 403);
+}
+
 // row 73
 TEST_P(AuthsTest, NobodyChoosesHisOwnRole) {
   sign_up("root");
