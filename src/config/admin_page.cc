@@ -3,7 +3,6 @@
 #include <boost/json.hpp>
 #include <stdexcept>
 
-#include "base/problem.h"
 #include "json/json.h"
 #include "json/text.h"
 
@@ -42,10 +41,7 @@ Task<json::Value> AdminPage::change(const json::Value& body, std::string_view if
                         {}});
     }
   }
-  if (!faults.empty())
-    throw Problem(Problem::Kind::invalid, faults.front().message)
-        .with_detail_json(json::detail_of(faults))
-        .answering(422);
+  if (!faults.empty()) json::refuse(faults);
   if (!changes.empty()) co_await store_.set(std::move(changes), version_of(if_match));
   co_return show();
 }

@@ -70,7 +70,7 @@ export class World {
 
   /**
    * Makes one call and keeps what came. `route`: "GET /api/v1/chats/{id}". `note` says what is special. `only`: 'shape' compares
-   * types alone; `pick` narrows the body. Gives {status, json, text, headers}.
+   * types alone; `pick` narrows the body, or sorts the lines of one of lines. Gives {status, json, text, headers}.
    */
   async call(who, route, { path, query, body, headers, note = '', pick = (json) => json } = {}) {
     const [method, template] = route.split(' ');
@@ -87,8 +87,8 @@ export class World {
     if (reply.json !== undefined) return reply.status >= 400 ? this.normal.error(reply.json) : this.normal.value(pick(reply.json));
     if (type === 'text/event-stream') return this.normal.value(streamOf(reply.text));
     if (type === 'application/x-ndjson') {
-      const lines = reply.text.split('\n').filter(Boolean);
-      return this.normal.value({ lines: lines.length, first: JSON.parse(lines[0] ?? 'null'), last: JSON.parse(lines.at(-1) ?? 'null') });
+      const lines = pick(reply.text.split('\n').filter(Boolean).map((line) => JSON.parse(line)));
+      return this.normal.value({ lines: lines.length, first: lines[0] ?? null, last: lines.at(-1) ?? null });
     }
     if (type === 'text/html') return '<page>';
     if (kText.test(type)) return '<text>';

@@ -120,8 +120,8 @@ struct Lists : RouteBase {
   Task<> folder_chats(const User& me, std::string folder, http::Call& call) {
     ChatWriter out(call.stream, view(), Form::array);
     co_await out.begin();
-    for (const ChatTitle& title : co_await p.sidebar.in_folder(me.id.value, folder, 1, 200, {}))
-      co_await out.write(title.id);
+    for (const std::string& id : co_await p.sidebar.ids_below(me.id.value, folder))
+      co_await out.write(id);
     co_await out.end();
   }
 

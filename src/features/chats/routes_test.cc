@@ -251,7 +251,7 @@ TEST_P(RoutesTest, ALinkEndsWithTheSharingAndWithTheChat) {
 
   EXPECT_EQ(grants(), 1u);
   EXPECT_EQ(w.as("alice", "DELETE", "/" + one.chat + "/share").text, "true");
-  EXPECT_EQ(w.as("alice", "DELETE", "/" + one.chat + "/share").text, "false");
+  EXPECT_EQ(w.as("alice", "DELETE", "/" + one.chat + "/share").text, "true");
   EXPECT_EQ(grants(), 0u);
   EXPECT_EQ(w.as("bob", "GET", "/share/" + one.share).status, 401);
   EXPECT_EQ(w.as("alice", "GET", "/shared/" + one.chat + "/access").text, "[]");

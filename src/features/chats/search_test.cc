@@ -212,12 +212,17 @@ TEST_P(SearchTest, ListsHoldWhatBelongsIntoThem) {
   w.add("alice", "plain");
   std::string pinned = w.add("alice", "pinned");
   std::string archived = w.add("alice", "Archived ärger");
+  w.script(
+      "INSERT INTO folder (id, user_id, parent_id, name, is_expanded, created_at, updated_at) VALUES "
+      "('folder of alice', 'alice', NULL, 'Outer', FALSE, 1, 1),"
+      "('inner', 'alice', 'folder of alice', 'Inner', FALSE, 1, 1)");
   w.add("alice", "filed", exchange(), "a1", {{"folder_id", "folder of alice"}});
+  run([&, inner = w.add("alice", "inside", exchange())] { return w.editor.move(inner, "inner"); });
   w.as("alice", "POST", "/" + pinned + "/pin");
   w.as("alice", "POST", "/" + archived + "/archive");
 
   EXPECT_EQ(titles(w.as("alice", "GET", "/?page=1")), Names{"plain"});
-  EXPECT_EQ(titles(w.as("alice", "GET", "/?include_pinned=true&include_folders=true")).size(), 3u);
+  EXPECT_EQ(titles(w.as("alice", "GET", "/?include_pinned=true&include_folders=true")).size(), 4u);
   EXPECT_EQ(titles(w.as("alice", "GET", "/pinned")), Names{"pinned"});
   EXPECT_EQ(titles(w.as("alice", "GET", "/archived?page=1")), Names{"Archived ärger"});
   EXPECT_EQ(titles(w.as("alice", "GET", "/archived?query=ARGER")), Names{"Archived ärger"});
@@ -225,7 +230,11 @@ TEST_P(SearchTest, ListsHoldWhatBelongsIntoThem) {
   EXPECT_EQ(w.as("alice", "GET", "/archived/count").text, "1");
   EXPECT_EQ(titles(w.as("alice", "GET", "/folder/folder of alice/list")), Names{"filed"});
   EXPECT_EQ(titles(w.as("bob", "GET", "/folder/folder of alice/list")), Names{});
-  EXPECT_EQ(titles(w.as("alice", "GET", "/folder/folder of alice")), Names{"filed"});
+  Names below = titles(w.as("alice", "GET", "/folder/folder of alice"));
+  std::ranges::sort(below);
+  EXPECT_EQ(below, (Names{"filed", "inside"}));
+  EXPECT_EQ(titles(w.as("alice", "GET", "/folder/inner")), Names{"inside"});
+  EXPECT_EQ(titles(w.as("bob", "GET", "/folder/folder of alice")), Names{});
   EXPECT_EQ(titles(w.as("alice", "GET", "/all/archived")), Names{"Archived ärger"});
   EXPECT_EQ(w.as("alice", "POST", "/unarchive/all").text, "true");
   EXPECT_EQ(titles(w.as("alice", "GET", "/archived")), Names{});

@@ -53,7 +53,7 @@ Task<std::string> Sharing::share(const Chat& chat, const std::vector<Message>& m
 Task<bool> Sharing::unshare(const Chat& chat) {
   static constexpr Sql kDelete{"chats.unshare", "DELETE FROM shared_chat WHERE id = $1"};
   static constexpr Sql kMark{"chats.mark_unshared", "UPDATE chat SET share_id = NULL WHERE id = $1"};
-  if (!chat.share_id) co_return false;
+  if (!chat.share_id) co_return true;  // As it was asked for.
   co_await db_.transact([&](store::Connection& c) -> Task<> {
     co_await c.run(kDelete, *chat.share_id);
     co_await c.run(kMark, chat.id);

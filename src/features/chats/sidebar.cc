@@ -111,6 +111,21 @@ Task<std::vector<ChatTitle>> Sidebar::in_folder(std::string user_id, std::string
                                         static_cast<int>(order.by), order.descending);
 }
 
+Task<std::vector<std::string>> Sidebar::ids_below(std::string user_id, std::string folder_id) const {
+  static constexpr Sql kBelow{"chats.below_folder", R"(
+      WITH RECURSIVE below(id, depth) AS (
+        SELECT id, 1 FROM folder WHERE id = $2 AND user_id = $1
+        UNION ALL
+        SELECT f.id, below.depth + 1 FROM below JOIN folder f ON f.parent_id = below.id WHERE below.depth < 64)
+      SELECT id AS value FROM chat
+       WHERE user_id = $1 AND folder_id IN (SELECT id FROM below) AND NOT archived
+       ORDER BY updated_at DESC, id LIMIT 200)"};
+  std::vector<std::string> out;
+  for (TextRow& row : co_await db_.all<TextRow>(kBelow, user_id, folder_id))
+    out.push_back(std::move(row.value));
+  co_return out;
+}
+
 Task<std::vector<ChatTitle>> Sidebar::tagged(std::string user_id, std::string tag_id, std::int64_t skip,
                                              std::int64_t limit) const {
   static constexpr Sql kTagged{"chats.tagged", ANTIPHON_TITLES R"(

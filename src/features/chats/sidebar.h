@@ -79,6 +79,8 @@ class Sidebar {
                                           std::string query, Order order) const;
   Task<std::vector<ChatTitle>> in_folder(std::string user_id, std::string folder_id, std::int64_t page,
                                          std::int64_t size, Order order) const;
+  /// Of the folder and those below it, the latest first; at most 200.
+  Task<std::vector<std::string>> ids_below(std::string user_id, std::string folder_id) const;
   Task<std::vector<ChatTitle>> tagged(std::string user_id, std::string tag_id, std::int64_t skip,
                                       std::int64_t limit) const;
   Task<std::vector<Hit>> search(std::string user_id, SearchQuery query, std::int64_t page) const;

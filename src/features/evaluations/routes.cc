@@ -81,9 +81,19 @@ json::Value view(const Feedbacks::Listing& listing) {
 }
 
 Draft draft_of(const FeedbackForm& form) {
-  for (const auto* member : {&form.data, &form.meta, &form.snapshot})
-    if (*member && !(*member)->is_object())
-      throw Problem(Problem::Kind::invalid, "data, meta and snapshot should be objects").answering(422);
+  json::Faults faults;
+  auto check = [&](std::string_view name, const std::optional<json::Value>& member) {
+    if (member && !member->is_object())
+      faults.push_back({.type = name == "data" ? "model_attributes_type" : "dict_type",
+                        .loc = json::serialize(json::Array{"body", name}),
+                        .message = "Input should be an object",
+                        .input = "null",
+                        .context = {}});
+  };
+  check("data", form.data);
+  check("meta", form.meta);
+  check("snapshot", form.snapshot);
+  if (!faults.empty()) json::refuse(faults);
   return {form.type.value, form.data, form.meta, form.snapshot};
 }
 

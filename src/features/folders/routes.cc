@@ -57,12 +57,7 @@ void refuse_unknown(const json::Rest& rest) {
                       .message = "Extra inputs are not permitted",
                       .input = json::serialize(value),
                       .context = {}});
-  if (faults.empty()) return;
-  throw Problem(
-      Problem(Problem::Kind::invalid,
-              "There is a field nobody knows: " + std::string(json::view(rest.members.begin()->key())))
-          .with_detail_json(json::detail_of(faults)))
-      .answering(422);
+  if (!faults.empty()) json::refuse(faults);
 }
 
 json::Value view(const Folder& f) {

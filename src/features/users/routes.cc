@@ -34,12 +34,15 @@ struct Api {
   Task<json::Value> built_in_permissions(const Admin&) { co_return parts.defaults.tree(); }
 
   Task<json::Value> set_default_permissions(const Admin&, json::Value tree) {
-    if (!tree.is_object())
-      throw Problem(Problem::Kind::invalid, "Permissions are an object.").answering(422);
+    json::Faults faults;
     for (const auto& [branch, leaves] : parts.defaults.tree().as_object())
       if (!json::object_at(tree, json::view(branch)))
-        throw Problem(Problem::Kind::invalid, "body." + std::string(branch) + ": Field required")
-            .answering(422);
+        faults.push_back({.type = "missing",
+                          .loc = json::serialize(json::Array{"body", branch}),
+                          .message = "Field required",
+                          .input = "null",
+                          .context = {}});
+    if (!faults.empty()) json::refuse(faults);
     co_await parts.config.set({{.key = "user.permissions",
                                 .value = auth::complete_permissions(tree, parts.defaults.tree())}});
     co_return parts.auth.access.everybody();

@@ -12,6 +12,7 @@
 #include "features/users/avatar.h"
 #include "features/users/user_settings.h"
 #include "features/users/users_sql.h"
+#include "json/json.h"
 #include "json/text.h"
 #include "store/db.h"
 
@@ -284,7 +285,12 @@ Task<json::Value> Users::variables(UserId id) const {
 }
 
 Task<json::Value> Users::set_variables(const User& me, json::Value variables) {
-  if (!variables.is_object()) refuse("Variables are an object.", 422);
+  if (!variables.is_object())
+    json::refuse({{.type = "dict_type",
+                   .loc = R"(["body","variables"])",
+                   .message = "Input should be a valid dictionary",
+                   .input = "null",
+                   .context = {}}});
   if (variables.as_object().size() > kMaxVariables) refuse("There may be 100 variables.");
   for (const auto& [name, value] : variables.as_object()) {
     if (!is_variable_name(json::view(name)))

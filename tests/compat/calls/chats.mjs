@@ -11,9 +11,11 @@ async function making(w) {
   await w.call('bob', `POST ${kChats}/new`, { body: { chat: 'text' }, note: 'a text for a chat' });
   await w.call('bob', `POST ${kChats}/new`, { body: '{', note: 'not JSON' });
   await w.call('bob', `POST ${kChats}/new`, { body: { chat: { title: 'No folder' }, folder_id: 'no-such' }, note: 'a folder that is not there' });
+  await w.pause();
   await w.call('bob', `POST ${kChats}/new`, { body: { chat: { title: 'More' }, surprise: 1 }, note: 'a field nobody knows' });
   await w.call('nobody', `POST ${kChats}/new`, { body: { chat: {} } });
   await w.call('pat', `POST ${kChats}/new`, { body: { chat: {} } });
+  await w.pause();
   return chat;
 }
 
@@ -141,10 +143,13 @@ async function tags(w, { id }) {
 async function copies(w, { id, ids }) {
   const path = { id };
   await w.call('bob', `POST ${kChats}/{id}/clone`, { path, body: { title: 'A copy' } });
+  await w.pause();
   await w.call('bob', `POST ${kChats}/{id}/clone`, { path, body: {}, note: 'without a title' });
   await w.call('eve', `POST ${kChats}/{id}/clone`, { path, body: {}, note: 'not theirs' });
   await w.call('bob', `POST ${kChats}/{id}/clone`, { path: { id: 'no-such' }, body: {}, note: 'missing' });
+  await w.pause();
   await w.call('bob', `POST ${kChats}/{id}/fork`, { path, body: { message_id: ids[1] } });
+  await w.pause();
   await w.call('bob', `POST ${kChats}/{id}/fork`, { path, note: 'without a body' });
   await w.call('bob', `POST ${kChats}/{id}/fork`, { path, body: { message_id: 'no-such' }, note: 'from a message that is not there' });
   await w.call('eve', `POST ${kChats}/{id}/fork`, { path, body: {}, note: 'not theirs' });
@@ -179,7 +184,7 @@ async function importing(w) {
   await w.call('eve', `POST ${kChats}/import`, { body: {}, note: 'no list' });
   await w.call('nobody', `POST ${kChats}/import`, { body: { chats: [] } });
   await w.call('eve', `GET ${kChats}/`, { query: { page: 1 }, note: 'after the import' });
-  await w.call('eve', `GET ${kChats}/all`);
+  await w.call('eve', `GET ${kChats}/all`, { pick: (list) => list.sort((a, b) => a.title.localeCompare(b.title)) });
   await w.call('eve', `GET ${kChats}/all/tags`, { note: 'after the import' });
   await w.call('ada', `GET ${kChats}/all/db`, { pick: (list) => list.length > 0 });
   await w.call('eve', `GET ${kChats}/all/db`, { note: 'not an administrator' });

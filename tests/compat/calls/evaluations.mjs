@@ -5,6 +5,7 @@ const rating = (value, more = {}) => ({ type: 'rating', data: { rating: value, m
 
 async function feedback(w) {
   const id = (await w.call('bob', `POST ${kEvaluations}/feedback`, { body: rating(1) })).json?.id;
+  await w.pause();
   await w.call('bob', `POST ${kEvaluations}/feedback`, { body: rating(-1, { model_id: 'n50d5', sibling_model_ids: ['numbered'] }), note: 'against the other' });
   await w.call('bob', `POST ${kEvaluations}/feedback`, { body: {}, note: 'empty' });
   await w.call('bob', `POST ${kEvaluations}/feedback`, { body: { type: 'rating', data: 'text' }, note: 'a text for data' });
@@ -12,6 +13,7 @@ async function feedback(w) {
   const path = { id };
   for (const who of ['bob', 'ada', 'eve', 'nobody']) await w.call(who, `GET ${kEvaluations}/feedback/{id}`, { path });
   await w.call('bob', `GET ${kEvaluations}/feedback/{id}`, { path: { id: 'no-such' }, note: 'missing' });
+  await w.pause();
   await w.call('bob', `POST ${kEvaluations}/feedback/{id}`, { path, body: rating(-1) });
   await w.call('eve', `POST ${kEvaluations}/feedback/{id}`, { path, body: rating(-1), note: 'not theirs' });
   return path;
