@@ -212,13 +212,18 @@ void App::add_routes() {
                              return unread.mark_all(me.id.value, std::move(ids));
                            }});
   users.show_online_by([this](const UserId& id) { return hub.online(id); });
-  users::add_routes(router, {.users = users,
-                             .groups = groups,
-                             .auth = auth,
-                             .settings = declared.auth,
-                             .defaults = declared.permissions,
-                             .general = declared.general,
-                             .config = config});
+  users::add_routes(
+      router,
+      {.users = users,
+       .groups = groups,
+       .auth = auth,
+       .settings = declared.auth,
+       .defaults = declared.permissions,
+       .general = declared.general,
+       .config = config,
+       .usable_models = [this](UserId id, bool admin, std::set<std::string, std::less<>> groups) {
+         return models.usable_by({.id = std::move(id), .admin = admin, .groups = std::move(groups)});
+       }});
   auths::add_routes(router, auths, auths_parts());
   models::add_routes(router, models);
   openai::add_routes(router, models, openai, *client, config);
@@ -254,7 +259,8 @@ void App::add_routes() {
 /// What belongs to a user goes with him, in one transaction.
 void App::delete_with_users() {
   auth.accounts.on_remove([this](store::Connection& c, const UserId& id) -> Task<> {
-    // Runs, messages, chats: the order in which answers end, so that neither waits for the other in a circle.
+    // Runs, messages, chats: the order in which answers end, so that neither waits for the other in a
+    // circle.
     co_await runs::Runs::remove_all(c, id.value);
     co_await chats::Editor::remove_all(c, id);
     co_await sharing.unshare_all(c, id);

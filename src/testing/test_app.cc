@@ -81,7 +81,15 @@ TestApp::TestApp(store::Engine engine) : store(engine), sealer({Secret(std::stri
   groups.emplace(*store.db, auth->principals);
   auths::Parts parts{*auth, *users, settings, general, *config};
   auths.emplace(parts);
-  users::add_routes(router, {*users, *groups, *auth, settings, permissions, general, *config});
+  // One model that everybody may use, and one for each group.
+  auto usable_models = [](UserId, bool,
+                          std::set<std::string, std::less<>> in) -> Task<users::UsableModels> {
+    users::UsableModels out{{"open", "Open"}};
+    for (const std::string& id : in) out.emplace_back("for " + id, "For a group");
+    co_return out;
+  };
+  users::add_routes(router,
+                    {*users, *groups, *auth, settings, permissions, general, *config, usable_models});
   auths::add_routes(router, *auths, parts);
 }
 TestApp::~TestApp() = default;

@@ -16,7 +16,8 @@ Task<> Editor::remove(std::string chat_id) {
 
 Task<> Editor::remove_all(store::Connection& c, const UserId& owner) {
   static constexpr Sql kChats{"chats.remove_all", "DELETE FROM chat WHERE user_id = $1"};
-  // Messages before their chats, as answers that end have it: the other way round two would wait for one another.
+  // Messages before their chats, as answers that end have it: the other way round two would wait for
+  // one another.
   static constexpr Sql kMessages{
       "chats.remove_all_messages",
       "DELETE FROM chat_message WHERE chat_id IN (SELECT id FROM chat WHERE user_id = $1)"};

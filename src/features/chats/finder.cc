@@ -26,7 +26,7 @@ namespace {
 
 using store::Sql;
 
-#define ANTIPHON_PLACES                                                                            \
+#define ANTIPHON_PLACES                                                                               \
   "SELECT chat.id, chat.pinned, chat.share_id IS NOT NULL AS shared, folder.name AS folder FROM chat" \
   " LEFT JOIN folder ON folder.id = chat.folder_id WHERE chat.id "
 constexpr Sql kPlaces{"chats.found_places", ANTIPHON_PLACES "IN (SELECT value FROM json_each($1))",

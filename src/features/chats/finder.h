@@ -22,8 +22,8 @@ struct FindQuery {
 };
 ANTIPHON_DTO(FindQuery, q, kind, sharing, scope, page)
 
-/// Finds chats by title and text, and says where they are. Only chats are found: there is nothing else yet,
-/// and nothing that others share.
+/// Finds chats by title and text, and says where they are. Only chats are found: there is nothing else
+/// yet, and nothing that others share.
 class Finder {
  public:
   Finder(store::Db& db, const Sidebar& sidebar) : db_(db), sidebar_(sidebar) {}

@@ -3,6 +3,7 @@
 #include "base/problem.h"
 #include "base/time.h"
 #include "config/admin_page.h"
+#include "features/chats/activity.h"
 #include "features/chats/finder.h"
 #include "features/chats/routes_base.h"
 #include "features/chats/text.h"
@@ -93,6 +94,10 @@ struct Lists : RouteBase {
     co_return co_await usage_of(p.db, me.id.value, q.page, q.items_per_page);
   }
 
+  Task<json::Value> activity(const User& me, Query<ActivityQuery> q) {
+    co_return co_await activity_of(p.db, me.id.value, q, unix_seconds());
+  }
+
   Task<> write_all(http::Call& call, std::string user_id, Kept kept, Form form) {
     ChatWriter out(call.stream, view(), form);
     co_await out.begin();
@@ -153,6 +158,7 @@ void add_list_routes(http::Router& r, const RouteParts& parts) {
     r.on(std::string(method) + " " + std::string(kRoutes) + std::string(path), cost, std::move(e));
   };
   r.on("GET /api/v1/search", Cost::search, bind<&Lists::find>(api));
+  r.on("GET /api/v1/users/usage", Cost::search, bind<&Lists::activity>(api));
   on("GET", "/", Cost::read, bind<&Lists::list>(api));
   on("GET", "/list", Cost::read, bind<&Lists::list>(api));
   on("GET", "/list/user/{user_id}", Cost::search, bind<&Lists::of_user>(api));

@@ -126,7 +126,8 @@ struct Api {
   }
 
   Task<json::Value> mine(const User& me, Query<FeedbackQuery> q) {
-    co_return view(co_await p.feedbacks.list(me.id.value, "", q.page.value_or(1), {}));
+    co_return view(
+        co_await p.feedbacks.list(me.id.value, "", q.page.value_or(1), {.by = Order::By::updated_at}));
   }
   Task<bool> remove_mine(const User& me) { co_return co_await p.feedbacks.remove_all_of(me.id); }
 

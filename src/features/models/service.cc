@@ -81,6 +81,16 @@ Task<Reader> Models::reader(const User& me) const {
   co_return out;
 }
 
+Task<std::vector<std::pair<std::string, std::string>>> Models::usable_by(Reader who) {
+  auto all = co_await view();
+  who.everything =
+      p_.settings.bypass_access() || (who.admin && p_.auth_settings.bypass_admin_access_control());
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const Item& item : all->items)
+    if (item.usable_by(who)) out.emplace_back(item.id, item.name);
+  co_return out;
+}
+
 Task<std::string> Models::list_text(const User& me, bool refresh) {
   // A caller who is no administrator does not make servers work at will.
   bool fresh = refresh && me.admin();

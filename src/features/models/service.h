@@ -70,6 +70,8 @@ class Models {
   Task<std::optional<http::Response>> pass_on(Target target, json::Object body, Asker asker,
                                               http::Stream& out);
 
+  /// Id and name of all that somebody may use, whoever asks.
+  Task<std::vector<std::pair<std::string, std::string>>> usable_by(Reader who);
   Task<Reader> reader(const User& me) const;
   /// The row, when the caller has the right to it; else throws Problem "Model not found" with `status`.
   Task<RegisteredPtr> registered(const User& me, std::string id, Right right, int status = 401);

@@ -5,6 +5,7 @@
 #include "features/users/avatar.h"
 #include "features/users/group_routes.h"
 #include "features/users/groups.h"
+#include "features/users/preview_routes.h"
 #include "features/users/users.h"
 #include "http/bind.h"
 #include "json/text.h"
@@ -156,6 +157,7 @@ void add_routes(http::Router& r, Parts parts) {
   r.on("POST /api/v1/users/{id}/sessions/revoke", Cost::write, bind<&Api::revoke>(api));
   r.on("POST /api/v1/users/{id}/update", Cost::write, bind<&Api::update>(api), kWithImage);
   add_group_routes(r, parts);
+  add_preview_routes(r, parts);
 }
 
 }  // namespace antiphon::users

@@ -2,8 +2,10 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "auth/auth.h"
@@ -107,6 +109,9 @@ class Users {
 class Groups;
 
 /// What the routes need. All must outlive the router.
+/// Ids and names.
+using UsableModels = std::vector<std::pair<std::string, std::string>>;
+
 struct Parts {
   Users& users;
   Groups& groups;
@@ -115,6 +120,9 @@ struct Parts {
   const auth::PermissionDefaults& defaults;
   const config::General& general;
   config::Store& config;
+  /// What somebody of these groups may use; the id is empty for nobody in particular.
+  std::function<Task<UsableModels>(UserId, bool admin, std::set<std::string, std::less<>> groups)>
+      usable_models;
 };
 void add_routes(http::Router& router, Parts parts);
 

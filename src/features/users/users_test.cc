@@ -119,6 +119,39 @@ TEST_P(UsersTest, PermissionsAreTheDefaultsOrWhatAGroupAllows) {
   EXPECT_EQ(ann.post("/api/v1/users/default/permissions", json::serialize(tree)).status, 401);
 }
 
+TEST_P(UsersTest, APreviewShowsWhatGroupsComeTo) {
+  auto root = app.admin();
+  auto ann = app.as("ann");
+  auto make = [&](const std::string& name, const std::string& more) {
+    return root
+        .post("/api/v1/groups/create", R"({"name":")" + name + R"(","description":"",)" + more + "}")
+        .at({"id"});
+  };
+  std::string outer = make("outer", R"("permissions":{"features":{"api_keys":true}})");
+  std::string inner = make(
+      "inner", R"("parent_group_id":")" + outer + R"(","permissions":{"workspace":{"models":true}})");
+  root.post("/api/v1/groups/id/" + inner + "/users/add", R"({"user_ids":[")" + ann.id.value + R"("]})");
+
+  auto user = root.get("/api/v1/users/" + ann.id.value + "/preview");
+  EXPECT_EQ(user.at({"user", "id"}), ann.id.value);
+  EXPECT_EQ(user.json().at("groups").as_array().size(), 2u);
+  EXPECT_EQ(user.at({"models", "total"}), "3");
+  EXPECT_EQ(user.at({"knowledge", "total"}), "0");
+
+  auto group = root.get("/api/v1/groups/id/" + inner + "/preview");
+  EXPECT_EQ(group.at({"group", "name"}), "inner");
+  EXPECT_EQ(group.at({"models", "total"}), "3");
+  EXPECT_EQ(group.at({"inherited_permissions", "features", "api_keys"}), "true");
+  EXPECT_EQ(group.at({"inherited_permissions", "workspace", "models"}), "false");
+  EXPECT_EQ(group.at({"effective_permissions", "workspace", "models"}), "true");
+  EXPECT_EQ(root.get("/api/v1/groups/id/" + outer + "/preview").at({"models", "total"}), "2");
+
+  EXPECT_EQ(root.get("/api/v1/users/nobody/preview").status, 404);
+  EXPECT_EQ(root.get("/api/v1/groups/id/none/preview").status, 404);
+  EXPECT_EQ(ann.get("/api/v1/users/" + ann.id.value + "/preview").status, 401);
+  EXPECT_EQ(ann.get("/api/v1/groups/id/" + inner + "/preview").status, 401);
+}
+
 // row 79
 TEST_P(UsersTest, ADemotedOrRevokedUserIsOutAtOnce) {
   auto root = app.admin();
