@@ -250,7 +250,7 @@ Task<json::Value> activity_of(store::Db& db, std::string user_id, ActivityQuery 
                                 {"assistant_message_share", tenths(100 * ratio(answers, messages))}}},
       {"top_models", std::move(top)},
       {"top_tools", std::move(tools)},
-      {"period", json::Object{{"start_date", query.start_date ? from : end - days * kDay},
+      {"period", json::Object{{"start_date", query.start_date ? from : end - (days - 1) * kDay},
                               {"end_date", end},
                               {"days", days}}}};
 }

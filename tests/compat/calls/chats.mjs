@@ -142,6 +142,7 @@ async function tags(w, { id }) {
 
 async function copies(w, { id, ids }) {
   const path = { id };
+  await w.pause();
   await w.call('bob', `POST ${kChats}/{id}/clone`, { path, body: { title: 'A copy' } });
   await w.pause();
   await w.call('bob', `POST ${kChats}/{id}/clone`, { path, body: {}, note: 'without a title' });

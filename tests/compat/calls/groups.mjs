@@ -1,5 +1,7 @@
 // Groups, their members and parents.
 
+import { inOrder } from './users.mjs';
+
 const kGroups = '/api/v1/groups';
 
 export async function groups(w) {
@@ -23,7 +25,7 @@ export async function groups(w) {
   await w.call('ada', `POST ${kGroups}/id/{id}/users`, { path });
   await w.call('ada', `GET ${kGroups}/id/{id}/members`, { path, query: { page: 1 } });
   await w.call('ada', `GET ${kGroups}/id/{id}/export`, { path });
-  await w.call('ada', `GET ${kGroups}/id/{id}/preview`, { path });
+  await w.call('ada', `GET ${kGroups}/id/{id}/preview`, { path, pick: inOrder });
   await w.call('ada', `POST ${kGroups}/id/{id}/update`, { path, body: { name: 'Staff 2', description: 'Still us', permissions: { workspace: { models: true } } } });
   await w.call('bob', 'GET /api/v1/users/permissions', { note: 'with those of the group' });
   await w.call('ada', 'GET /api/v1/users/{id}/groups', { path: { id: bob }, note: 'a member' });
