@@ -3,7 +3,10 @@
 const kUsers = '/api/v1/users';
 
 /** Usage without what depends on where an answer was stopped, how providers count, and how fast the list is played. */
-const counted = (json) => JSON.parse(JSON.stringify(json), (key, value) => (/token|longest_chat_seconds/.test(key) ? typeof value : value));
+const counted = (json) => {
+  if (json.period) json.period.start_date -= json.period.end_date;
+  return JSON.parse(JSON.stringify(json), (key, value) => (/token|longest_chat_seconds/.test(key) ? typeof value : value));
+};
 
 async function own(w) {
   await w.call('bob', `GET ${kUsers}/user/settings`, { note: 'none yet' });
