@@ -27,7 +27,8 @@ async function lists(w) {
   await w.call('bob', `GET ${kEvaluations}/feedbacks/user`);
   await w.call('ada', `GET ${kEvaluations}/feedbacks/models`);
   await w.call('ada', `GET ${kEvaluations}/feedbacks/all/ids`);
-  await w.call('ada', `GET ${kEvaluations}/feedbacks/all/export`);
+  // An export is in the order of ids.
+  await w.call('ada', `GET ${kEvaluations}/feedbacks/all/export`, { pick: (list) => list.sort((a, b) => a.data.model_id.localeCompare(b.data.model_id)) });
   await w.call('bob', `GET ${kEvaluations}/feedbacks/all/export`, { note: 'not an administrator' });
   await w.call('ada', `GET ${kEvaluations}/leaderboard`);
   await w.call('bob', `GET ${kEvaluations}/leaderboard`, { note: 'not an administrator' });
