@@ -155,9 +155,9 @@ class Stage {
   }
 }
 
-/** Everything for a file of tests, with an administrator; no limits of rate, which are for people and not for tests. */
+/** Everything for a file of tests, with an administrator. No limits of rate, which are for people and not for tests; all may use all models. */
 export async function openStage({ env = {}, databaseUrl } = {}) {
   const provider = await startProvider();
-  const server = await startServer({ provider, databaseUrl, env: { ANTIPHON_RATE_LIMITS: '0', ...env } });
+  const server = await startServer({ provider, databaseUrl, env: { ANTIPHON_RATE_LIMITS: '0', BYPASS_MODEL_ACCESS_CONTROL: 'true', ...env } });
   return new Stage({ provider, server, admin: await server.admin(), browser: await openBrowser() });
 }
