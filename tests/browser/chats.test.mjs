@@ -144,6 +144,7 @@ describe('what is done with chats, in a browser', () => {
 
   it('shares by a link that others open, keep a copy of, and lose again', async () => {
     const [id] = await openWith('For all to read');
+    const permissions = (await stage.admin.get('/api/v1/users/default/permissions', { expect: 200 })).json;
     await inMenu('For all to read', 'Share');
     const dialog = seat.dialog('Share this chat');
     await seat.button('Make a link', dialog).click();
@@ -153,13 +154,28 @@ describe('what is done with chats, in a browser', () => {
     await seat.assertSound('the share dialog');
 
     const other = await stage.seat(eve);
-    await other.page.goto(link);
-    await other.page.getByText('Answer about For all to read').waitFor();
-    await other.assertSound('a shared chat');
     const stranger = await stage.seat(null, { viewport: sizes.phone });
+    await other.page.goto(link);
+    await other.page.getByText('it was not meant for you').waitFor();
     await stranger.page.goto(link);
     await stranger.page.getByText('only people who are signed in may follow it').waitFor();
+    assert.equal(await dialog.getByLabel('Anyone who has the link').count(), 0, 'what the server refuses is not offered');
+    await dialog.getByLabel('Name somebody').fill('eve@');
+    await dialog.getByRole('button', { name: /^Eve/u }).click();
+    await seat.button('Remove Eve', dialog).waitFor();
+    await seat.button('Update the link', dialog).click();
+    await until(async () => (await eve.get(`/api/v1/chats/share/${link.split('/s/')[1]}`)).status === 200, { what: 'Eve may read' });
+    await seat.shot('chats-share-named');
+    await other.page.reload();
+    await other.page.getByText('Answer about For all to read').waitFor();
+    await other.assertSound('a shared chat');
+    await seat.button('Close', dialog).click();
+    await inMenu('For all to read', 'Share');
+    await seat.button('Remove Eve', dialog).waitFor();
 
+    await stage.admin.post('/api/v1/users/default/permissions', { ...permissions, sharing: { ...permissions.sharing, public_chats: true, open_chats: true } }, { expect: 200 });
+    await seat.open('/');
+    await inMenu('For all to read', 'Share');
     await dialog.getByLabel('Anyone who has the link').check();
     await seat.button('Update the link', dialog).click();
     await until(async () => (await stage.server.client().get(`/api/v1/chats/share/${link.split('/s/')[1]}`)).status === 200, { what: 'strangers may read' });
