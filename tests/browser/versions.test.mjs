@@ -158,6 +158,27 @@ describe('versions of what was said, in a browser', () => {
     assert.equal(await seat.answers.getByRole('group', { name: 'Versions' }).count(), 0, 'it is the same answer');
   });
 
+  it('offers to continue or to try again where an answer failed', async () => {
+    await begin();
+    await seat.ask('Break off [[tokens=30 error=12 message="the pen broke"]]');
+    await page.getByRole('alert').getByText('the pen broke').waitFor();
+    await seat.shot('versions-error');
+    await seat.assertSound('a failed answer');
+    stage.provider.script({ tokens: 30, delay: 1 }, { contains: 'Break off' });
+    await seat.button('Continue').click();
+    await page.getByText(/\bt29\b/u).waitFor();
+    assert.equal(readTokens(await seat.answered()).count, 30);
+    assert.equal(await page.getByRole('alert').count(), 0);
+    await begin();
+    await seat.ask('Not at all [[refuse=429 message="too many of you"]]');
+    await page.getByRole('alert').getByText('too many of you').waitFor();
+    assert.equal(await seat.button('Continue').count(), 0, 'there is nothing to continue');
+    stage.provider.script({ tokens: 6 }, { contains: 'Not at all' });
+    await seat.button('Try again').click();
+    await version(seat.answers, 2, 2).waitFor();
+    assert.equal(readTokens(await seat.answered()).count, 6);
+  });
+
   it('rates an answer, changes its mind, and the rating stays', async () => {
     await begin();
     await seat.ask('Judge me [[tokens=4]]');

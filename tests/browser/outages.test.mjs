@@ -1,0 +1,104 @@
+// The server dies, restarts or is away while somebody is at the page: it says so, recovers by itself, and no token is lost or doubled.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { openStage, sizes } from '../lib/browser.mjs';
+import { readTokens } from '../lib/tokens.mjs';
+
+describe('a server that goes away, in a browser', () => {
+  let stage;
+  before(async () => {
+    stage = await openStage();
+  });
+  after(() => stage?.close());
+  const notice = (seat) => seat.page.getByText(/The connection is lost|The server cannot be reached/u);
+  /** Tokens that stand in the page now. */
+  const countOf = async (seat) => readTokens(await seat.textOf(seat.answers.last())).count;
+
+  it('killed in the middle of an answer: what was written stays, and Continue writes the rest', async () => {
+    const seat = await stage.seat();
+    await seat.open('/');
+    await seat.say('Die in the middle [[tokens=150 delay=20]]');
+    await seat.page.getByText(/\bt20\b/u).waitFor();
+    await stage.server.restart();
+    const kept = readTokens(await seat.answered()).count;
+    assert.ok(kept >= 20 && kept <= 150, `${kept} tokens kept`);
+    await seat.page.getByRole('alert').first().waitFor();
+    await seat.shot('outages-killed');
+    await seat.assertSound('an answer that was cut off');
+    await seat.button('Continue').click();
+    await seat.page.getByText(/\bt149\b/u).waitFor();
+    const whole = await seat.answered();
+    assert.equal(readTokens(whole).count, 150);
+    await seat.page.reload();
+    assert.equal(await seat.answered(), whole, 'after a reload the same');
+    await seat.context.close();
+  });
+
+  it('stopped and started in order: the same', async () => {
+    const seat = await stage.seat();
+    await seat.open('/');
+    await seat.say('End in order [[tokens=60 delay=20]]');
+    await seat.page.getByText(/\bt10\b/u).waitFor();
+    await stage.server.terminate();
+    await stage.server.start();
+    const text = await seat.answered();
+    const shown = readTokens(text).count;
+    await seat.page.reload();
+    assert.equal(await seat.answered(), text);
+    if (shown < 60) await seat.button('Continue the answer').click();
+    await seat.page.getByText(/\bt59\b/u).waitFor();
+    assert.equal(readTokens(await seat.answered()).count, 60);
+    await seat.context.close();
+  });
+
+  it('a cut connection in the middle of an answer: every token once', async () => {
+    const seat = await stage.seat();
+    await seat.open('/');
+    await seat.say('Cut me off [[tokens=200 delay=20]]');
+    await seat.page.getByText(/\bt10\b/u).waitFor();
+    await seat.context.setOffline(true);
+    stage.server.pause();
+    await new Promise((settle) => setTimeout(settle, 300));
+    stage.server.resume();
+    await seat.context.setOffline(false);
+    await seat.page.getByText(/\bt199\b/u).waitFor();
+    await seat.answered();
+    assert.equal(await countOf(seat), 200);
+    await seat.context.close();
+  });
+
+  for (const [size, viewport] of Object.entries(sizes)) {
+    it(`says that the server is away, and that it is back: ${size}`, async () => {
+      const seat = await stage.seat(stage.admin, { viewport, colorScheme: size === 'phone' ? 'dark' : 'light' });
+      await seat.open('/');
+      await seat.composer.waitFor();
+      await seat.ask('Before it goes [[tokens=5]]');
+      assert.equal(await notice(seat).count(), 0);
+      await stage.server.kill();
+      await notice(seat).waitFor();
+      assert.ok(await notice(seat).isVisible());
+      await seat.shot(`outages-away-${size}`);
+      await seat.assertSound('the notice');
+      await seat.composer.fill('Kept while it is away [[tokens=4]]');
+      await stage.server.start();
+      await notice(seat).waitFor({ state: 'detached' });
+      assert.equal(await seat.composer.inputValue(), 'Kept while it is away [[tokens=4]]');
+      await seat.composer.press('Enter');
+      assert.equal(readTokens(await seat.answered(2)).count, 4);
+      await seat.context.close();
+    });
+  }
+
+  it('a page opened while it is away offers to try again, and comes up', async () => {
+    const seat = await stage.seat();
+    await seat.open('/');
+    await seat.composer.waitFor();
+    await seat.page.route('**/api/config', (route) => route.abort());
+    await seat.page.reload();
+    await seat.page.getByText('The server cannot be reached.').waitFor();
+    await seat.page.unroute('**/api/config');
+    await seat.button('Try again').click();
+    await seat.composer.waitFor();
+    await seat.context.close();
+  });
+});
