@@ -238,7 +238,8 @@ Task<bool> Accounts::edit(UserId id, Edit edit) {
     if (!done) co_return changes;
     if (email) co_await tx.run(kEditAuth, id, *email);
     if (edit.password_hash) co_await tx.run(kSetPassword, id, *edit.password_hash, uuid4());
-    bool other_role = role && *role != before->role;
+    // Who waited had no rights to lose: the page in which he waits goes on.
+    bool other_role = role && *role != before->role && before->role != name_of(Role::pending);
     if (other_role && !edit.password_hash) co_await tx.run(kRestamp, id, uuid4());
     bool ends = other_role || edit.password_hash.has_value();
     changes.push_back({.kind = ends ? Change::Kind::user : Change::Kind::refresh, .user = id});

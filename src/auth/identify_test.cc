@@ -134,6 +134,17 @@ TEST_P(IdentifyTest, APendingUserHasASession) {
   EXPECT_EQ(ask(bearer(session(pending))).role, Role::pending);
 }
 
+TEST_P(IdentifyTest, WhoIsLetInGoesOnWithTheSessionHeWaitedWith) {
+  Account pending = add("paul", Role::pending);
+  std::string token = session(pending);
+
+  run([&] { return auth->accounts.edit(id(pending), {.role = Role::user}); });
+
+  EXPECT_EQ(ask(bearer(token)).role, Role::user);
+  run([&] { return auth->accounts.edit(id(pending), {.role = Role::pending}); });
+  EXPECT_EQ(ask(bearer(token)).via, Caller::Via::nothing);
+}
+
 // row 82
 TEST_P(IdentifyTest, AKeyThatMayNotSaysForbidden) {
   std::string api_key = key(ann);
