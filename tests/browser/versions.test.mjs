@@ -164,7 +164,7 @@ describe('versions of what was said, in a browser', () => {
     await page.getByRole('alert').getByText('the pen broke').waitFor();
     await seat.shot('versions-error');
     await seat.assertSound('a failed answer');
-    stage.provider.script({ tokens: 30, delay: 1 }, { contains: 'Break off' });
+    stage.provider.script({ tokens: 30, error: -1 }, { contains: 'Break off' });
     await seat.button('Continue').click();
     await page.getByText(/\bt29\b/u).waitFor();
     assert.equal(readTokens(await seat.answered()).count, 30);
@@ -173,7 +173,7 @@ describe('versions of what was said, in a browser', () => {
     await seat.ask('Not at all [[refuse=429 message="too many of you"]]');
     await page.getByRole('alert').getByText('too many of you').waitFor();
     assert.equal(await seat.button('Continue').count(), 0, 'there is nothing to continue');
-    stage.provider.script({ tokens: 6 }, { contains: 'Not at all' });
+    stage.provider.script({ tokens: 6, refuse: 0 }, { contains: 'Not at all' });
     await seat.button('Try again').click();
     await version(seat.answers, 2, 2).waitFor();
     assert.equal(readTokens(await seat.answered()).count, 6);

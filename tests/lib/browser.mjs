@@ -31,7 +31,8 @@ class Seat {
   /** Faults of scripts and breaches of the page's own policy; a test ends with `assert.deepEqual(seat.faults, [])`. */
   faults = [];
 
-  constructor(stage, context, page) {
+  constructor(stage, context, page, touch) {
+    this.touch = touch;
     this.stage = stage;
     this.context = context;
     this.page = page;
@@ -74,7 +75,9 @@ class Seat {
   /** Sends a question, without waiting for its answer. */
   async say(text) {
     await this.composer.fill(text);
-    await this.composer.press('Enter');
+    // Where one types on glass, Enter begins a new line.
+    if (this.touch) await this.button('Send').click();
+    else await this.composer.press('Enter');
   }
 
   /** Sends a question and waits until its answer is complete; gives the text of the last answer. */
@@ -139,7 +142,7 @@ class Stage {
   async seat(client = this.admin, { viewport = sizes.desk, ...options } = {}) {
     const context = await this.browser.newContext({ viewport, reducedMotion: 'reduce', ...options });
     if (client) await context.addCookies([{ name: 'token', value: client.token, url: this.server.url, httpOnly: true, sameSite: 'Lax' }]);
-    const seat = new Seat(this, context, await context.newPage());
+    const seat = new Seat(this, context, await context.newPage(), options.hasTouch ?? false);
     this.#seats.push(seat);
     return seat;
   }
