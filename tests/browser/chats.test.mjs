@@ -261,6 +261,11 @@ describe('what is done with chats, in a browser', () => {
     await page.getByRole('button', { name: /tag:deep_sea/u }).click();
     await page.getByRole('option', { name: /Tagged one/u }).waitFor();
     assert.equal(await page.getByRole('option').count(), 1);
+    await search.fill('tag:deep_sea answer tagged');
+    await page.getByRole('option').locator('mark').first().waitFor();
+    const marks = await page.getByRole('option').locator('mark').allInnerTexts();
+    assert.deepEqual([...new Set(marks.map((text) => text.toLowerCase()))].sort(), ['answer', 'tagged']);
+    await seat.shot('chats-search-marks');
     await seat.assertSound('the search');
     await search.press('Escape');
   });
@@ -286,6 +291,17 @@ describe('what is done with chats, in a browser', () => {
     assert.notEqual(seat.chatId, id);
     await seat.ask('Go on [[tokens=3]]');
     assert.equal(stage.provider.answers.at(-1).messages[1].content, 'Answer about On a file');
+  });
+
+  it('begins a chat with a suggestion of the configuration', async () => {
+    const suggestions = [{ title: ['Count to three', 'slowly'], content: 'Count to three [[tokens=3]]' }];
+    await stage.admin.post('/api/v1/configs/suggestions', { suggestions }, { expect: 200 });
+    await seat.open('/');
+    await seat.shot('chats-suggestions');
+    await seat.assertSound('suggestions');
+    await page.getByRole('list', { name: 'Ways to begin' }).getByRole('button', { name: /^Count to three/u }).click();
+    await seat.answered();
+    assert.equal(stage.provider.answers.at(-1).messages[0].content, 'Count to three [[tokens=3]]');
   });
 
   it('duplicates a chat', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { completeQuery, isSearchable } from './search';
+import { completeQuery, isSearchable, markWords } from './search';
 
 const tags = [
   { id: 'travel', name: 'travel' },
@@ -35,5 +35,19 @@ describe('isSearchable', () => {
       true,
       true,
     ]);
+  });
+});
+
+describe('what was searched, in what was found', () => {
+  const marked = (text: string, query: string) => markWords(text, query).map(({ text: piece, hit }) => (hit ? `[${piece}]` : piece)).join('');
+
+  it('is marked in any case, operators aside', () => {
+    expect(marked('The Sea and the seal', 'sea tag:water')).toBe('The [Sea] and the [sea]l');
+    expect(marked('nothing here', 'tag:water')).toBe('nothing here');
+    expect(marked('sea seal', 'sea seal')).toBe('[sea] [seal]');
+  });
+
+  it('takes every sign for itself', () => {
+    expect(marked('f(x) = a.b*c [1]', 'f(x) a.b*c [1] \\')).toBe('[f(x)] = [a.b*c] [[1]]');
   });
 });

@@ -56,3 +56,17 @@ function operatorValue(name: string): string {
 export function isSearchable(query: string): boolean {
   return query.trim().length > 0 && !/^\S+:$/.test(query.trim());
 }
+
+export interface Piece {
+  text: string;
+  hit: boolean;
+}
+
+/** The text in pieces, told apart by whether a word of the query stands there. Operators (`tag:…`) are no words. */
+export function markWords(text: string, query: string): Piece[] {
+  const words = query.split(/\s+/).filter((word) => word !== '' && !operators.some(([name]) => word.toLowerCase().startsWith(name)));
+  if (words.length === 0) return [{ text, hit: false }];
+  const longestFirst = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).sort((a, b) => b.length - a.length);
+  const pieces = text.split(new RegExp(`(${longestFirst.join('|')})`, 'giu'));
+  return pieces.map((piece, index) => ({ text: piece, hit: index % 2 === 1 })).filter((piece) => piece.text !== '');
+}

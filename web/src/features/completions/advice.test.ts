@@ -9,7 +9,7 @@ describe('adviceFor', () => {
     ['The model `gpt-9` does not exist', /not available/],
     ['connection refused', /did not answer/],
     ['interrupted by a restart', /Continue/],
-    ['boom', /Regenerate/],
+    ['boom', /Try again/],
   ])('says what to do about %j', (cause, next) => {
     const advice = adviceFor({ content: cause });
 

@@ -28,5 +28,5 @@ export function adviceFor(error: Message['error']): Advice | null {
   const cause = errorText(error);
   if (cause === null) return null;
   const match = advices.find(([pattern]) => pattern.test(cause));
-  return { cause, next: match?.[1] ?? 'Regenerate to try again, or choose another model.' };
+  return { cause, next: match?.[1] ?? 'Try again, or choose another model.' };
 }
