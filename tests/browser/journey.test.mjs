@@ -4,13 +4,11 @@ import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { chromium } from 'playwright-core';
+import { openBrowser } from '../lib/browser.mjs';
 import { forEachDatabase } from '../lib/databases.mjs';
 import { startServer } from '../lib/server.mjs';
 import { startProvider } from '../provider/provider.mjs';
 
-const kBrowser = process.env.ANTIPHON_CHROMIUM ?? '/usr/bin/chromium';
-const kArgs = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
 /** Screenshots for people to look at; the tests do not compare them. */
 const shots = process.env.ANTIPHON_SHOTS ?? join(tmpdir(), 'antiphon-shots');
 mkdirSync(shots, { recursive: true });
@@ -25,7 +23,7 @@ forEachDatabase((db) => {
     before(async () => {
       provider = await startProvider();
       server = await startServer({ provider, databaseUrl: await db.create() });
-      browser = await chromium.launch({ executablePath: kBrowser, args: kArgs });
+      browser = await openBrowser();
       page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
       page.setDefaultTimeout(15_000);
       page.on('pageerror', (error) => complaints.push(error.message));

@@ -1,27 +1,13 @@
 // Every page in both themes and at both sizes: what axe finds, what is wider than the window or too small for a finger, what the console says.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
-import { chromium } from 'playwright-core';
+import { openBrowser, sizes, violations } from '../lib/browser.mjs';
 import { adminAccount, startServer } from '../lib/server.mjs';
 import { startProvider } from '../provider/provider.mjs';
 
-const kBrowser = process.env.ANTIPHON_CHROMIUM ?? '/usr/bin/chromium';
-const kArgs = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const sizes = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 /** By the guidelines a finger needs 44 pixels. */
 const kFinger = 44;
 const say = '# Title\n\nA [link](https://example.org) and `code`.\n\n```js\nconst a = 1; // one\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\nשלום עולם\n';
-
-async function violations(page) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  return found.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).slice(0, 3).join(' | ')}`);
-}
 
 /** What can be pressed and is smaller than a finger. Links inside a sentence are as high as its line, and inputs have their label. */
 function tooSmall(page) {
@@ -46,7 +32,7 @@ describe('every page', () => {
   before(async () => {
     provider = await startProvider();
     server = await startServer({ provider, env: { ANTIPHON_RATE_LIMITS: '0' } });
-    browser = await chromium.launch({ executablePath: kBrowser, args: kArgs });
+    browser = await openBrowser();
     admin = await server.admin();
     const socket = await admin.connect();
     provider.script({ say, delay: 0 }, { contains: 'every kind' });

@@ -7,15 +7,13 @@ import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'node:test';
-import { chromium } from 'playwright-core';
+import { openBrowser } from '../lib/browser.mjs';
 import { startServer } from '../lib/server.mjs';
 import { until } from '../lib/until.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** No text with NUL gets as far as a database; the unit tests of the renderer have those too. */
 const corpus = JSON.parse(readFileSync(join(here, '../../web/src/lib/markdown/xss_corpus.json'), 'utf8')).filter((text) => !text.includes('\0'));
-const kArgs = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
-const kBrowser = process.env.ANTIPHON_CHROMIUM ?? '/usr/bin/chromium';
 
 /** A model server whose answers are the texts it is given, a byte at a time. */
 async function startParrot() {
@@ -55,7 +53,7 @@ describe('hostile text in a browser', () => {
     parrot = await startParrot();
     server = await startServer({ env: { OPENAI_API_BASE_URL: parrot.url, OPENAI_API_KEY: 'k', ANTIPHON_RATE_LIMITS: '0' } });
     admin = await server.admin();
-    browser = await chromium.launch({ executablePath: kBrowser, args: kArgs });
+    browser = await openBrowser();
     context = await browser.newContext();
     await context.addCookies([{ name: 'token', value: admin.token, url: server.url, httpOnly: true, sameSite: 'Lax' }]);
     await context.route('**/*', (route) => {
