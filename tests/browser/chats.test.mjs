@@ -262,9 +262,8 @@ describe('what is done with chats, in a browser', () => {
     await page.getByRole('option', { name: /Tagged one/u }).waitFor();
     assert.equal(await page.getByRole('option').count(), 1);
     await search.fill('tag:deep_sea answer tagged');
-    await page.getByRole('option').locator('mark').first().waitFor();
-    const marks = await page.getByRole('option').locator('mark').allInnerTexts();
-    assert.deepEqual([...new Set(marks.map((text) => text.toLowerCase()))].sort(), ['answer', 'tagged']);
+    const marks = async () => [...new Set((await page.getByRole('option').locator('mark').allInnerTexts()).map((text) => text.toLowerCase()))].sort();
+    await until(async () => (await marks()).join() === 'answer,tagged', { what: 'the words are marked' });
     await seat.shot('chats-search-marks');
     await seat.assertSound('the search');
     await search.press('Escape');

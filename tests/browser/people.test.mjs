@@ -126,11 +126,11 @@ describe('people, in a browser', () => {
     const ink = () => dan.page.evaluate(() => getComputedStyle(document.body).color);
     const light = await ink();
     await dan.page.getByRole('radio', { name: 'Dark' }).check({ force: true });
+    await until(async () => (await ink()) !== light, { what: 'the ink is another' });
     const dark = await ink();
-    assert.notEqual(dark, light);
     await dan.page.reload();
     await dan.page.locator('main h1').waitFor();
-    assert.equal(await ink(), dark);
+    await until(async () => (await ink()) === dark, { what: 'the ink is still the other' });
     await dan.assertSound('dark');
   });
 
