@@ -17,6 +17,8 @@ export interface Speaker {
 /** What people do with answers: ask, ask again, write on, stop. It works on the open chat; the words arrive over the socket. */
 export class Turns {
   stopping = $state(false);
+  /** Questions on their way: there is nothing to stop before the server has taken them. */
+  #starting: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly chat: OpenChat,
@@ -59,6 +61,7 @@ export class Turns {
     if (id === null || this.stopping) return;
     this.stopping = true;
     try {
+      await this.#starting;
       await this.completions.stop(id);
     } finally {
       this.stopping = false;
@@ -96,7 +99,9 @@ export class Turns {
     this.chat.moveTo(answers.at(-1)!.id);
     try {
       const sessionId = await this.live.sessionId();
-      const reply = await this.completions.start(this.#request(sessionId, question, answers, continued));
+      const started = this.completions.start(this.#request(sessionId, question, answers, continued));
+      this.#starting = started.catch(() => {});
+      const reply = await started;
       for (const sent of [question, ...answers]) sent.unsent = false;
       if (this.chat.id !== null || !this.chat.message(question.id)) return;
       this.chat.named(reply.chat_id);
