@@ -34,6 +34,10 @@ double stat_word(const std::string& stat, int index) {
   return value;
 }
 
+double resident_of(const std::string& stat) {
+  return stat_word(stat, 24) * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
 double processor_seconds() {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
@@ -60,6 +64,10 @@ double most_descriptors() {
 
 }  // namespace
 
+std::size_t resident_bytes() {
+  return static_cast<std::size_t>(resident_of(read_proc("/proc/self/stat")));
+}
+
 void add_process_metrics(Registry& registry) {
   auto gauge = [&](const char* name, const char* help) { return &registry.gauge(name, help).only(); };
   auto started =
@@ -73,7 +81,7 @@ void add_process_metrics(Registry& registry) {
   registry.before_scrape([=] {
     std::string stat = read_proc("/proc/self/stat");
     threads->set(stat_word(stat, 20));
-    memory->set(stat_word(stat, 24) * static_cast<double>(sysconf(_SC_PAGESIZE)));
+    memory->set(resident_of(stat));
     processor->set(processor_seconds());
     open->set(open_descriptors());
     most->set(most_descriptors());
