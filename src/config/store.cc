@@ -34,6 +34,13 @@ namespace {
 using Rows = std::map<std::string, std::string>;
 using store::Sql;
 
+std::vector<std::string> resets_of(const std::vector<Change>& changes) {
+  std::vector<std::string> keys;
+  for (const Change& change : changes)
+    if (change.reset) keys.push_back(change.key);
+  return keys;
+}
+
 constexpr Sql kRows{"config_rows", "SELECT key, value FROM config"};
 constexpr Sql kVersion{"config_version", "SELECT version FROM config_version WHERE id = 1"};
 constexpr Sql kRaise{"config_raise", "UPDATE config_version SET version = version + 1 WHERE id = 1"};
@@ -78,6 +85,9 @@ struct Store::Impl {
   Task<Rows> read_rows();
   Task<> write(const Rows& put, const std::vector<std::string>& drop,
                std::optional<std::int64_t> expected);
+  static Task<> write_within(store::Connection& tx, const Rows& put,
+                             const std::vector<std::string>& drop,
+                             std::optional<std::int64_t> expected);
   void apply_here(const Rows& put, const std::vector<std::string>& drop);
 };
 
@@ -184,13 +194,17 @@ Task<Rows> Store::Impl::read_rows() {
 
 Task<> Store::Impl::write(const Rows& put, const std::vector<std::string>& drop,
                           std::optional<std::int64_t> expected) {
+  co_await db.transact([&](store::Connection& tx) { return write_within(tx, put, drop, expected); });
+}
+
+Task<> Store::Impl::write_within(store::Connection& tx, const Rows& put,
+                                 const std::vector<std::string>& drop,
+                                 std::optional<std::int64_t> expected) {
   std::int64_t now = unix_seconds();
-  co_await db.transact([&](store::Connection& tx) -> Task<> {
-    std::int64_t raised = expected ? co_await tx.run(kRaiseFrom, *expected) : co_await tx.run(kRaise);
-    if (raised != 1) throw out_of_date();
-    for (const auto& [key, text] : put) co_await tx.run(kPut, key, text, now);
-    for (const std::string& key : drop) co_await tx.run(kDrop, key);
-  });
+  std::int64_t raised = expected ? co_await tx.run(kRaiseFrom, *expected) : co_await tx.run(kRaise);
+  if (raised != 1) throw out_of_date();
+  for (const auto& [key, text] : put) co_await tx.run(kPut, key, text, now);
+  for (const std::string& key : drop) co_await tx.run(kDrop, key);
 }
 
 /// Without the database: until the process ends.
@@ -217,12 +231,7 @@ Task<> Store::load() {
 
 Task<> Store::set_within(store::Connection& tx, std::vector<Change> changes) {
   if (!impl_->persistent) co_return;
-  Rows put = impl_->validated(changes);
-  std::int64_t now = unix_seconds();
-  co_await tx.run(kRaise);
-  for (const auto& [key, text] : put) co_await tx.run(kPut, key, text, now);
-  for (const Change& change : changes)
-    if (change.reset) co_await tx.run(kDrop, change.key);
+  co_await Impl::write_within(tx, impl_->validated(changes), resets_of(changes), {});
 }
 
 Task<> Store::refresh() {
@@ -238,9 +247,7 @@ Task<> Store::refresh() {
 Task<std::int64_t> Store::set(std::vector<Change> changes,
                               std::optional<std::int64_t> expected_version) {
   Rows put = impl_->validated(changes);
-  std::vector<std::string> drop;
-  for (const Change& change : changes)
-    if (change.reset) drop.push_back(change.key);
+  std::vector<std::string> drop = resets_of(changes);
   if (!impl_->persistent) {
     if (expected_version && *expected_version != version()) throw out_of_date();
     impl_->apply_here(put, drop);

@@ -36,6 +36,9 @@ using auth::Creation;
 [[noreturn]] void refuse(std::string why, int status = 400) {
   throw Problem(Problem::Kind::invalid, std::move(why)).answering(status);
 }
+std::vector<config::Change> no_sign_up() {
+  return {{.key = "ui.enable_signup", .value = false}};
+}
 [[noreturn]] void wrong_credentials() {
   refuse("The e-mail address or the password is wrong.");
 }
@@ -98,13 +101,12 @@ Task<bool> Auths::may_sign_up(bool first) const {
 }
 
 Task<> Auths::close_sign_up(store::Connection& tx) {
-  return parts_.config.set_within(tx, {{.key = "ui.enable_signup", .value = false}});
+  return parts_.config.set_within(tx, no_sign_up());
 }
 
 Task<> Auths::sign_up_is_closed() {
   co_await parts_.config.refresh();
-  if (!parts_.config.persistent())
-    co_await parts_.config.set({{.key = "ui.enable_signup", .value = false}});
+  if (!parts_.config.persistent()) co_await parts_.config.set(no_sign_up());
 }
 
 Task<Entry> Auths::sign_up(SignupForm form) {

@@ -85,6 +85,8 @@ class Models {
   Task<> close() { return catalog_.close(); }
 
  private:
+  /// Without a grant: an administrator, or whoever asks while access is not controlled.
+  bool uses_everything(bool admin) const;
   Backend& backend(Kind kind);
   Target target_of(const Item& item);
 

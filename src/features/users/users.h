@@ -108,10 +108,10 @@ class Users {
 
 class Groups;
 
-/// What the routes need. All must outlive the router.
 /// Ids and names.
 using UsableModels = std::vector<std::pair<std::string, std::string>>;
 
+/// What the routes need. All must outlive the router.
 struct Parts {
   Users& users;
   Groups& groups;
