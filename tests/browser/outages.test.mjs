@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openStage, sizes } from '../lib/browser.mjs';
 import { readTokens } from '../lib/tokens.mjs';
+import { sleep } from '../lib/until.mjs';
 
 describe('a server that goes away, in a browser', () => {
   let stage;
@@ -58,7 +59,7 @@ describe('a server that goes away, in a browser', () => {
     await seat.page.getByText(/\bt10\b/u).waitFor();
     await seat.context.setOffline(true);
     stage.server.pause();
-    await new Promise((settle) => setTimeout(settle, 300));
+    await sleep(300);
     stage.server.resume();
     await seat.context.setOffline(false);
     await seat.page.getByText(/\bt199\b/u).waitFor();
