@@ -138,10 +138,10 @@ class Asking {
         if (std::size_t size = text_at(piece.substr(at), "\"content\"").size()) note_text(answer, size);
     };
     std::string body = fmt::format(
-        R"({{"model":"{}","stream":true,"messages":[{{"role":"user","content":"Go on"}}]}})", load_.model);
-    lines_[i]->post("/v1/chat/completions", "x", body, [this, &answer](auto reply) {
-      note_end(answer, !reply || reply->status != 200);
-    });
+        R"({{"model":"{}","stream":true,"messages":[{{"role":"user","content":"Go on"}}]}})",
+        load_.model);
+    lines_[i]->post("/v1/chat/completions", "x", body,
+                    [this, &answer](auto reply) { note_end(answer, !reply || reply->status != 200); });
   }
 
   /// A turn, with the fields the web client sends.

@@ -14,8 +14,8 @@ struct Load {
   std::vector<std::string> tokens;  ///< One a user; the answers go round. None: straight to a provider.
 };
 
-/// Asks for the answers, all in new chats, as a browser does: a socket a user, a POST an answer; or, without
-/// tokens, as a program that streams from the provider itself. Prints one line of JSON.
+/// Asks for the answers, all in new chats, as a browser does: a socket a user, a POST an answer; or,
+/// without tokens, as a program that streams from the provider itself. Prints one line of JSON.
 int ask(const Load& load);
 
 }  // namespace bench

@@ -24,9 +24,10 @@ void HttpClient::post(std::string_view path, std::string_view token, std::string
                       std::function<void(std::optional<Reply>)> done) {
   done_ = std::move(done);
   reply_ = {};
-  send(fmt::format("POST {} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {}\r\n"
-                   "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-                   path, token, body.size(), body));
+  send(
+      fmt::format("POST {} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {}\r\n"
+                  "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+                  path, token, body.size(), body));
 }
 
 void HttpClient::closed() {

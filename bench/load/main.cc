@@ -1,8 +1,8 @@
 // The load of the benchmarks, in one thread and cheap enough not to be what is measured.
 //   bench_load provider [PORT]                        serves until killed
 //   bench_load straight PORT MODEL ANSWERS OVER_MS [PATIENCE_S]
-//   bench_load chat PORT MODEL ANSWERS OVER_MS [PATIENCE_S]    tokens of users on standard input, one a line
-//   bench_load sockets PORT COUNT TOKEN               holds them until standard input ends
+//   bench_load chat PORT MODEL ANSWERS OVER_MS [PATIENCE_S]    tokens of users on standard input, one a
+//   line bench_load sockets PORT COUNT TOKEN               holds them until standard input ends
 #include <fmt/core.h>
 
 #include <cstdio>

@@ -53,22 +53,22 @@ class Asker final : public Link {
   void closed() override { *alive_ = false; }
 
   void reply(std::string_view body) {
-    send(fmt::format(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}", body.size(),
-        body));
+    send(
+        fmt::format("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+                    body.size(), body));
   }
 
   void models() {
     std::string list;
     for (std::string_view id : {"n200d5", "n200d20", "n3d0", "n20d0", "n200d0"})
-      list += fmt::format(
-          R"({}{{"id":"{}","object":"model","created":1700000000,"owned_by":"bench"}})",
-          list.empty() ? "" : ",", id);
+      list += fmt::format(R"({}{{"id":"{}","object":"model","created":1700000000,"owned_by":"bench"}})",
+                          list.empty() ? "" : ",", id);
     reply(R"({"object":"list","data":[)" + list + "]}");
   }
 
   void complete(std::string_view body) {
-    bool streams = body.find("\"stream\":true") != body.npos || body.find("\"stream\": true") != body.npos;
+    bool streams =
+        body.find("\"stream\":true") != body.npos || body.find("\"stream\": true") != body.npos;
     if (!streams) {
       // Open WebUI asks for titles and the like although the client has said no.
       return reply(
@@ -86,14 +86,15 @@ class Asker final : public Link {
   void next() {
     while (sent_ < pace_.tokens) {
       event(fmt::format(
-          R"("choices":[{{"index":0,"delta":{{"content":" t{:04}"}},"finish_reason":null}}])", sent_++));
+          R"("choices":[{{"index":0,"delta":{{"content":" t{:04}"}},"finish_reason":null}}])",
+          sent_++));
       due_ += pace_.apart;
       if (due_ > Clock::now()) return later();
     }
     event(R"("choices":[{"index":0,"delta":{},"finish_reason":"stop"}])");
     event(fmt::format(
-        R"("choices":[],"usage":{{"prompt_tokens":9,"completion_tokens":{0},"total_tokens":{1}}})", sent_,
-        sent_ + 9));
+        R"("choices":[],"usage":{{"prompt_tokens":9,"completion_tokens":{0},"total_tokens":{1}}})",
+        sent_, sent_ + 9));
     chunk("data: [DONE]\n\n");
     send("0\r\n\r\n");
   }
@@ -105,9 +106,10 @@ class Asker final : public Link {
   }
 
   void event(std::string_view members) {
-    chunk(fmt::format("data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\","
-                      "\"created\":1700000000,\"model\":\"bench\",{}}}\n\n",
-                      members));
+    chunk(
+        fmt::format("data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\","
+                    "\"created\":1700000000,\"model\":\"bench\",{}}}\n\n",
+                    members));
   }
   void chunk(std::string_view text) { send(fmt::format("{:x}\r\n{}\r\n", text.size(), text)); }
 

@@ -31,7 +31,8 @@ class Socket final : public Link {
   std::string fragments_;
 };
 
-/// Opens `count` sockets to a server on `port`, prints {"open":N} and holds them until standard input ends.
+/// Opens `count` sockets to a server on `port`, prints {"open":N} and holds them until standard input
+/// ends.
 int hold_sockets(int port, int count, const std::string& token);
 
 }  // namespace bench

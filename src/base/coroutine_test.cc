@@ -1,5 +1,6 @@
-// Does the compiler get coroutines right? Shapes of co_await that g++ 12 miscompiles or refuses, and their
-// like (docs/adr/0001-clang.md). Every object must be destroyed as often as it was made, in its place.
+// Does the compiler get coroutines right? Shapes of co_await that g++ 12 miscompiles or refuses, and
+// their like (docs/adr/0001-clang.md). Every object must be destroyed as often as it was made, in its
+// place.
 #include <gtest/gtest.h>
 
 #include "base/async.h"

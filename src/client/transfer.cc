@@ -255,10 +255,10 @@ Problem Transfer::explain(CURLcode code) const {
   if (bad_header_)
     return problem(upstream, "The answer of " + where + " has too large a header.", cause);
   if (stalled_)
-    return problem(upstream,
-                   begun + " sent nothing for " +
-                       std::to_string(request_.stall_timeout.count() / 1000) + " s.",
-                   open ? "stalled" : cause);
+    return problem(
+        upstream,
+        begun + " sent nothing for " + std::to_string(request_.stall_timeout.count() / 1000) + " s.",
+        open ? "stalled" : cause);
   bool connected = false;
   {
     std::scoped_lock lock(mutex_);
@@ -266,14 +266,14 @@ Problem Transfer::explain(CURLcode code) const {
   }
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-      return problem(
-          upstream, "The name " + (open ? url_.host : "of " + server) + " is not known.", cause);
+      return problem(upstream, "The name " + (open ? url_.host : "of " + server) + " is not known.",
+                     cause);
     case CURLE_COULDNT_RESOLVE_PROXY:
       return problem(upstream, "The proxy's name is not known.", cause);
     case CURLE_COULDNT_CONNECT:
       if (refused_) return problem(invalid, "This address must not be used.", cause);
-      return problem(upstream, open ? "No server answers at " + where + "." : begun + " does not answer.",
-                     cause);
+      return problem(upstream,
+                     open ? "No server answers at " + where + "." : begun + " does not answer.", cause);
     case CURLE_OPERATION_TIMEDOUT:
       return problem(upstream, begun + " did not answer in time.", cause);
     case CURLE_PEER_FAILED_VERIFICATION:

@@ -6,8 +6,8 @@
 
 namespace antiphon::http {
 
-/// Logs calls that failed or were slow, or all of them: a line each, with its request id. Never a query,
-/// a body or a header. Any thread.
+/// Logs calls that failed or were slow, or all of them: a line each, with its request id. Never a
+/// query, a body or a header. Any thread.
 class AccessLog final : public Observer {
  public:
   struct Options {

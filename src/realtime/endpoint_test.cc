@@ -219,7 +219,10 @@ TEST(Upgrade, WaitsForThePostUnderWay) {
   Poller poller(process);
   poller.connect("alice");
   std::string many = R"(42["slow"])";
-  for (int i = 0; i != 1'100; ++i) many += "\x1e" R"(42["slow"])";  // More than a socket's queue holds.
+  for (int i = 0; i != 1'100; ++i)
+    many +=
+        "\x1e"
+        R"(42["slow"])";  // More than a socket's queue holds.
   auto posting = std::async(std::launch::async, [&] { return poller.post(many); });
   ASSERT_EQ(posting.wait_for(200ms), std::future_status::timeout);
 

@@ -149,8 +149,7 @@ void Position::fold(std::int64_t now_ms, std::int64_t age_ms) {
   std::int64_t limit = now_ms - age_ms;
   // Logs know the second in which a run ended, so the floor is the end of that second.
   for (const RunPoint& run : runs)
-    if (run.ended && run.ended_at <= limit)
-      floor = std::max(floor, (run.ended_at / 1000 + 1) * 1000);
+    if (run.ended && run.ended_at <= limit) floor = std::max(floor, (run.ended_at / 1000 + 1) * 1000);
   std::erase_if(runs, [&](const RunPoint& run) { return run.ended && run.ended_at <= limit; });
 }
 

@@ -105,7 +105,8 @@ Task<> Records::renew_and_sweep() {
 }
 
 Task<> Records::leave() {
-  if (!db_ || !co_await db_->alive()) co_return;  // Sessions that are not written come back as new ones.
+  if (!db_ || !co_await db_->alive())
+    co_return;  // Sessions that are not written come back as new ones.
   co_await flush();
   co_await db_->run(kRenew, node_, unix_seconds() + window_);
 }

@@ -52,7 +52,8 @@ void Registry::begin(const SessionPtr& session, const Room& room) {
   for (const std::string& old : std::vector<std::string>(session->rooms)) leave_locked(session, old);
   Position now{.epoch = epoch_, .outbox = released_, .floor = unix_millis()};
   if (auto said = said_.find(room.name); said != said_.end()) now.runs = said->second.runs;
-  now.fold(now.floor, 2'000);  // What ended before the floor need not be listed; logs know seconds only.
+  now.fold(now.floor,
+           2'000);  // What ended before the floor need not be listed; logs know seconds only.
   session->begin(std::move(now));
   enter(session, room.name);
 }

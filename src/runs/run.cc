@@ -1,6 +1,5 @@
-#include <boost/json.hpp>
-
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "base/async.h"
 #include "base/log.h"

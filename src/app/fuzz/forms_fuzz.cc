@@ -34,18 +34,18 @@ void take(std::string_view text) {
 
 using Take = void (*)(std::string_view);
 constexpr Take kForms[] = {
-    take<chats::ChatForm>,        take<chats::ImportForm>,    take<chats::ImportsForm>,
-    take<chats::MessageForm>,     take<chats::EventForm>,     take<chats::ListQuery>,
-    take<chats::AccessForm>,      take<chats::ShareForm>,     take<chats::TagFilter>,
-    take<chats::BranchQuery>,     take<chats::Chat>,          take<chats::Message>,
-    take<models::ModelForm>,      take<models::ModelsForm>,   take<models::ModelGrantsForm>,
-    take<models::ModelView>,      take<models::ListQuery>,    take<openai::ConfigForm>,
-    take<openai::VerifyForm>,     take<ollama::ConfigForm>,   take<ollama::VerifyForm>,
-    take<configs::BannersForm>,   take<configs::ImportForm>,  take<configs::SuggestionsForm>,
-    take<configs::SettingsForm>,  take<auths::SigninForm>,    take<auths::SignupForm>,
-    take<auths::AddForm>,         take<auths::ProfileForm>,   take<auths::KeyForm>,
-    take<users::UpdateForm>,      take<users::VariablesForm>, take<users::UserDetails>,
-    take<users::GroupForm>,       take<users::UserIdsForm>,   take<users::ListOptions>};
+    take<chats::ChatForm>,       take<chats::ImportForm>,    take<chats::ImportsForm>,
+    take<chats::MessageForm>,    take<chats::EventForm>,     take<chats::ListQuery>,
+    take<chats::AccessForm>,     take<chats::ShareForm>,     take<chats::TagFilter>,
+    take<chats::BranchQuery>,    take<chats::Chat>,          take<chats::Message>,
+    take<models::ModelForm>,     take<models::ModelsForm>,   take<models::ModelGrantsForm>,
+    take<models::ModelView>,     take<models::ListQuery>,    take<openai::ConfigForm>,
+    take<openai::VerifyForm>,    take<ollama::ConfigForm>,   take<ollama::VerifyForm>,
+    take<configs::BannersForm>,  take<configs::ImportForm>,  take<configs::SuggestionsForm>,
+    take<configs::SettingsForm>, take<auths::SigninForm>,    take<auths::SignupForm>,
+    take<auths::AddForm>,        take<auths::ProfileForm>,   take<auths::KeyForm>,
+    take<users::UpdateForm>,     take<users::VariablesForm>, take<users::UserDetails>,
+    take<users::GroupForm>,      take<users::UserIdsForm>,   take<users::ListOptions>};
 
 }  // namespace
 

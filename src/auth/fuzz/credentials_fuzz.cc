@@ -17,13 +17,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(token.empty() || bearer.find(token) != bearer.npos || cookie.find(token) != cookie.npos,
        "a token nobody sent");
   if (auto value = request.cookie("token"))
-    must(value->find(';') == value->npos && cookie.find("token=") != cookie.npos, "another cookie's value");
+    must(value->find(';') == value->npos && cookie.find("token=") != cookie.npos,
+         "another cookie's value");
 
   std::vector<std::string> list;
   while (!scopes.empty()) list.emplace_back(http::take_part(scopes, ' '));
   bool reads = auth::scopes_allow(list, "GET", path), writes = auth::scopes_allow(list, "POST", path);
   must(reads || !writes, "a key that may write what it may not read");
   if (!list.empty() && path.starts_with("/api/v1/users"))
-    must(!writes || std::ranges::find(list, "write") != list.end(), "a key that may do more than its scopes");
+    must(!writes || std::ranges::find(list, "write") != list.end(),
+         "a key that may do more than its scopes");
   return 0;
 }

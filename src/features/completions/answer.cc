@@ -192,8 +192,8 @@ Task<> Completions::run_tools(const User& me, runs::Run& run, Composer& composer
   co_await run.committed();
 }
 
-/// For the notification of an answer that is ready. An ornament: an answer must not fail for it while the
-/// database is away.
+/// For the notification of an answer that is ready. An ornament: an answer must not fail for it while
+/// the database is away.
 Task<std::string> Completions::title_of(std::string chat_id) {
   try {
     if (auto chat = co_await p_.chats.find(std::move(chat_id))) co_return std::move(chat->title);

@@ -94,7 +94,8 @@ TEST(Composer, TagsInTheTextBecomeAReasoningItem) {
 }
 
 TEST(Composer, TheSameTextIsTheSameAnswerHoweverItIsCut) {
-  for (std::string_view whole : {"  indented", "\n\n  indented\n", "<think>x</think>\n \n  y", " \n<think>x"}) {
+  for (std::string_view whole :
+       {"  indented", "\n\n  indented\n", "<think>x</think>\n \n  y", " \n<think>x"}) {
     Recorded at_once;
     at_once.content(whole);
     at_once.composer.end_round();

@@ -1,11 +1,11 @@
 #include "features/ollama/convert.h"
-#include "features/ollama/backend.h"
 
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
 
 #include "base/problem.h"
+#include "features/ollama/backend.h"
 
 namespace antiphon::ollama {
 namespace {
@@ -21,8 +21,9 @@ std::string text(const json::Value& value) {
 TEST(ModelsIn, NamesOfAnyLengthAreKeptAsTheyAre) {
   auto connection = std::make_shared<const models::Connection>(models::Connection{});
   std::string longest(512, 'n');
-  for (const std::string& name : {std::string("a"), std::string("tiny-counter:latest"),
-                                  std::string("hf.co/somebody/some-model-with-a-name-GGUF:Q4_K_M"), longest}) {
+  for (const std::string& name :
+       {std::string("a"), std::string("tiny-counter:latest"),
+        std::string("hf.co/somebody/some-model-with-a-name-GGUF:Q4_K_M"), longest}) {
     json::Value tags =
         json::Object{{"models", json::Array{json::Object{{"model", name}, {"name", name}}}}};
     auto found = models_in(connection, tags, tags);

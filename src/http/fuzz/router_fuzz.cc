@@ -90,10 +90,12 @@ void headers(std::string_view name, std::string_view value) {
   request.headers.add("Host", "a.example");
   (void)request.cookie("token");
   Origin origin = classify_origin(request, {"https://b.example", "*"});
-  must(!equal_ignoring_case(name, "origin") || value.empty() || origin != Origin::none, "an origin lost");
+  must(!equal_ignoring_case(name, "origin") || value.empty() || origin != Origin::none,
+       "an origin lost");
   Request from_stranger = request;
   peers.settle(from_stranger, *address_of("203.0.113.9"), "203.0.113.9", false);
-  must(from_stranger.remote == "203.0.113.9" && from_stranger.scheme == "http" && !from_stranger.from_proxy,
+  must(from_stranger.remote == "203.0.113.9" && from_stranger.scheme == "http" &&
+           !from_stranger.from_proxy,
        "a stranger's word counted");
   peers.settle(request, *address_of("10.1.2.3"), "10.1.2.3", false);
   must(address_of(request.remote).has_value(), "a client without an address");

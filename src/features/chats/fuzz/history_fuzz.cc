@@ -5,8 +5,8 @@
 
 #include "base/fuzzing.h"
 #include "base/problem.h"
-#include "features/chats/history.h"
 #include "features/chats/chats.h"
+#include "features/chats/history.h"
 
 namespace {
 
@@ -19,7 +19,8 @@ void check_order(const History& history) {
   for (const auto& id : history.ids()) must(all.insert(id).second, "a message that is there twice");
   for (const History::Entry& entry : history.entries) {
     const Message& m = entry.message;
-    if (m.parent_id && all.contains(*m.parent_id)) must(seen.contains(*m.parent_id), "a child before its parent");
+    if (m.parent_id && all.contains(*m.parent_id))
+      must(seen.contains(*m.parent_id), "a child before its parent");
     must(m.position > 0 && entry.client != nullptr, "a message without a place");
     seen.insert(m.id);
   }
@@ -31,7 +32,8 @@ void check_order(const History& history) {
 void check_again(const History& history) {
   std::vector<Message> messages;
   for (const History::Entry& entry : history.entries) {
-    must(!changed_by(entry.message, to_client(entry.message, {})), "what was read changes when written");
+    must(!changed_by(entry.message, to_client(entry.message, {})),
+         "what was read changes when written");
     messages.push_back(entry.message);
   }
   Chat chat;

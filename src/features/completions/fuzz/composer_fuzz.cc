@@ -19,7 +19,8 @@ struct Answer {
   std::vector<json::Value> events;
   Composer composer;
   explicit Answer(json::Array items = {})
-      : composer([this](json::Value e) { events.push_back(std::move(e)); }, TagScanner(), std::move(items)) {}
+      : composer([this](json::Value e) { events.push_back(std::move(e)); }, TagScanner(),
+                 std::move(items)) {}
 
   void content(std::string_view text) {
     composer.take(json::Object{
@@ -31,8 +32,8 @@ struct Answer {
 std::string shape_of(const json::Array& items) {
   std::string out;
   for (const json::Value& item : items)
-    out += std::string(json::text_at(item, "type")) + "/" + std::string(json::text_at(item, "status")) + "/" +
-           std::string(json::text_at(item, "end_tag")) + "/" + runs::item_text(item) + "\n";
+    out += std::string(json::text_at(item, "type")) + "/" + std::string(json::text_at(item, "status")) +
+           "/" + std::string(json::text_at(item, "end_tag")) + "/" + runs::item_text(item) + "\n";
   return out;
 }
 
@@ -52,7 +53,8 @@ void clients(const Answer& answer, const json::Array& items_before) {
     if (log.empty() || !runs::merge_delta(log.back(), event)) log.push_back(event);
   }
   for (const json::Value& event : log) merged.apply(event);
-  must(json::serialize(each.items()) == json::serialize(merged.items()), "merged deltas say something else");
+  must(json::serialize(each.items()) == json::serialize(merged.items()),
+       "merged deltas say something else");
   must(each.text() == answer.composer.output().text(), "a client holds another text than the server");
 }
 
@@ -60,7 +62,8 @@ void the_same_however_cut(std::string_view text, FuzzedDataProvider& cuts) {
   Answer whole, pieces;
   whole.content(text);
   for (std::string_view rest = text; !rest.empty();) {
-    std::size_t size = std::min<std::size_t>(rest.size(), cuts.ConsumeIntegralInRange<std::size_t>(1, 16));
+    std::size_t size =
+        std::min<std::size_t>(rest.size(), cuts.ConsumeIntegralInRange<std::size_t>(1, 16));
     pieces.content(rest.substr(0, size));
     rest.remove_prefix(size);
   }

@@ -1,5 +1,5 @@
-// The body of POST /api/chat/completions: refused in words, or read into a turn whose plan survives being
-// stored, and from which a provider's body can be made.
+// The body of POST /api/chat/completions: refused in words, or read into a turn whose plan survives
+// being stored, and from which a provider's body can be made.
 #include <boost/json.hpp>
 
 #include "base/fuzzing.h"
@@ -50,7 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     Turn turn = Turn::read(*body);
     must(!turn.wanted.empty() && turn.wanted.size() <= 16, "a turn that wants nothing, or everything");
-    must(turn.kind == Turn::Kind::plain || !turn.wanted.front().message_id.empty(), "an answer without a place");
+    must(turn.kind == Turn::Kind::plain || !turn.wanted.front().message_id.empty(),
+         "an answer without a place");
     stored(turn);
     prompt(turn);
   } catch (const Problem& p) {

@@ -23,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto options = json::try_parse(text);
   if (!options) return 0;
   Asker asker{.id = {"id"}, .name = name, .email = name + "@example", .chat_id = name};
-  must(expand(name, asker).size() <= 3 * name.size() * (name.size() + 16) + 64, "an expansion that expands");
+  must(expand(name, asker).size() <= 3 * name.size() * (name.size() + 16) + 64,
+       "an expansion that expands");
   ConnectionPtr connection = trial(Kind::openai, url, "key", *options);
   must(!connection->url.ends_with('/'), "a slash at the end");
   std::string id = connection->prefixed("model");

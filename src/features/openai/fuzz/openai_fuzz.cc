@@ -31,7 +31,8 @@ void events(const json::Value& chunks) {
   bool ended = false;
   while (auto event = reader.next()) {
     auto data = json::try_parse(event->data);
-    must(data && json::text_at(*data, "type") == event->event && !ended, "an event that is not what it says");
+    must(data && json::text_at(*data, "type") == event->event && !ended,
+         "an event that is not what it says");
     std::int64_t index = json::int_at(*data, "index", -1);
     if (event->event == "content_block_start") {
       must(open == -1 && index == last + 1, "a block inside a block");
