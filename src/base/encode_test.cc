@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "base/ids.h"
 
 namespace antiphon {
@@ -42,6 +45,13 @@ TEST(Ids, UuidsHaveTheirFixedBitsAndDiffer) {
   EXPECT_EQ(a.size(), 36u);
   EXPECT_EQ(a[14], '4');
   EXPECT_NE(a, uuid4());
+
+  std::string early = uuid7();
+  EXPECT_EQ(early.size(), 36u);
+  EXPECT_EQ(early[14], '7');
+  EXPECT_NE(std::string("89ab").find(early[19]), std::string::npos) << early;
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_LT(early.substr(0, 13), uuid7().substr(0, 13)) << "they begin with the time";
 }
 
 TEST(Utf8, IsCutBetweenCharacters) {

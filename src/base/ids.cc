@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <chrono>
 #include <stdexcept>
 
 #include "base/encode.h"
@@ -22,13 +23,28 @@ std::string random_hex(std::size_t bytes) {
   return hex(random_bytes(bytes));
 }
 
-std::string uuid4() {
-  std::string raw = random_bytes(16);
-  raw[6] = static_cast<char>((raw[6] & 0x0F) | 0x40);
+namespace {
+
+std::string uuid(std::string raw, int version) {
+  raw[6] = static_cast<char>((raw[6] & 0x0F) | (version << 4));
   raw[8] = static_cast<char>((raw[8] & 0x3F) | 0x80);
   std::string text = hex(raw);
   for (std::size_t dash : {20, 16, 12, 8}) text.insert(dash, 1, '-');
   return text;
+}
+
+}  // namespace
+
+std::string uuid4() {
+  return uuid(random_bytes(16), 4);
+}
+
+std::string uuid7() {
+  using namespace std::chrono;
+  std::string raw = random_bytes(16);
+  auto now = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  for (int i = 5; i >= 0; --i, now >>= 8) raw[static_cast<std::size_t>(i)] = static_cast<char>(now);
+  return uuid(std::move(raw), 7);
 }
 
 }  // namespace antiphon

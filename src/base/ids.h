@@ -7,6 +7,10 @@ namespace antiphon {
 /// A random (version 4) UUID, as Open WebUI's ids are. Any thread.
 std::string uuid4();
 
+/// One that begins with the time in milliseconds (version 7, RFC 9562) and has 74 random bits: keys
+/// made one after the other lie side by side in an index. Any thread.
+std::string uuid7();
+
 /// `bytes` bytes from the kernel's generator (getrandom). Any thread.
 std::string random_bytes(std::size_t bytes);
 

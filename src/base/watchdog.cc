@@ -9,7 +9,6 @@
 #include <string>
 #include <thread>
 
-#include "base/free_memory.h"
 #include "base/log.h"
 #include "base/loops.h"
 #include "base/metrics.h"
@@ -106,12 +105,9 @@ Watchdog::Watchdog(Loops& loops, metrics::Registry* registry, Limits limits)
                                    "How long an event loop takes to answer.", metrics::seconds())
                        .only();
   state_->thread = std::thread([state = state_] {
-    FreeMemory free_memory;
     std::unique_lock lock(state->mutex);
-    while (!state->stop.wait_for(lock, state->limits.period, [&] { return state->stopping; })) {
+    while (!state->stop.wait_for(lock, state->limits.period, [&] { return state->stopping; }))
       for (State::One& one : state->loops) one.asked ? state->look(one) : State::ask(state, one);
-      free_memory.look();
-    }
   });
 }
 

@@ -14,8 +14,7 @@ class Registry;
 
 /// Watches that the event loops turn: asks each for a sign of life, and counts and logs it when the
 /// answer takes more than `limit`, since then somebody's handler has held the loop so long. A thread
-/// of its own, so that it notices a loop that never comes back; it also returns freed memory to the
-/// system, which no loop has to wait for then. Any thread may ask.
+/// of its own, so that it notices a loop that never comes back. Any thread may ask.
 class Watchdog {
  public:
   struct Limits {

@@ -78,6 +78,7 @@ class CurlIncoming final : public Incoming {
   int status() const override { return transfer_->status(); }
   const std::vector<Header>& headers() const override { return transfer_->headers(); }
   Task<std::string> read() override { return transfer_->read(); }
+  void gather() override { transfer_->gather(); }
   void cancel() override { transfer_->cancel(); }
   Task<> opened() { return transfer_->opened(); }
 

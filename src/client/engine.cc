@@ -8,22 +8,52 @@
 namespace antiphon::client {
 namespace asio = boost::asio;
 
+namespace {
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+/// Sockets that become due within one step are read together.
+constexpr auto kGatherStep = 20ms;
+constexpr auto kGatherLeast = 30ms;
+/// What brings more at a time does not trickle.
+constexpr std::size_t kTrickle = 16 * 1024;
+/// A gulp costs some 20 us: reading many sockets may take a tenth of the loop's time.
+constexpr auto kGatherEach = 200us;
+
+steady_clock::time_point next_gathering(std::size_t gathered) {
+  auto pause = std::max<steady_clock::duration>(kGatherLeast, gathered * kGatherEach);
+  auto due = std::chrono::ceil<std::chrono::milliseconds>(steady_clock::now() + pause);
+  return due + (kGatherStep - due.time_since_epoch() % kGatherStep) % kGatherStep;
+}
+}  // namespace
+
 /// A socket of libcurl's. Asio watches the descriptor and never owns it.
 struct Engine::Watch {
-  Watch(const Executor& loop, curl_socket_t fd) : descriptor(loop, fd) {}
+  Watch(const Executor& loop, curl_socket_t fd) : fd(fd), descriptor(loop) {}
   ~Watch() { end(); }
   /// Ends its waits. At once, not when the last handler lets go: libcurl may use the descriptor again.
   void end() {
     wanted = 0;
+    gathered = false;
+    let_go();
+  }
+  void let_go() {
     if (descriptor.is_open()) (void)descriptor.release();
   }
+  const curl_socket_t fd;
   asio::posix::stream_descriptor descriptor;
+  CURL* easy = nullptr;                   ///< Whose it was when libcurl last spoke of it.
+  bool gathered = false;                  ///< Not watched but read at intervals.
   int wanted = 0;                         ///< CURL_CSELECT_IN and _OUT.
   bool armed[3] = {false, false, false};  ///< Indexed by direction.
 };
 
 Engine::Engine(Executor loop, Manner manner, int max_connections)
-    : loop_(std::move(loop)), manner_(std::move(manner)), multi_(curl_multi_init()), timer_(loop_) {
+    : loop_(std::move(loop)),
+      manner_(std::move(manner)),
+      multi_(curl_multi_init()),
+      timer_(loop_),
+      gathered_due_(loop_) {
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Engine::on_socket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Engine::on_timer);
@@ -63,6 +93,7 @@ void Engine::close(std::function<void()> closed) {
     while (!self->running_.empty()) self->end(std::shared_ptr(self->running_.begin()->second), error);
     curl_multi_cleanup(std::exchange(self->multi_, nullptr));
     self->timer_.cancel();
+    self->gathered_due_.cancel();
     closed();
   });
 }
@@ -86,12 +117,12 @@ void Engine::end(const std::shared_ptr<Transfer>& transfer, Problem error) {
   transfer->fail(std::move(error));
 }
 
-int Engine::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
-  static_cast<Engine*>(self)->watch(fd, what);
+int Engine::on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void*) {
+  static_cast<Engine*>(self)->watch(easy, fd, what);
   return 0;
 }
 
-void Engine::watch(curl_socket_t fd, int what) {
+void Engine::watch(CURL* easy, curl_socket_t fd, int what) {
   if (what == CURL_POLL_REMOVE) {
     if (auto found = watches_.find(fd); found != watches_.end()) found->second->end();
     watches_.erase(fd);
@@ -101,6 +132,8 @@ void Engine::watch(curl_socket_t fd, int what) {
   if (!watch) watch = std::make_shared<Watch>(loop_, fd);
   watch->wanted =
       (what & CURL_POLL_IN ? CURL_CSELECT_IN : 0) | (what & CURL_POLL_OUT ? CURL_CSELECT_OUT : 0);
+  watch->easy = easy;
+  watch->gathered = false;
   arm(watch, CURL_CSELECT_IN);
   arm(watch, CURL_CSELECT_OUT);
 }
@@ -110,18 +143,72 @@ void Engine::arm(const std::shared_ptr<Watch>& watch, int direction) {
   watch->armed[direction] = true;
   auto wait = direction == CURL_CSELECT_IN ? asio::posix::stream_descriptor::wait_read
                                            : asio::posix::stream_descriptor::wait_write;
-  curl_socket_t fd = watch->descriptor.native_handle();
+  if (!watch->descriptor.is_open()) watch->descriptor.assign(watch->fd);
   watch->descriptor.async_wait(
-      wait, [self = shared_from_this(), weak = std::weak_ptr(watch), fd, direction](auto error) {
+      wait, [self = shared_from_this(), weak = std::weak_ptr(watch), direction](auto error) {
         auto watch = weak.lock();
         if (!watch) return;
         watch->armed[direction] = false;
         if (error == asio::error::operation_aborted || !(watch->wanted & direction)) return;
-        self->act(fd, error ? direction | CURL_CSELECT_ERR : direction);
-        // libcurl may have closed this socket, and even opened another under its number.
-        auto now = self->watches_.find(fd);
-        if (now != self->watches_.end() && now->second == watch) self->arm(watch, direction);
+        self->act(watch->fd, error ? direction | CURL_CSELECT_ERR : direction);
+        if (!self->holds(*watch)) return;
+        if (direction == CURL_CSELECT_IN && self->gathering(*watch))
+          self->gather(watch);
+        else
+          self->arm(watch, direction);
       });
+}
+
+/// libcurl may have closed this socket, and even opened another under its number.
+bool Engine::holds(const Watch& watch) const {
+  auto now = watches_.find(watch.fd);
+  return now != watches_.end() && now->second.get() == &watch;
+}
+
+/// The transfer of a socket that is only read from, and at intervals; else nothing.
+Transfer* Engine::gathering(const Watch& watch) const {
+  auto found = running_.find(watch.easy);
+  bool reads = found != running_.end() && watch.wanted == CURL_CSELECT_IN;
+  return reads && found->second->gathers() ? found->second.get() : nullptr;
+}
+
+/// Out of the loop's epoll set as well: a watched descriptor wakes the loop for each piece.
+void Engine::gather(const std::shared_ptr<Watch>& watch) {
+  watch->gathered = true;
+  watch->let_go();
+  gathered_.push_back({next_gathering(gathered_.size()), watch});
+  if (gathered_.size() == 1) wait_for_gathered();
+}
+
+void Engine::wait_for_gathered() {
+  gathered_due_.expires_at(gathered_.front().due);
+  gathered_due_.async_wait([engine = weak_from_this()](auto error) {
+    auto self = engine.lock();
+    if (!error && self && !self->closed_) self->read_gathered();
+  });
+}
+
+void Engine::read_gathered() {
+  auto now = steady_clock::now();
+  while (!gathered_.empty() && gathered_.front().due <= now) {
+    auto watch = gathered_.front().watch.lock();
+    gathered_.pop_front();
+    if (!watch || !watch->gathered) continue;
+    Transfer* transfer = gathering(*watch);
+    std::size_t before = transfer ? transfer->body_bytes() : 0;
+    act(watch->fd, CURL_CSELECT_IN);
+    if (!holds(*watch) || !watch->gathered) continue;
+    transfer = gathering(*watch);
+    std::size_t got = transfer ? transfer->body_bytes() - before : 0;
+    if (got != 0 && got < kTrickle) {
+      gathered_.push_back({next_gathering(gathered_.size()), watch});
+    } else {
+      watch->gathered = false;
+      arm(watch, CURL_CSELECT_IN);
+      arm(watch, CURL_CSELECT_OUT);
+    }
+  }
+  if (!gathered_.empty()) wait_for_gathered();
 }
 
 int Engine::on_timer(CURLM*, long milliseconds, void* pointer) {

@@ -4,6 +4,8 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <deque>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
@@ -33,13 +35,18 @@ class Engine : public std::enable_shared_from_this<Engine> {
  private:
   struct Watch;
 
-  static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void* watch);
+  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* watch);
   static int on_timer(CURLM*, long milliseconds, void* self);
 
   void add(const std::shared_ptr<Transfer>& transfer);
   void remove(const std::shared_ptr<Transfer>& transfer);
-  void watch(curl_socket_t fd, int what);
+  void watch(CURL* easy, curl_socket_t fd, int what);
   void arm(const std::shared_ptr<Watch>& watch, int direction);
+  void gather(const std::shared_ptr<Watch>& watch);
+  void wait_for_gathered();
+  void read_gathered();
+  Transfer* gathering(const Watch& watch) const;
+  bool holds(const Watch& watch) const;
   void act(curl_socket_t fd, int events);
   void collect();
 
@@ -50,6 +57,13 @@ class Engine : public std::enable_shared_from_this<Engine> {
   bool closed_ = false;
   std::unordered_map<curl_socket_t, std::shared_ptr<Watch>> watches_;
   std::unordered_map<CURL*, std::shared_ptr<Transfer>> running_;
+  struct Gathered {
+    std::chrono::steady_clock::time_point due;
+    std::weak_ptr<Watch> watch;
+  };
+  std::deque<Gathered>
+      gathered_;  ///< Sockets that are read at intervals; what is due first is in front.
+  boost::asio::steady_timer gathered_due_;
 };
 
 }  // namespace antiphon::client

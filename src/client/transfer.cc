@@ -143,6 +143,13 @@ void Transfer::wait_for_stall(std::chrono::steady_clock::time_point due) {
   });
 }
 
+bool Transfer::gathers() const {
+  if (!gathers_) return false;
+  long version = CURL_HTTP_VERSION_NONE;
+  curl_easy_getinfo(easy_, CURLINFO_HTTP_VERSION, &version);
+  return version == CURL_HTTP_VERSION_1_1 || version == CURL_HTTP_VERSION_1_0;
+}
+
 bool Transfer::paused() const {
   std::scoped_lock lock(mutex_);
   return paused_;

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
@@ -46,6 +47,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   void start();
   Task<> opened();  ///< Until the header has come; throws when it does not.
   Task<std::string> read();
+  void gather() { gathers_ = true; }
   void cancel();
   int status() const { return status_; }                           ///< After opened().
   const std::vector<Header>& headers() const { return headers_; }  ///< After opened().
@@ -58,6 +60,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   CURL* easy() const { return easy_; }
   void watch_for_stall();
   void unpause();
+  /// Whether its socket, which it has to itself, is to be read at intervals.
+  bool gathers() const;
+  std::size_t body_bytes() const { return body_bytes_; }
   bool cancelled() const;  ///< Any thread.
 
  private:
@@ -96,6 +101,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   int status_ = 0;
   std::vector<Header> headers_;
 
+  std::atomic<bool> gathers_ = false;
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   bool opened_ = false, ended_ = false, paused_ = false, cancelled_ = false;

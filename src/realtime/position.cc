@@ -52,11 +52,9 @@ bool RunPoint::covers(std::int64_t other_seq, std::int64_t other_index) const {
 }
 
 std::string run_key(std::string_view run_id) {
-  std::string key;
-  for (char c : run_id) {
-    if (c != '-') key += key_character(c) ? c : '_';
-    if (key.size() == 12) break;
-  }
+  std::string key(run_id.substr(run_id.size() - std::min<std::size_t>(run_id.size(), 12)));
+  for (char& c : key)
+    if (!key_character(c)) c = '_';
   return key.empty() ? "_" : key;
 }
 

@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "base/ids.h"
+
 namespace antiphon::realtime {
 namespace {
 
 constexpr std::string_view kRun = "0123abcd-4567-4abc-8def-001122334455";
-constexpr std::string_view kOther = "ffffffff-4567-4abc-8def-001122334455";
+constexpr std::string_view kOther = "0123abcd-4567-4abc-8def-aabbccddeeff";
 
 Position at(std::string_view text) {
   auto position = Position::parse(text);
@@ -15,7 +19,7 @@ Position at(std::string_view text) {
 }
 
 TEST(Position, ReadsWhatItWrites) {
-  for (std::string_view text : {"0;0.0;", "e1;7.9;0123abcd4567:3.0", "0;1.2;a:1.2,b:*,c:0.0"})
+  for (std::string_view text : {"0;0.0;", "e1;7.9;001122334455:3.0", "0;1.2;a:1.2,b:*,c:0.0"})
     EXPECT_EQ(at(text).text(), text);
 }
 
@@ -59,7 +63,7 @@ TEST(Position, TakesEachEventOfARunOnce) {
   EXPECT_TRUE(position.advance_run(kOther, 1, 0, false, 0));
   EXPECT_TRUE(position.advance_run(kRun, 2, 0, true, 0));
   EXPECT_FALSE(position.advance_run(kRun, 3, 0, false, 0));
-  EXPECT_EQ(position.text(), "0;0.0;0123abcd4567:*,ffffffff4567:1.0");
+  EXPECT_EQ(position.text(), "0;0.0;001122334455:*,aabbccddeeff:1.0");
 }
 
 TEST(Position, FoldsEndedRunsOnlyAfterAMinute) {
@@ -131,8 +135,11 @@ TEST(Position, CoversOnlyWhatIsNotBeyondIt) {
   EXPECT_TRUE(position.covers(at("x;9.999;")));
 }
 
-TEST(Position, TellsRunsApartByTheirFirstTwelveDigits) {
-  EXPECT_EQ(run_key(kRun), "0123abcd4567");
+TEST(Position, TellsRunsApartByTheirLastTwelveDigits) {
+  EXPECT_EQ(run_key(kRun), "001122334455");
+  std::set<std::string> keys;  // As many as a position holds, begun in one moment.
+  for (std::size_t i = 0; i != Position::kMaxRuns; ++i) keys.insert(run_key(uuid7()));
+  EXPECT_EQ(keys.size(), Position::kMaxRuns);
   EXPECT_EQ(run_key(""), "_");
   EXPECT_EQ(run_key("a;b"), "a_b");
 }

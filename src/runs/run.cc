@@ -252,8 +252,7 @@ Task<> Runs::write_log() {
       (void)co_await work_.wait(waiting ? next_round - now : idle);
       continue;
     }
-    if (round)
-      next_round = now + (live_here() > 50 ? options_.flush_interval_busy : options_.flush_interval);
+    if (round) next_round = now + options_.flush_interval;
     if (auto slices = take_pending(round); !slices.empty()) co_await commit(std::move(slices));
   }
 }

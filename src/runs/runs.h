@@ -129,8 +129,7 @@ struct LoggedEvent {
 struct Options {
   std::string node_name;
   std::string version;
-  std::chrono::milliseconds flush_interval{50};
-  std::chrono::milliseconds flush_interval_busy{100};  ///< With more than 50 live runs.
+  std::chrono::milliseconds flush_interval{100};
   std::chrono::milliseconds lease{5'000};
   std::chrono::milliseconds keeper_period{1'000};  ///< Lease, orphans, requests to stop.
 };

@@ -104,7 +104,7 @@ Task<chats::Chat> Completions::chat_for(const User& me, const Turn& turn) {
   }
   std::int64_t now = unix_seconds();
   chats::Chat chat;
-  chat.id = {uuid4()};
+  chat.id = {uuid7()};
   chat.user_id = me.id.value;
   chat.title = "New Chat";
   chat.created_at = chat.updated_at = now;
@@ -185,7 +185,7 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
         .params = t.params};
     // Only the first answer names the chat.
     if (!work.plans.empty()) plan.title = plan.tags = false;
-    std::string run_id = uuid4();
+    std::string run_id = uuid7();
     bool unnamed = plan.continued && !key;
     work.runs.push_back({run_id, chat_id, w.message_id, me.id.value,
                          unnamed ? std::nullopt : std::optional(key_of(key, w)), plan.text()});

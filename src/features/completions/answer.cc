@@ -161,6 +161,8 @@ Task<> Completions::round(const User& me, runs::Run& run, const Plan& plan, cons
       auto chunk = co_await chunks->next();
       if (!chunk) break;
       composer.take(*chunk);
+      // The log is written at intervals; only the first words are in a hurry.
+      if (composer.output().begun()) chunks->gather();
       co_await run.room();
     }
     run.on_cancel({});

@@ -8,7 +8,8 @@ namespace {
 class Passed final : public Chunks {
  public:
   explicit Passed(std::unique_ptr<models::ChunkStream> stream) : stream_(std::move(stream)) {}
-  Task<std::optional<json::Value>> next() override { co_return co_await stream_->next(); }
+  Task<std::optional<json::Value>> next() override { return stream_->next(); }
+  void gather() override { stream_->gather(); }
   void cancel() override { stream_->cancel(); }
 
  private:

@@ -47,6 +47,8 @@ class ChunkStream {
   /// The next chunk, in OpenAI's shape; nothing at the end. Throws Problem(upstream) with the
   /// provider's own words as detail when it refuses or breaks.
   virtual Task<std::optional<json::Value>> next() = 0;
+  /// From now on chunks may come some 50 ms late, several at a time. Any thread.
+  virtual void gather() {}
   /// Closes the provider's connection now; next() then throws. Any thread.
   virtual void cancel() = 0;
 };

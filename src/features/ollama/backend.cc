@@ -52,6 +52,7 @@ class Chunks final : public models::ChunkStream {
     }
   }
 
+  void gather() override { incoming_->gather(); }
   void cancel() override { incoming_->cancel(); }
 
  private:

@@ -42,6 +42,7 @@ class Chunks final : public models::ChunkStream {
     co_return std::nullopt;
   }
 
+  void gather() override { incoming_->gather(); }
   void cancel() override { incoming_->cancel(); }
 
  private:
