@@ -71,7 +71,7 @@ export class Servers {
   }
 
   async postgres() {
-    this.#postgres ??= await startPostgres();
+    this.#postgres ??= await startPostgres(['full_page_writes=on']);
     return this.#postgres;
   }
 

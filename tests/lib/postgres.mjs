@@ -85,7 +85,8 @@ class Cluster {
 /** The tests kill our server, never PostgreSQL, so its own durability may be off: faster. */
 const kSettings = ['fsync=off', 'full_page_writes=off', 'max_connections=200', 'shared_buffers=64MB', 'autovacuum_naptime=5s'];
 
-export async function startPostgres() {
+/** `more` settings come after these and win. */
+export async function startPostgres(more = []) {
   const programs = findPrograms();
   const user = unprivilegedUser();
   const folder = mkdtempSync(join(tmpdir(), 'antiphon-pg-'));
@@ -94,7 +95,7 @@ export async function startPostgres() {
   const port = await freePort();
   const data = join(folder, 'data');
   quiet(user, join(programs, 'initdb'), ['-D', data, '-U', 'antiphon', '--auth=trust', '-E', 'UTF8', '--locale=C', '-N']);
-  const settings = [...kSettings, `port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`];
+  const settings = [...kSettings, ...more, `port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`];
   const flags = settings.map((setting) => `-c ${setting}`).join(' ');
   const cluster = new Cluster({ programs, user, folder, port, flags });
   cluster.resume();

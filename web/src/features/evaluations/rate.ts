@@ -22,6 +22,9 @@ export async function rate(app: App, message: ChatMessage, rating: 1 | -1): Prom
     message.annotation = { ...message.annotation, rating };
     message.feedbackId = feedback.id;
   });
+  // What the reader changed is not news.
+  app.live.markRead(chatId);
+  app.chats.read(chatId);
 }
 
 function siblings(app: App, message: ChatMessage): { sibling_model_ids?: string[] } {
