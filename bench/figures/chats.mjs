@@ -75,7 +75,7 @@ export async function run(servers) {
         measured: `${other.toFixed(2)} ms and ${one.toFixed(2)} ms (the whole history, as Open WebUI’s clients read it: ${whole.toFixed(1)} ms)`,
         ratio: `${(other / one).toFixed(2)} ×`,
         ok: other <= one * 2,
-        note: 'what is beside the branch is named, at most 50 to either side of each message, so not quite the same',
+        note: 'for each message its alternatives are counted, in an index, so not quite the same',
       },
       {
         figure: 'processor time of a turn in that chat, and in the small one',

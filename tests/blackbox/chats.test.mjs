@@ -49,6 +49,33 @@ forEachDatabase((db) => {
       assert.equal((await bob.get(`${kChats}/${id}`)).status, 401);
     });
 
+    it('are read by the branch, in pages, with the neighbours of each message', async () => {
+      const said = [['q', null, 'user'], ...Array.from({ length: 400 }, (_, n) => [`a${n}`, 'q', 'assistant']), ['u', 'a7', 'user'], ['b', 'u', 'assistant']];
+      const childrenOf = (id) => said.filter(([, parentId]) => parentId === id).map(([child]) => child);
+      const messages = Object.fromEntries(said.map(([id, parentId, role]) => [id, { id, role, content: `${id} says `.padEnd(300, 'much '), parentId, childrenIds: childrenOf(id), done: true }]));
+      const reply = await bob.post(`${kChats}/new`, { chat: { title: 'Branches', history: { messages, currentId: 'b' } } }, { expect: 200 });
+      const { id } = reply.json;
+      const branch = async (query) => (await bob.get(`${kChats}/${id}/branch?${query}`, { expect: 200 })).json.branch;
+      const ids = ({ messages: list }) => list.map((message) => message.id);
+
+      const open = await bob.get(`${kChats}/${id}/branch`, { expect: 200 });
+      assert.deepEqual(ids(open.json.branch), ['q', 'a7', 'u', 'b']);
+      assert.deepEqual(open.json.branch.places, { a7: { index: 7, count: 400, previous: 'a6', next: 'a8' } });
+      assert.ok(open.text.length < reply.text.length / 40, `${open.text.length} of ${reply.text.length} bytes`);
+      assert.equal(open.json.title, 'Branches');
+
+      const end = await branch('limit=2');
+      assert.deepEqual([ids(end), end.complete], [['u', 'b'], false]);
+      const top = await branch(`limit=2&until=${end.messages[0].parentId}`);
+      assert.deepEqual([ids(top), top.complete], [['q', 'a7'], true]);
+
+      const other = await bob.post(`${kChats}/${id}/branch`, { leaf: 'a399' }, { expect: 200 });
+      assert.deepEqual(ids(other.json.branch), ['q', 'a399']);
+      assert.deepEqual(ids(await branch('limit=100')), ['q', 'a399'], 'the chat remembers it');
+      await bob.post(`${kChats}/${id}/branch`, { leaf: 'nowhere' }, { expect: 404 });
+      await bob.post(`${kChats}/${id}/branch`, {}, { expect: 422 });
+    });
+
     it('are listed in pages of sixty, the newest first', async () => {
       const carl = await server.user(admin, 'Carl');
       for (let i = 0; i < 61; i += 1) await carl.post(`${kChats}/new`, { chat: { title: `Chat ${i}` } }, { expect: 200 });

@@ -15,7 +15,7 @@ namespace antiphon::chats {
 ANTIPHON_DTO_DEFINE(Chat)
 ANTIPHON_DTO_DEFINE(Message)
 ANTIPHON_DTO_DEFINE(TextRow)
-ANTIPHON_DTO_DEFINE(SiblingRow)
+ANTIPHON_DTO_DEFINE(PlaceRow)
 
 namespace {
 
@@ -110,28 +110,52 @@ Task<std::vector<Message>> Chats::some(store::Connection& c, std::string chat_id
   co_return co_await c.all<Message>(kSome, chat_id, ids);
 }
 
-Task<std::vector<SiblingRow>> Chats::siblings(std::string chat_id, std::vector<std::string> ids,
-                                              std::vector<std::string> parents, bool roots,
-                                              std::int64_t around) const {
-#define ANTIPHON_SIBLINGS(among, parents, roots)                                                    \
-  "WITH family AS ("                                                                                \
-  "  SELECT id, parent_id, position FROM chat_message WHERE chat_id = $1 AND parent_id " parents    \
-  "  UNION ALL"                                                                                     \
-  "  SELECT id, parent_id, position FROM chat_message WHERE chat_id = $1 AND parent_id IS NULL "    \
-  "AND " roots                                                                                      \
-  "),"                                                                                              \
-  " placed AS ("                                                                                    \
-  "  SELECT id, COALESCE(parent_id, '') AS kin, count(*) OVER (PARTITION BY parent_id) AS total,"   \
-  "         row_number() OVER (PARTITION BY parent_id ORDER BY position, id) AS place FROM family)" \
-  " SELECT f.id, f.kin AS parent_id, f.place, f.total FROM placed me"                               \
-  "   JOIN placed f ON f.kin = me.kin AND f.place BETWEEN me.place - $5 AND me.place + $5"          \
-  "  WHERE me.id " among " ORDER BY f.place"
-  static constexpr Sql kSiblings{
-      "chats.siblings",
-      ANTIPHON_SIBLINGS("IN (SELECT value FROM json_each($2))", "IN (SELECT value FROM json_each($3))",
-                        "$4 = 1"),
-      ANTIPHON_SIBLINGS("= ANY($2::text[])", "= ANY($3::text[])", "$4::bigint = 1")};
-  co_return co_await db_.all<SiblingRow>(kSiblings, chat_id, ids, parents, roots, around);
+Task<std::vector<PlaceRow>> Chats::beside(std::string chat_id, std::vector<std::string> ids) const {
+// The column of an answer; spelled as in the index chat_message_alternatives, which serves all of this.
+#define ANTIPHON_LANE_SQLITE(t)                       \
+  "COALESCE(CAST(substr(" t ".extra, NULLIF(instr(" t \
+  ".extra, '\"modelIdx\":'), 0) + 11, 9)"             \
+  " AS INTEGER), 0)"
+#define ANTIPHON_LANE_POSTGRES(t) \
+  "COALESCE(substring(" t ".extra FROM '\"modelIdx\":([0-9]{1,9})')::int, 0)"
+#define ANTIPHON_ANSWERS(kin)                                                      \
+  " FROM chat_message s WHERE s.chat_id = $1 AND COALESCE(s.parent_id, '') = " kin \
+  " AND s.role = 'assistant'"
+#define ANTIPHON_ALTERNATIVES(lane)                                                  \
+  " FROM chat_message s WHERE s.chat_id = $1 AND COALESCE(s.parent_id, '') = me.kin" \
+  " AND s.role = me.role AND " lane("s") " = me.lane"
+#define ANTIPHON_BESIDE(among, lane) \
+  "WITH RECURSIVE shown AS ("                                                                        \
+  "  SELECT m.id, COALESCE(m.parent_id, '') AS kin, m.role, " lane("m") " AS own"                    \
+  "    FROM chat_message m WHERE m.chat_id = $1 AND m.id " among "),"                                \
+  " lanes(kin, own, lane, depth) AS ("                                                               \
+  "  SELECT kin, own, (SELECT " lane("s") ANTIPHON_ANSWERS("shown.kin")                              \
+  "                     ORDER BY " lane("s") " LIMIT 1), 1 FROM shown WHERE role = 'assistant'"      \
+  "  UNION ALL"                                                                                      \
+  "  SELECT kin, own, (SELECT " lane("s") ANTIPHON_ANSWERS("lanes.kin") " AND " lane("s")            \
+  "                     > lanes.lane ORDER BY " lane("s") " LIMIT 1), depth + 1"                     \
+  "    FROM lanes WHERE lane IS NOT NULL AND depth < $3),"                                           \
+  " ids AS ("                                                                                        \
+  "  SELECT id FROM shown"                                                                           \
+  "  UNION"                                                                                          \
+  "  SELECT (SELECT s.id" ANTIPHON_ANSWERS("lanes.kin") " AND " lane("s") " = lanes.lane"            \
+  "           ORDER BY s.position DESC, s.id DESC LIMIT 1) FROM lanes WHERE lane <> own"             \
+  "  UNION"                                                                                          \
+  "  SELECT id FROM chat_message WHERE chat_id = $1 AND NOT done),"                                  \
+  " me AS ("                                                                                         \
+  "  SELECT m.id, COALESCE(m.parent_id, '') AS kin, m.role, " lane("m") " AS lane, m.position"       \
+  "    FROM ids JOIN chat_message m ON m.chat_id = $1 AND m.id = ids.id)"                            \
+  " SELECT me.id, (SELECT count(*)" ANTIPHON_ALTERNATIVES(lane) ") AS total,"                        \
+  " (SELECT count(*)" ANTIPHON_ALTERNATIVES(lane) " AND (s.position, s.id) < (me.position, me.id))"  \
+  "   AS place,"                                                                                     \
+  " (SELECT s.id" ANTIPHON_ALTERNATIVES(lane) " AND (s.position, s.id) < (me.position, me.id)"       \
+  "   ORDER BY s.position DESC, s.id DESC LIMIT 1) AS previous,"                                     \
+  " (SELECT s.id" ANTIPHON_ALTERNATIVES(lane) " AND (s.position, s.id) > (me.position, me.id)"       \
+  "   ORDER BY s.position, s.id LIMIT 1) AS next FROM me"
+  static constexpr Sql kBeside{
+      "chats.beside", ANTIPHON_BESIDE("IN (SELECT value FROM json_each($2))", ANTIPHON_LANE_SQLITE),
+      ANTIPHON_BESIDE("= ANY($2::text[])", ANTIPHON_LANE_POSTGRES)};
+  co_return co_await db_.all<PlaceRow>(kBeside, chat_id, ids, kColumns);
 }
 
 Task<std::string> Chats::deepest_below(store::Connection& c, std::string chat_id, std::string id) {

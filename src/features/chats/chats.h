@@ -34,11 +34,11 @@ class Chats {
   Task<std::vector<Message>> some(std::string chat_id, std::vector<std::string> ids) const {
     return some(db_, std::move(chat_id), std::move(ids));
   }
-  /// What lies beside the messages `ids` of a branch: those with the same parent, themselves included,
-  /// at most `around` to either side of each. `parents` are theirs; `roots`: one of them has none.
-  Task<std::vector<SiblingRow>> siblings(std::string chat_id, std::vector<std::string> ids,
-                                         std::vector<std::string> parents, bool roots,
-                                         std::int64_t around) const;
+  /// The places of the messages `ids` of a branch, and of what is shown beside them: for a question
+  /// that several models were asked the newest answer in each other column, at most kColumns, and what
+  /// is being written elsewhere in the chat.
+  Task<std::vector<PlaceRow>> beside(std::string chat_id, std::vector<std::string> ids) const;
+  static constexpr std::int64_t kColumns = 16;  ///< Looked at for one question.
   /// The end of the branch below `id` that takes the latest child each time; `id` itself for a leaf.
   Task<std::string> deepest_below(std::string chat_id, std::string id) const {
     return deepest_below(db_, std::move(chat_id), std::move(id));

@@ -131,8 +131,9 @@ TEST_P(ChatsTest, ACircleThatIsThereEndsEveryWalk) {  // row 120
   w.script("UPDATE chat_message SET parent_id = 'a1' WHERE id = 'u1'");
 
   EXPECT_EQ(w.as("alice", "GET", "/" + id).status, 200);
-  EXPECT_EQ(w.as("alice", "GET", "/" + id + "/branch?limit=100").status, 200);
   EXPECT_EQ(w.as("alice", "GET", "/" + id + "/branch?leaf=u1").status, 200);
+  Value page = w.as("alice", "GET", "/" + id + "/branch?limit=100").body;
+  EXPECT_TRUE(json::bool_at(*json::find(page, "branch"), "complete"));  // There is no page before it.
   EXPECT_EQ(run([&] { return w.chats.branch(id, "a1"); }).size(), 2u);
 }
 
@@ -307,7 +308,28 @@ TEST_P(ChatsTest, AnImportTakesNothingWhenOneFolderIsForeign) {  // rows 50, 65
             404);
 }
 
-TEST_P(ChatsTest, ABranchCostsWhatIsVisibleWhateverTheChatHolds) {
+/// What GET …/branch says.
+struct Branch {
+  Branch(World& w, const std::string& path) : Branch(w.as("alice", "GET", path)) {}
+  explicit Branch(const World::Reply& reply) {
+    EXPECT_EQ(reply.status, 200) << reply.text;
+    all = json::find(reply.body, "branch")->as_object();
+  }
+  std::vector<std::string> ids(std::string_view part = "messages") const {
+    std::vector<std::string> out;
+    for (const Value& m : all.at(part).as_array()) out.emplace_back(json::text_at(m, "id"));
+    return out;
+  }
+  std::string place(std::string_view id) const {
+    const Value* place = json::find(all.at("places"), id);
+    return place ? json::serialize(*place) : "";
+  }
+  bool complete() const { return all.at("complete").as_bool(); }
+  Object all;
+};
+using Ids = std::vector<std::string>;
+
+TEST_P(ChatsTest, ABranchIsReadInPagesWhateverTheChatHolds) {
   World w(GetParam());
   std::vector<Object> messages{message("root", "", "user", "q")};
   std::string last = "root";
@@ -316,38 +338,127 @@ TEST_P(ChatsTest, ABranchCostsWhatIsVisibleWhateverTheChatHolds) {
     last = "m" + std::to_string(i);
   }
   for (int i = 0; i != 8'000; ++i)  // … with a great many other answers to its first question.
-    messages.push_back(message("s" + std::to_string(i), "root", "assistant", "text"));
+    messages.push_back(message("s" + std::to_string(1000 + i), "root", "assistant", "text"));
   std::string id = w.add("alice", "Long", messages, last);
 
-  Value page = w.as("alice", "GET", "/" + id + "/branch?limit=20").body;
-  Value all = w.as("alice", "GET", "/" + id + "/branch?limit=1000&leaf=m5").body;
+  Branch page(w, "/" + id + "/branch?limit=3");
+  Branch before(w, "/" + id + "/branch?limit=3&until=m1996");
+  Branch first(w, "/" + id + "/branch?limit=3&until=m1");
+  Branch shortest(w, "/" + id + "/branch?limit=2&until=m0");
+  Branch other(w, "/" + id + "/branch?leaf=s5000");
 
-  const Array& shown = json::find(page, {"branch", "messages"})->as_array();
-  ASSERT_EQ(shown.size(), 20u);
-  EXPECT_EQ(json::text_at(shown.back(), "id"), last);
-  EXPECT_FALSE(json::bool_at(*json::find(page, "branch"), "complete", true));
-  EXPECT_EQ(shown.back().as_object().at("siblings"), Value(Array{last}));
-  EXPECT_TRUE(run([&] { return w.chats.siblings(id, {last}, {"m1998"}, false, 50); }).size() == 1);
-  const Array& whole = json::find(all, {"branch", "messages"})->as_array();
-  ASSERT_EQ(whole.size(), 1000u);  // From m5 down to the branch's end, as far as the limit goes.
-  auto wide = run([&] { return w.chats.siblings(id, {"s4000"}, {"root"}, false, View::kSiblings); });
-  EXPECT_EQ(wide.size(), 2u * View::kSiblings + 1);
-  EXPECT_EQ(wide.front().total, 8'001);
+  EXPECT_EQ(page.ids(), (Ids{"m1997", "m1998", "m1999"}));
+  EXPECT_FALSE(page.complete());
+  EXPECT_EQ(before.ids(), (Ids{"m1994", "m1995", "m1996"}));
+  EXPECT_EQ(json::text_at(Value(before.all), "leaf"), "m1996");
+  EXPECT_EQ(first.ids(), (Ids{"root", "m0", "m1"}));
+  EXPECT_TRUE(first.complete());
+  EXPECT_TRUE(shortest.complete());
+  EXPECT_EQ(page.all.at("places"), Value(Object()));
+  EXPECT_EQ(first.place("m0"), R"({"index":0,"count":8001,"previous":null,"next":"s1000"})");
+  EXPECT_EQ(other.ids(), (Ids{"root", "s5000"}));
+  EXPECT_EQ(other.ids("beside"), Ids());  // Alternatives are named, not sent.
+  EXPECT_EQ(other.place("s5000"), R"({"index":4001,"count":8001,"previous":"s4999","next":"s5001"})");
 }
 
-TEST_P(ChatsTest, ABranchNamesWhatLiesBesideEachMessage) {
+TEST_P(ChatsTest, ABranchNamesTheNeighboursOfItsMessages) {
+  World w(GetParam());
+  auto messages = long_chat();
+  messages.push_back(message("other", "", "user", "1 anew"));
+  messages.push_back(message("note", "u1", "system", "beside the answers, but none of them"));
+  std::string id = w.add("alice", "Chat", messages, "u3");
+
+  Branch page(w, "/" + id + "/branch?leaf=b1");
+  Branch gone(w, "/" + id + "/branch?leaf=nowhere");
+
+  EXPECT_EQ(page.ids(), (Ids{"u1", "b1"}));
+  EXPECT_EQ(page.place("u1"), R"({"index":0,"count":2,"previous":null,"next":"other"})");
+  EXPECT_EQ(page.place("b1"), R"({"index":1,"count":2,"previous":"a1","next":null})");
+  EXPECT_EQ(gone.ids(), (Ids{"u1", "a1", "u2", "a2", "u3"}));
+  EXPECT_EQ(json::text_at(Value(gone.all), "leaf"), "u3");
+  EXPECT_EQ(gone.place("a1"), R"({"index":0,"count":2,"previous":null,"next":"b1"})");
+  EXPECT_EQ(gone.place("u2"), "");
+}
+
+Object column(Object message, Value lane) {
+  message["modelIdx"] = std::move(lane);
+  return message;
+}
+
+TEST_P(ChatsTest, AnswersOfSeveralModelsComeWithTheBranch) {
+  World w(GetParam());
+  std::vector<Object> messages{message("q", "", "user", "all of you"),
+                               column(message("a0", "q", "assistant", "a"), 0),
+                               column(message("a1", "q", "assistant", "b"), 1),
+                               column(message("a2", "q", "assistant", "c"), 5),
+                               column(message("a3", "q", "assistant", "b again"), 1),
+                               message("a4", "q", "assistant", "a again"),
+                               column(message("a5", "q", "assistant", "of no column"), "odd"),
+                               message("next", "a1", "user", "go on")};
+  std::string id = w.add("alice", "Columns", messages, "a0");
+
+  Branch a(w, "/" + id + "/branch?leaf=a0");
+  Branch b(w, "/" + id + "/branch?leaf=a1");
+
+  EXPECT_EQ(a.ids(), (Ids{"q", "a0"}));
+  EXPECT_EQ(a.ids("beside"), (Ids{"a2", "a3"}));
+  EXPECT_EQ(json::text_at(a.all.at("beside").as_array().back(), "content"), "b again");
+  EXPECT_EQ(a.place("a0"), R"({"index":0,"count":3,"previous":null,"next":"a4"})");
+  EXPECT_EQ(a.place("a3"), R"({"index":1,"count":2,"previous":"a1","next":null})");
+  EXPECT_EQ(a.place("a2"), "");
+  EXPECT_EQ(b.ids(), (Ids{"q", "a1", "next"}));
+  EXPECT_EQ(b.ids("beside"), (Ids{"a2", "a5"}));  // Of its own column the branch's is shown.
+}
+
+TEST_P(ChatsTest, ColumnsAreBounded) {
+  World w(GetParam());
+  std::vector<Object> messages{message("q", "", "user", "everybody")};
+  for (int i = 0; i != 40; ++i)
+    messages.push_back(column(message("a" + std::to_string(i), "q", "assistant", "x"), i));
+  std::string id = w.add("alice", "Crowd", messages, "a0");
+
+  EXPECT_EQ(Branch(w, "/" + id + "/branch").ids("beside").size(), std::size_t(Chats::kColumns - 1));
+}
+
+TEST_P(ChatsTest, WhatIsBeingWrittenElsewhereComesWithTheBranch) {
   World w(GetParam());
   std::string id = w.add("alice", "Chat", long_chat(), "u3");
+  w.script("UPDATE chat_message SET done = FALSE, content = '\"\"' WHERE id = 'b1'");
+  auto run = w.begin_answer("alice", id, "b1");
+  w.script("INSERT INTO run_event (run_id, seq, epoch, payload) VALUES ('" + run->id() +
+           "', 1, 1, '[{\"type\":\"response:completion\",\"data\":{\"type\":"
+           "\"response.output_text.delta\",\"item_id\":\"m\",\"output_index\":0,"
+           "\"content_index\":0,\"delta\":\"so far\"}}]')");
 
-  Value page = w.as("alice", "GET", "/" + id + "/branch?leaf=b1").body;
+  Branch page(w, "/" + id + "/branch?limit=1");
 
-  const Array& shown = json::find(page, {"branch", "messages"})->as_array();
-  ASSERT_EQ(shown.size(), 2u);
-  EXPECT_EQ(shown[1].as_object().at("siblings"), Value((Array{"a1", "b1"})));
-  EXPECT_EQ(json::int_at(shown[1], "siblingIndex"), 1);
-  EXPECT_EQ(json::int_at(shown[1], "siblingCount"), 2);
-  EXPECT_EQ(shown[0].as_object().at("siblings"), Value(Array{"u1"}));
-  EXPECT_TRUE(json::bool_at(*json::find(page, "branch"), "complete"));
+  EXPECT_EQ(page.ids(), Ids{"u3"});
+  EXPECT_EQ(page.ids("beside"), Ids{"b1"});
+  const Value& answer = page.all.at("beside").as_array().front();
+  EXPECT_EQ(json::text_at(answer, "content"), "so far");
+  EXPECT_FALSE(json::bool_at(answer, "done", true));
+}
+
+TEST_P(ChatsTest, AChatRemembersTheBranchItWasSentTo) {
+  World w(GetParam());
+  std::string id = w.add("alice", "Chat", long_chat(), "u3");
+  std::int64_t said = run([&] { return w.chats.find(id); })->updated_at;
+
+  Branch there(w.as("alice", "POST", "/" + id + "/branch", Object{{"leaf", "b1"}}));
+
+  EXPECT_EQ(there.ids(), (Ids{"u1", "b1"}));
+  EXPECT_EQ(Branch(w, "/" + id + "/branch").ids(), (Ids{"u1", "b1"}));
+  Branch back(w.as("alice", "POST", "/" + id + "/branch", Object{{"leaf", "a1"}, {"limit", 2}}));
+  EXPECT_EQ(back.ids(), (Ids{"a2", "u3"}));  // At each fork to the newest.
+  EXPECT_EQ(json::text_at(w.as("alice", "GET", "/" + id).body, "current_message_id"), "u3");
+  EXPECT_EQ(run([&] { return w.chats.find(id); })->updated_at, said);
+  EXPECT_EQ(w.as("alice", "POST", "/" + id + "/branch", Object{{"leaf", "nowhere"}}).status, 404);
+  EXPECT_EQ(w.as("mallory", "POST", "/" + id + "/branch", Object{{"leaf", "b1"}}).status, 401);
+  w.settings.admin_access.set(true);  // Administrators look around, and leave no trace.
+  Branch looked(
+      w.ask(World::admin(), "POST", "/api/v1/chats/" + id + "/branch", Object{{"leaf", "b1"}}));
+  EXPECT_EQ(looked.ids(), (Ids{"u1", "b1"}));
+  EXPECT_EQ(json::text_at(w.as("alice", "GET", "/" + id).body, "current_message_id"), "u3");
 }
 
 TEST_P(ChatsTest, ParametersAreMergedAndNullTakesThemAway) {

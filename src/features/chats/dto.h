@@ -58,14 +58,15 @@ ANTIPHON_DTO(Message, chat_id, id, parent_id, user_id, role, content, output, mo
              sources, embeds, status_history, error, usage, context_summary, meta, extra, position,
              created_at, updated_at)
 
-/// A message's place among those with the same parent ("" for roots); the first is 1.
-struct SiblingRow {
+/// A message among its alternatives: the messages with the same parent and role, and for answers of
+/// several models side by side the same column.
+struct PlaceRow {
   std::string id;
-  std::string parent_id;
-  std::int64_t place = 0;
-  std::int64_t total = 0;
+  std::int64_t place = 0;  ///< The first has 0.
+  std::int64_t total = 0;  ///< Itself included.
+  std::optional<std::string> previous, next;
 };
-ANTIPHON_DTO(SiblingRow, id, parent_id, place, total)
+ANTIPHON_DTO(PlaceRow, id, place, total, previous, next)
 
 /// One text of a row.
 struct TextRow {

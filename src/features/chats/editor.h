@@ -51,6 +51,8 @@ class Editor {
   /// A question goes with its answers; what hung below goes to the parent, so that no branch is lost.
   /// False when there is no such message, or one of these is being written.
   Task<bool> delete_message(const Chat& chat, std::string message_id);
+  /// Makes the branch through this message the chat's current one. Throws 404.
+  Task<> go_to(const Chat& chat, std::string message_id);
   Task<> remove(std::string chat_id);
   /// All of the owner's chats and the tags they had; part of a transaction.
   static Task<> remove_all(store::Connection& c, const UserId& owner);

@@ -117,6 +117,17 @@ Task<bool> Editor::set_voice(const Chat& chat, std::string message_id, json::Val
   co_return found;
 }
 
+Task<> Editor::go_to(const Chat& chat, std::string message_id) {
+  static constexpr Sql kGoTo{"chats.go_to", "UPDATE chat SET current_message_id = $2 WHERE id = $1"};
+  co_await db_.transact([&](store::Connection& c) -> Task<> {
+    auto now = co_await Chats::lock(c, chat.id.value);
+    if (!now || (co_await Chats::some(c, chat.id.value, {message_id})).empty())
+      throw not_found("Message");
+    std::string leaf = co_await Chats::deepest_below(c, chat.id.value, message_id);
+    if (leaf != now->current_message_id) co_await c.run(kGoTo, chat.id, leaf);
+  });
+}
+
 Task<bool> Editor::delete_message(const Chat& chat, std::string message_id) {
   static constexpr Sql kAnswers{"chats.answers_to", R"(
       SELECT id AS value FROM chat_message

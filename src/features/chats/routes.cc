@@ -19,6 +19,7 @@ ANTIPHON_DTO_DEFINE(CloneForm)
 ANTIPHON_DTO_DEFINE(FolderIdForm)
 ANTIPHON_DTO_DEFINE(TagForm)
 ANTIPHON_DTO_DEFINE(BranchQuery)
+ANTIPHON_DTO_DEFINE(BranchForm)
 ANTIPHON_DTO_DEFINE(CompactForm)
 ANTIPHON_DTO_DEFINE(ResolveForm)
 
@@ -212,7 +213,12 @@ struct Open : RouteBase {
   }
   Task<json::Value> show(const User&, Readable chat) { co_return co_await view().whole(*chat); }
   Task<json::Value> branch(const User&, Readable chat, Query<BranchQuery> q) {
-    co_return co_await view().branch(*chat, q.leaf, q.limit);
+    co_return co_await view().branch(*chat, q);
+  }
+  /// Shows the branch through a message, and remembers it as the chat's current one for its owner.
+  Task<json::Value> go_to(const User& me, Readable chat, Body<BranchForm> form) {
+    if (chat->user_id == me.id.value) co_await p.editor.go_to(*chat, form.leaf);
+    co_return co_await view().branch(*chat, {.leaf = form.leaf, .until = {}, .limit = form.limit});
   }
   Task<std::vector<Tag>> tags_of(const User&, Readable chat) {
     co_return co_await p.sidebar.tags_of(chat->id.value);
@@ -288,6 +294,7 @@ void add_routes(http::Router& r, const RouteParts& parts) {
   on("POST", "/unarchive/all", Cost::write_heavy, bind<&Api::unarchive_all>(api));
   on("GET", "/{id}", Cost::read, bind<&Open::show>(open));
   on("GET", "/{id}/branch", Cost::read, bind<&Open::branch>(open));
+  on("POST", "/{id}/branch", Cost::write, bind<&Open::go_to>(open));
   on("POST", "/{id}", Cost::write_heavy, bind<&Api::update>(api), kWholeChat);
   on("PATCH", "/{id}/params", Cost::write, bind<&Api::params>(api));
   on("DELETE", "/{id}", Cost::write, bind<&Hidden::remove>(hidden));

@@ -111,11 +111,22 @@ struct TagFilter {
 };
 ANTIPHON_DTO(TagFilter, name, skip, limit)
 
-/// A page of the visible branch, for clients that do not need the whole chat.
+/// A page of one branch, for clients that do not need the whole chat.
 struct BranchQuery {
+  /// The branch goes through this message and on, at each fork to the newest; nothing, or one that is
+  /// gone: the chat's current branch.
   std::optional<std::string> leaf;
+  std::optional<std::string>
+      until;  ///< It ends in this message: for the page before one that is known.
   json::Number<100, 1, 1000> limit;
 };
-ANTIPHON_DTO(BranchQuery, leaf, limit)
+ANTIPHON_DTO(BranchQuery, leaf, until, limit)
+
+/// Goes to the branch through this message.
+struct BranchForm {
+  std::string leaf;
+  json::Number<100, 1, 1000> limit;
+};
+ANTIPHON_DTO(BranchForm, leaf, limit)
 
 }  // namespace antiphon::chats

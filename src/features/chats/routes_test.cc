@@ -13,6 +13,7 @@ std::optional<Value> body_for(const http::Route& route) {
   if (route.method == "GET" || route.method == "DELETE")
     return route.path.ends_with("/tags") ? std::optional<Value>(Object{{"name", "x"}}) : std::nullopt;
   if (route.path.ends_with("/tags")) return Object{{"name", "x"}};
+  if (route.path.ends_with("/branch")) return Object{{"leaf", "a1"}};
   if (route.path.ends_with("/event")) return Object{{"type", "x"}, {"data", Object()}};
   if (route.path.ends_with("/resolve")) return Object{{"call_id", "x"}, {"action", "approve"}};
   if (route.path.ends_with("/messages/{message_id}")) return Object{{"content", "x"}};

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <map>
+#include <iterator>
+#include <unordered_set>
+#include <utility>
 
 #include "runs/output.h"
 
@@ -69,38 +71,51 @@ Task<json::Value> View::whole(std::string chat_id) const {
   co_return co_await whole(*chat);
 }
 
-Task<json::Value> View::branch(const Chat& chat, std::optional<std::string> leaf,
-                               std::int64_t limit) const {
-  std::string at = leaf.value_or(chat.current_message_id.value_or(""));
-  if (leaf) at = co_await chats_.deepest_below(chat.id.value, *leaf);
-  auto messages = co_await chats_.branch(chat.id.value, at, limit);
-  co_await overlay(chat.id.value, messages);
-  bool complete = messages.empty() || !messages.front().parent_id;
-  std::vector<std::string> ids, parents;
-  for (const Message& m : messages) {
-    ids.push_back(m.id);
-    if (m.parent_id) parents.push_back(*m.parent_id);
+Task<json::Value> View::branch(const Chat& chat, const BranchQuery& query) const {
+  const std::string& id = chat.id.value;
+  std::string at = chat.current_message_id.value_or("");
+  if (query.until)
+    at = *query.until;
+  else if (query.leaf)
+    at = co_await chats_.deepest_below(id, *query.leaf);
+  auto messages = co_await chats_.branch(id, at, query.limit);
+  if (messages.empty() && query.leaf && !query.until && chat.current_message_id) {
+    at = *chat.current_message_id;
+    messages = co_await chats_.branch(id, at, query.limit);
   }
-  std::map<std::string, std::vector<SiblingRow>> families;
-  for (SiblingRow& row : co_await chats_.siblings(chat.id.value, ids, parents, complete, kSiblings)) {
-    auto& family = families[row.parent_id];
-    family.push_back(std::move(row));
+  // A walk that ended before its limit found no parent to go on to.
+  bool complete = std::ssize(messages) < query.limit || !messages.front().parent_id;
+
+  std::vector<std::string> ids, beside;
+  for (const Message& m : messages) ids.push_back(m.id);
+  std::unordered_set<std::string_view> on_branch(ids.begin(), ids.end());
+  json::Object places;
+  for (const PlaceRow& row : co_await chats_.beside(id, ids)) {
+    if (!on_branch.contains(row.id)) beside.push_back(row.id);
+    if (row.total > 1)
+      places[row.id] = json::Object{{"index", row.place},
+                                    {"count", row.total},
+                                    {"previous", or_null(row.previous)},
+                                    {"next", or_null(row.next)}};
   }
-  json::Array list;
+  if (!beside.empty()) {
+    auto others = co_await chats_.some(id, std::move(beside));
+    std::ranges::sort(others, {}, [](const Message& m) { return std::pair(m.position, m.id); });
+    std::ranges::move(others, std::back_inserter(messages));
+  }
+  co_await overlay(id, messages);
+  json::Array branch, others;
   for (const Message& m : messages) {
     json::Object shown = to_client(m, {});
     shown.erase("childrenIds");
-    json::Array siblings;
-    for (const SiblingRow& row : families[m.parent_id.value_or("")]) {
-      if (row.id == m.id) shown["siblingIndex"] = row.place - 1;
-      shown["siblingCount"] = row.total;
-      siblings.emplace_back(row.id);
-    }
-    shown["siblings"] = std::move(siblings);
-    list.push_back(std::move(shown));
+    (branch.size() < ids.size() ? branch : others).push_back(std::move(shown));
   }
   json::Object out = response_of(chat, chat.data);
-  out["branch"] = json::Object{{"messages", std::move(list)}, {"leaf", at}, {"complete", complete}};
+  out["branch"] = json::Object{{"messages", std::move(branch)},
+                               {"beside", std::move(others)},
+                               {"places", std::move(places)},
+                               {"leaf", at},
+                               {"complete", complete}};
   co_return out;
 }
 

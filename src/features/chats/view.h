@@ -1,6 +1,7 @@
 #pragma once
 
 #include "features/chats/chats.h"
+#include "features/chats/routes_dto.h"
 #include "runs/runs.h"
 
 namespace antiphon::chats {
@@ -11,16 +12,19 @@ class View {
  public:
   View(const Chats& chats, const runs::Runs& runs) : chats_(chats), runs_(runs) {}
 
-  static constexpr std::int64_t kSiblings = 50;  ///< Named to either side of a message.
-
   /// Open WebUI's ChatResponse, with the whole history.
   Task<json::Value> whole(const Chat& chat) const;
   /// Null when it is gone.
   Task<json::Value> whole(std::string chat_id) const;
-  /// The last `limit` messages of one branch: what opening a chat shows. The messages beside each are
-  /// named (`siblings`, with `siblingIndex` from 0 and `siblingCount`), so that a client can offer the
-  /// other branches. Costs what the branch and its siblings' ids cost, whatever the chat holds.
-  Task<json::Value> branch(const Chat& chat, std::optional<std::string> leaf, std::int64_t limit) const;
+  /// The last `limit` messages of one branch: what opening a chat shows. Costs what these cost and a
+  /// look into the index for what is beside each, whatever the chat holds.
+  ///
+  ///     branch: {messages: […], beside: […], places: {id: {index, count, previous, next}}, leaf,
+  ///     complete}
+  ///
+  /// `beside` are the messages Chats::beside() adds; `places` names, of all of these, those that have
+  /// alternatives. `complete`: the first message is the chat's first.
+  Task<json::Value> branch(const Chat& chat, const BranchQuery& query) const;
   /// All messages, or those of the branch that ends in `leaf`.
   Task<std::vector<Message>> messages(const Chat& chat, const std::optional<std::string>& leaf) const;
 

@@ -135,6 +135,7 @@ const kByHand = {
   'POST /api/v1/chats/import': () => ({ chats: [{ chat: { title: 'x', history: { messages: {}, currentId: null } } }] }),
   'POST /api/v1/chats/{id}': () => ({ chat: { title: 'renamed' } }),
   'POST /api/v1/chats/{id}/messages/{message_id}': () => ({ content: 'changed' }),
+  'POST /api/v1/chats/{id}/branch': async (things) => ({ leaf: await things.id('message') }),
   'POST /api/v1/chats/{id}/messages/{message_id}/event': () => ({ type: 'chat:message:follow_ups', data: {} }),
   'POST /api/v1/chats/shared/{id}/access/update': () => ({ access_grants: [] }),
   'POST /api/v1/folders/': () => ({ name: randomUUID() }),

@@ -82,6 +82,7 @@ export const forAdmins = new Set(['model', 'version', 'feedback']);
 export const adminMay = {
   'GET /api/v1/chats/{id}': [true, 'ENABLE_ADMIN_CHAT_ACCESS: reading'],
   'GET /api/v1/chats/{id}/branch': [true, 'the same'],
+  'POST /api/v1/chats/{id}/branch': [true, 'the same: only the owner\'s going there is remembered'],
   'GET /api/v1/chats/{id}/tags': [true, 'the same'],
   'POST /api/v1/chats/{id}/fork': [true, 'the same: a copy of what may be read'],
   'DELETE /api/v1/chats/{id}': [true, 'ENABLE_ADMIN_CHAT_ACCESS: deleting'],

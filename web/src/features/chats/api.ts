@@ -1,5 +1,12 @@
 import type { Http } from '$/lib/api/http';
-import type { AccessGrant, Chat, ChatBody, ChatListItem, Message, Tag } from '$/lib/api/types';
+import type { AccessGrant, Chat, ChatBody, ChatBranch, ChatListItem, Message, Tag } from '$/lib/api/types';
+
+/** The branch through `leaf`, else the chat's current one; or the page of it that ends in `until`. */
+export interface BranchQuery {
+  leaf?: string | null;
+  until?: string | null;
+  limit: number;
+}
 
 const base = '/api/v1/chats';
 
@@ -13,7 +20,11 @@ export class ChatsApi {
   search = (text: string, page: number, signal?: AbortSignal) => this.http.get<ChatListItem[]>(`${base}/search`, { text, page }, signal);
   allTags = () => this.http.get<Tag[]>(`${base}/all/tags`);
 
+  /** The whole history, which may be long: to save it as a file. */
   get = (id: string) => this.http.get<Chat>(`${base}/${id}`);
+  branch = (id: string, query: BranchQuery) => this.http.get<ChatBranch>(`${base}/${id}/branch`, { ...query });
+  /** Goes to the branch through this message; the server remembers it. */
+  goTo = (id: string, leaf: string, limit: number) => this.http.post<ChatBranch>(`${base}/${id}/branch`, { leaf, limit });
   update = (id: string, chat: ChatBody) => this.http.post<Chat>(`${base}/${id}`, { chat });
   delete = (id: string) => this.http.delete<boolean>(`${base}/${id}`);
   pin = (id: string) => this.http.post<Chat>(`${base}/${id}/pin`);
@@ -27,7 +38,6 @@ export class ChatsApi {
   tags = (id: string) => this.http.get<Tag[]>(`${base}/${id}/tags`);
 
   /** Whole histories are merged by the server, so a write names only what changed. */
-  choose = (id: string, currentId: string) => this.update(id, { history: { messages: {}, currentId } });
   saveMessage = (id: string, message: Message, currentId: string | null) =>
     this.update(id, { history: { messages: { [message.id]: message }, currentId } });
   deleteMessage = (id: string, messageId: string) => this.http.delete<Chat>(`${base}/${id}/messages/${messageId}`);

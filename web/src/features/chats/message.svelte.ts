@@ -1,5 +1,5 @@
 import { tick } from 'svelte';
-import type { Message, MessageError, OutputItem, Source, Usage } from '$/lib/api/types';
+import type { Message, MessageError, OutputItem, Place, Source, Usage } from '$/lib/api/types';
 import type { OutputEvent } from '$/lib/live/output_event';
 import { applyOutputEvent, outputText } from '$/features/completions/output';
 import { replayOver } from '$/features/completions/replay';
@@ -7,6 +7,9 @@ import type { Node } from './tree';
 
 const hiddenFlushMilliseconds = 250;
 const longestPauseMilliseconds = 250;
+
+/** Of a message without alternatives. */
+export const alone: Place = { index: 0, count: 1, previous: null, next: null };
 
 /**
  * One message of the open chat. While it streams, deltas are gathered and drawn once per frame. The part of it that this client does
@@ -20,7 +23,7 @@ export class ChatMessage implements Node {
   readonly models: string[] | undefined;
   readonly timestamp: number;
   parentId: string | null;
-  childrenIds: string[] = $state.raw([]);
+  place: Place = $state.raw(alone);
   content: string = $state('');
   output: readonly OutputItem[] = $state.raw([]);
   done: boolean = $state(true);
@@ -111,7 +114,6 @@ export class ChatMessage implements Node {
       id: this.id,
       role: this.role,
       parentId: this.parentId,
-      childrenIds: this.childrenIds,
       content: this.text,
       ...(this.role === 'assistant' ? { done: this.done } : {}),
       ...(this.#working.length ? { output: [...this.#working] } : {}),
@@ -122,7 +124,6 @@ export class ChatMessage implements Node {
 
   #take(message: Message, missed: readonly OutputEvent[]): void {
     const output = message.output ?? [];
-    this.childrenIds = message.childrenIds ?? [];
     this.content = message.content ?? '';
     this.setOutput(message.done === false ? replayOver(output, missed) : output);
     this.done = message.role !== 'assistant' || message.done !== false;

@@ -1,18 +1,23 @@
 import { SvelteMap } from 'svelte/reactivity';
-import type { Chat, Message, Params } from '$/lib/api/types';
+import type { ChatBranch, Message, Params } from '$/lib/api/types';
 import type { OutputEvent } from '$/lib/live/output_event';
 import type { AnswerState, Envelope } from '$/lib/live/events';
 import type { ChatsApi } from './api';
-import { ChatMessage } from './message.svelte';
-import { alternatives, branchTo, newestLeaf, sideBySide, type Nodes } from './tree';
+import { alone, ChatMessage } from './message.svelte';
+import { areAlternatives, branchTo, familiesOf, newestLeaf, sideBySide, type Families, type Nodes } from './tree';
 
 type Missed = Map<string, OutputEvent[]>;
+type Reading = { chat: ChatBranch; missed: Missed };
 
 const resyncDelayMilliseconds = 150;
+/** Messages that are read at once. Even, so that a page rarely parts an answer from its question. */
+export const pageSize = 50;
+const largestPage = 1000;
 
 /**
- * The chat in the page: its messages, where in the tree the reader is, and what the server tells about it. A chat without id has not
- * been sent yet. Deliveries of other chats are not for this class.
+ * The chat in the page: the branch the reader is on, as far up as it was read, with what stands beside it, and what the server tells
+ * about it. Other branches are read when somebody goes there. A chat without id has not been sent yet. Deliveries of other chats are not
+ * for this class.
  */
 export class OpenChat {
   #id = $state<string | null>(null);
@@ -21,22 +26,31 @@ export class OpenChat {
   shareId = $state<string | null>(null);
   temporary = $state(false);
   loading = $state(false);
+  loadingEarlier = $state(false);
   missing = $state<string | null>(null);
   /** The message whose words are being changed. */
   editingId = $state<string | null>(null);
   system = $state('');
   params: Params = $state.raw({});
   #currentId = $state<string | null>(null);
+  /** The branch the reader is on the way to, and which nothing else may overtake. */
+  #going: Promise<Reading> | null = null;
+  /** The message above which the server has no more. */
+  #topId = $state<string | null>(null);
   readonly #messages = new SvelteMap<string, ChatMessage>();
   #generation = 0;
+  #opened: Promise<void> = Promise.resolve();
   /** For each reading of the chat that is on its way: the deltas that arrived since. */
   readonly #recorders = new Set<Missed>();
   #resyncTimer: ReturnType<typeof setTimeout> | null = null;
 
   readonly #nodes: Nodes<ChatMessage> = $derived(Object.fromEntries(this.#messages));
+  readonly #families: Families<ChatMessage> = $derived(familiesOf(this.#messages.values()));
   readonly branch: ChatMessage[] = $derived(branchTo(this.#nodes, this.#currentId));
   readonly #onBranch: ReadonlySet<string> = $derived(new Set(this.branch.map((message) => message.id)));
   readonly answering: boolean = $derived([...this.#messages.values()].some((message) => !message.done));
+  /** Whether the branch begins with the chat's first message. */
+  readonly complete: boolean = $derived(!this.branch[0]?.parentId || this.branch[0].id === this.#topId);
 
   constructor(private readonly api: ChatsApi) {}
 
@@ -56,12 +70,12 @@ export class OpenChat {
     return this.#messages.get(id);
   }
 
-  alternatives(id: string): ChatMessage[] {
-    return alternatives(this.#nodes, id);
+  answersTo(questionId: string): readonly ChatMessage[] {
+    return (this.#families.get(questionId) ?? []).filter((message) => message.role === 'assistant');
   }
 
   sideBySide(questionId: string): ChatMessage[] {
-    return sideBySide(this.#nodes, questionId, this.#onBranch);
+    return sideBySide(this.#families, questionId, this.#onBranch);
   }
 
   startNew(folderId: string | null = null, temporary = false): void {
@@ -70,13 +84,17 @@ export class OpenChat {
     this.temporary = temporary;
   }
 
-  async load(id: string): Promise<void> {
+  load(id: string): Promise<void> {
+    return (this.#opened = this.#load(id));
+  }
+
+  async #load(id: string): Promise<void> {
     this.#clear(id);
     const generation = this.#generation;
     this.loading = true;
     try {
-      const { chat, missed } = await this.#read(id);
-      if (generation === this.#generation) this.adopt(chat, missed);
+      const read = await this.#read(() => this.api.branch(id, { limit: pageSize }));
+      if (generation === this.#generation) this.#adopt(read);
     } catch (cause) {
       if (generation === this.#generation) this.missing = cause instanceof Error ? cause.message : String(cause);
     } finally {
@@ -84,38 +102,84 @@ export class OpenChat {
     }
   }
 
-  /** Reads the chat again: after a lost connection, or when another page changed it. */
+  /** Reads what is shown again: after a lost connection, or when another page changed it. */
   async resync(): Promise<void> {
     const id = this.#id;
     const generation = this.#generation;
     if (id === null || this.temporary) return;
-    const read = await this.#read(id).catch(() => null);
-    if (read && generation === this.#generation) this.adopt(read.chat, read.missed);
+    if (this.#going) await this.#going.catch(() => {});
+    const from = this.#currentId;
+    const leaf = this.branch.findLast((message) => !message.unsent)?.id;
+    const read = await this.#read(() => this.api.branch(id, { leaf, limit: this.#limit })).catch(() => null);
+    if (!read || generation !== this.#generation || this.#going) return;
+    // Whoever went elsewhere meanwhile is not brought back.
+    const isThere = read.chat.branch.messages.some((message) => message.id === this.#currentId);
+    if (this.#currentId !== from && !isThere) return this.resync();
+    this.#adopt(read);
+  }
+
+  /** As much as was read so far, so that who looks at something far up finds it there again. */
+  get #limit(): number {
+    return Math.min(Math.max(pageSize, this.branch.length), largestPage);
   }
 
   /** Reads the chat again if something in it is being written: its beginning may have been said before this page listened. */
   async catchUp(): Promise<void> {
-    if (this.answering || this.loading) await this.resync();
+    await this.#opened;
+    if (this.answering) await this.resync();
   }
 
-  adopt(chat: Chat, missed: Missed = new Map()): void {
+  /** Reads the page of the branch before what is there. */
+  async loadEarlier(): Promise<void> {
+    const id = this.#id;
+    const generation = this.#generation;
+    const first = this.branch[0];
+    if (id === null || !first || this.complete || this.loadingEarlier) return;
+    this.loadingEarlier = true;
+    try {
+      const read = await this.#read(() => this.api.branch(id, { until: first.parentId, limit: pageSize }));
+      if (generation !== this.#generation || this.branch[0] !== first) return;
+      this.#putAll(read);
+      const { complete, messages } = read.chat.branch;
+      if (complete) this.#topId = messages[0]?.id ?? first.id;
+    } finally {
+      if (generation === this.#generation) this.loadingEarlier = false;
+    }
+  }
+
+  /** Takes over what was read. The reader's place stays, unless they went there, it is gone, or the same branch goes on further. */
+  #adopt(read: Reading, went = false): void {
+    const { chat } = read;
+    const { messages, leaf, complete } = chat.branch;
     this.#id = chat.id;
     this.title = chat.title;
     this.folderId = chat.folder_id ?? null;
     this.shareId = chat.share_id ?? null;
     this.system = typeof chat.chat.system === 'string' ? chat.chat.system : '';
     this.params = chat.chat.params ?? {};
-    const messages = chat.chat.history?.messages ?? {};
-    for (const id of [...this.#messages.keys()]) if (!messages[id] && !this.#messages.get(id)!.unsent) this.#messages.delete(id);
-    for (const [id, message] of Object.entries(messages)) this.#put({ ...message, id }, missed.get(id));
-    this.#follow(chat.chat.history?.currentId ?? null);
+    this.#forgetAllBut(chat.branch);
+    this.#putAll(read);
+    this.#placeUnsent();
+    if (complete && messages[0]) this.#topId = messages[0].id;
+    const isHere = this.#currentId !== null && this.#messages.has(this.#currentId);
+    const isFurther = branchTo(this.#nodes, leaf).some((message) => message.id === this.#currentId);
+    if (went || !isHere || isFurther) this.#currentId = messages.length ? leaf : null;
   }
 
-  /** The server's place in the tree counts when it is further on than the reader's, or when the reader's is gone. */
-  #follow(serversId: string | null): void {
-    const isHere = this.#currentId !== null && this.#messages.has(this.#currentId);
-    const isFurther = branchTo(this.#nodes, serversId).some((message) => message.id === this.#currentId);
-    if (serversId !== null && (!isHere || isFurther)) this.#currentId = serversId;
+  /** What was read before stays where the branch comes down from it; what the server has not confirmed stays as well. */
+  #forgetAllBut({ messages, beside }: ChatBranch['branch']): void {
+    const read = new Set([...messages, ...beside].map((message) => message.id));
+    const above = new Set(branchTo(this.#nodes, messages[0]?.parentId ?? null).map((message) => message.id));
+    for (const [id, message] of [...this.#messages]) {
+      const isAbove = above.has(id) || (message.parentId !== null && message.role === 'assistant' && above.has(message.parentId));
+      if (!read.has(id) && !isAbove && !message.unsent) this.#messages.delete(id);
+    }
+  }
+
+  #putAll({ chat: { branch }, missed }: Reading): void {
+    for (const message of [...branch.messages, ...branch.beside]) {
+      this.#put(message, missed.get(message.id)).place = branch.places[message.id] ?? alone;
+    }
   }
 
   /** The server gave the new chat its id. */
@@ -124,20 +188,51 @@ export class OpenChat {
   }
 
   add(message: Message): ChatMessage {
+    const others = [...this.#messages.values()];
     const added = this.#put(message);
-    const parent = message.parentId ? this.#messages.get(message.parentId) : undefined;
-    if (parent && !parent.childrenIds.includes(message.id)) parent.childrenIds = [...parent.childrenIds, message.id];
+    this.#place(added, others);
     return added;
   }
 
+  /** Puts a message of this page after its alternatives. Not all of them need have been read: before it stands the last one known. */
+  #place(added: ChatMessage, among: readonly ChatMessage[]): void {
+    added.place = alone;
+    const others = among.filter((other) => areAlternatives(other, added));
+    const last = others.toSorted((a, b) => a.place.index - b.place.index).at(-1);
+    if (!last) return;
+    const { count } = last.place;
+    for (const other of others) other.place = { ...other.place, count: count + 1, next: other.place.next ?? added.id };
+    added.place = { index: count, count: count + 1, previous: last.id, next: null };
+  }
+
+  #placeUnsent(): void {
+    const placed = [...this.#messages.values()].filter((message) => !message.unsent);
+    for (const message of this.#messages.values()) {
+      if (!message.unsent) continue;
+      this.#place(message, placed);
+      placed.push(message);
+    }
+  }
+
   moveTo(id: string): void {
+    this.#going = null;
     this.#currentId = id;
   }
 
-  /** Shows the conversation through `id`, and remembers that on the server. */
+  /** Shows the conversation through `id`, which need not have been read yet, and remembers that on the server. */
   async choose(id: string): Promise<void> {
-    this.#currentId = newestLeaf(this.#nodes, id);
-    if (this.#id && !this.temporary) await this.api.choose(this.#id, this.#currentId);
+    const known = this.#messages.get(id);
+    if (known) this.moveTo(newestLeaf(this.#families, id));
+    const chatId = this.#id;
+    if (chatId === null || this.temporary || known?.unsent) return;
+    const going = this.#read(() => this.api.goTo(chatId, id, this.#limit));
+    this.#going = going;
+    try {
+      const read = await going;
+      if (this.#going === going) this.#adopt(read, true);
+    } finally {
+      if (this.#going === going) this.#going = null;
+    }
   }
 
   /** Changes a message and stores it. Servers replace messages whole, so what this page does not know yet is read first. */
@@ -201,11 +296,11 @@ export class OpenChat {
     }
   }
 
-  async #read(id: string): Promise<{ chat: Chat; missed: Missed }> {
+  async #read(fetch: () => Promise<ChatBranch>): Promise<Reading> {
     const missed: Missed = new Map();
     this.#recorders.add(missed);
     try {
-      return { chat: await this.api.get(id), missed };
+      return { chat: await fetch(), missed };
     } finally {
       this.#recorders.delete(missed);
     }
@@ -227,6 +322,9 @@ export class OpenChat {
     this.#id = id;
     this.#messages.clear();
     this.#currentId = null;
+    this.#going = null;
+    this.#topId = null;
+    this.loadingEarlier = false;
     this.title = '';
     this.folderId = null;
     this.shareId = null;

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { alternatives, branchTo, newestLeaf, sideBySide, type Node } from './tree';
+import { areAlternatives, branchTo, familiesOf, newestLeaf, sideBySide, type Node } from './tree';
 
 function tree(...nodes: [id: string, parent: string | null, role: Node['role'], modelIdx?: number][]): Record<string, Node> {
   const all: Record<string, Node> = {};
   for (const [id, parentId, role, modelIdx] of nodes) {
-    all[id] = { id, parentId, role, childrenIds: [], ...(modelIdx === undefined ? {} : { modelIdx }) };
-    if (parentId) all[parentId]?.childrenIds.push(id);
+    all[id] = { id, parentId, role, ...(modelIdx === undefined ? {} : { modelIdx }) };
   }
   return all;
 }
@@ -36,26 +35,28 @@ describe('branchTo', () => {
   });
 });
 
-describe('alternatives', () => {
-  it('counts other wordings and other answers', () => {
-    expect(ids(alternatives(nodes, 'a1'))).toEqual(['a1', 'a1b']);
-    expect(ids(alternatives(nodes, 'q2b'))).toEqual(['q2', 'q2b']);
-    expect(ids(alternatives(nodes, 'q1'))).toEqual(['q1', 'q1b']);
+describe('areAlternatives', () => {
+  const all = { ...nodes, ...tree(['b1', 'q1', 'assistant', 1], ['n1', 'q1', 'user']) };
+  const pair = (one: string, other: string) => areAlternatives(all[one]!, all[other]!);
+
+  it('holds for other wordings and other answers', () => {
+    expect([pair('a1', 'a1b'), pair('q2', 'q2b'), pair('q1', 'q1b')]).toEqual([true, true, true]);
+    expect([pair('q1', 'q2'), pair('a1', 'n1')]).toEqual([false, false]);
   });
 
   it('does not mix up the columns of several models', () => {
-    const several = tree(['q', null, 'user'], ['x0', 'q', 'assistant', 0], ['y0', 'q', 'assistant', 1], ['x1', 'q', 'assistant', 0]);
-
-    expect(ids(alternatives(several, 'x0'))).toEqual(['x0', 'x1']);
-    expect(ids(alternatives(several, 'y0'))).toEqual(['y0']);
+    expect(pair('a1', 'b1')).toBe(false);
   });
 });
 
 describe('newestLeaf', () => {
   it('follows the newest continuation', () => {
-    expect(newestLeaf(nodes, 'q1')).toBe('a1b');
-    expect(newestLeaf(nodes, 'a1')).toBe('a2b');
-    expect(newestLeaf(nodes, 'q2')).toBe('a2');
+    const families = familiesOf(Object.values(nodes));
+
+    expect(newestLeaf(families, 'q1')).toBe('a1b');
+    expect(newestLeaf(families, 'a1')).toBe('a2b');
+    expect(newestLeaf(families, 'q2')).toBe('a2');
+    expect(newestLeaf(familiesOf(Object.values(tree(['a', 'b', 'user'], ['b', 'a', 'assistant']))), 'a')).toBe('b');
   });
 });
 
@@ -66,13 +67,14 @@ describe('sideBySide', () => {
     ['y0', 'q', 'assistant', 1],
     ['x1', 'q', 'assistant', 0],
   );
+  const columns = (all: Record<string, Node>, ...onBranch: string[]) => ids(sideBySide(familiesOf(Object.values(all)), onBranch[0]!, new Set(onBranch)));
 
   it('shows one answer for each model, the one on the branch first', () => {
-    expect(ids(sideBySide(several, 'q', new Set(['q', 'x0'])))).toEqual(['x0', 'y0']);
-    expect(ids(sideBySide(several, 'q', new Set(['q', 'y0'])))).toEqual(['x1', 'y0']);
+    expect(columns(several, 'q', 'x0')).toEqual(['x0', 'y0']);
+    expect(columns(several, 'q', 'y0')).toEqual(['x1', 'y0']);
   });
 
   it('is not for one model that answered twice', () => {
-    expect(sideBySide(nodes, 'q1', new Set(['q1', 'a1']))).toEqual([]);
+    expect(columns(nodes, 'q1', 'a1')).toEqual([]);
   });
 });

@@ -38,12 +38,12 @@ export class Turns {
 
   /** Another answer to the same question, beside the first. */
   async regenerate(answer: ChatMessage, model: string): Promise<void> {
-    const question = answer.parentId ? this.chat.message(answer.parentId) : undefined;
+    const question = await this.#questionOf(answer);
     if (question) await this.#start(question, [this.#answerTo(question, model, answer.modelIdx ?? 0)]);
   }
 
   async continue(answer: ChatMessage): Promise<void> {
-    const question = answer.parentId ? this.chat.message(answer.parentId) : undefined;
+    const question = await this.#questionOf(answer);
     if (!question) return;
     answer.reopen();
     await this.#start(question, [answer], true);
@@ -51,7 +51,7 @@ export class Turns {
 
   /** Sends once more what the server did not take, under the same ids: if it had been taken after all, nothing doubles. */
   async retry(question: ChatMessage): Promise<void> {
-    const answers = question.childrenIds.map((id) => this.chat.message(id)).filter((answer): answer is ChatMessage => answer?.unsent === true);
+    const answers = this.chat.answersTo(question.id).filter((answer) => answer.unsent);
     for (const answer of answers) answer.reopen();
     if (answers.length) await this.#start(question, answers);
   }
@@ -86,7 +86,15 @@ export class Turns {
 
   async remove(target: ChatMessage): Promise<void> {
     if (!this.chat.id || this.chat.temporary) return;
-    this.chat.adopt(await this.chats.deleteMessage(this.chat.id, target.id));
+    await this.chats.deleteMessage(this.chat.id, target.id);
+    await this.chat.resync();
+  }
+
+  /** The question may be on the page before, which is not loaded yet. */
+  async #questionOf(answer: ChatMessage): Promise<ChatMessage | undefined> {
+    if (!answer.parentId) return undefined;
+    if (!this.chat.message(answer.parentId)) await this.chat.loadEarlier();
+    return this.chat.message(answer.parentId);
   }
 
   #answerTo(question: ChatMessage, model: string, modelIdx: number): ChatMessage {
@@ -144,7 +152,6 @@ function message(role: 'user' | 'assistant', parentId: string | null, fields: Pa
   return {
     id: newId(),
     parentId,
-    childrenIds: [],
     role,
     content: '',
     timestamp: Math.floor(Date.now() / 1000),

@@ -6,7 +6,7 @@ const base = '/api/v1/evaluations';
 export interface FeedbackForm {
   type: 'rating';
   data: { rating: 1 | -1; model_id: string; sibling_model_ids?: string[]; reason?: string; comment?: string };
-  meta: { model_id: string; message_id: string; chat_id: string; message_index: number };
+  meta: { model_id: string; message_id: string; chat_id: string; message_index?: number };
 }
 
 export class EvaluationsApi {

@@ -13,7 +13,7 @@ export async function rate(app: App, message: ChatMessage, rating: 1 | -1): Prom
       model_id: message.model ?? '',
       message_id: message.id,
       chat_id: chatId,
-      message_index: app.open.branch.findIndex((other) => other.id === message.id),
+      ...(app.open.complete ? { message_index: app.open.branch.indexOf(message) } : {}),
     },
   };
   const { evaluations } = app.api;

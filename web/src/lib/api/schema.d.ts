@@ -659,7 +659,7 @@ export interface paths {
         };
         get: operations["get_api_v1_chats_id_branch"];
         put?: never;
-        post?: never;
+        post: operations["post_api_v1_chats_id_branch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4682,6 +4682,11 @@ export interface components {
         ImportsForm: {
             chats: components["schemas"]["ImportForm"][];
         };
+        /** BranchForm */
+        BranchForm: {
+            leaf: string;
+            limit?: number;
+        };
         /** MessageForm */
         MessageForm: {
             content?: string | null;
@@ -7407,6 +7412,7 @@ export interface operations {
         parameters: {
             query?: {
                 leaf?: string | null;
+                until?: string | null;
                 limit?: number;
             };
             header?: never;
@@ -7416,6 +7422,68 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Not signed in, or not with the role this needs */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No such object, or not for this caller */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The input does not fit; every fault is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests of this class */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    post_api_v1_chats_id_branch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BranchForm"];
+            };
+        };
         responses: {
             /** @description What was asked for */
             200: {

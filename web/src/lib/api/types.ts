@@ -156,7 +156,7 @@ export interface Usage {
 export interface Message {
   id: string;
   parentId: string | null;
-  childrenIds: string[];
+  childrenIds?: string[];
   role: 'user' | 'assistant' | 'system';
   content: string;
   timestamp?: number;
@@ -202,6 +202,28 @@ export interface Chat {
   pinned?: boolean | null;
   folder_id?: string | null;
   meta?: { tags?: string[] };
+}
+
+/** A message among those that stand in its place; the first has index 0. */
+export interface Place {
+  index: number;
+  count: number;
+  previous: string | null;
+  next: string | null;
+}
+
+/** A chat with a page of one branch instead of its history. */
+export interface ChatBranch extends Chat {
+  branch: {
+    messages: Message[];
+    /** The newest answers of the models that were asked as well, and what is being written elsewhere in the chat. */
+    beside: Message[];
+    /** Of the messages that have alternatives. */
+    places: Record<string, Place>;
+    leaf: string;
+    /** Whether the first message is the chat's first. */
+    complete: boolean;
+  };
 }
 
 export type Tag = Pick<Schemas['Tag'], 'id' | 'name'>;
