@@ -14,6 +14,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** Suites in the order they run; `alone` ones measure time or load the machine, so nothing runs beside them. */
 const suites = [
   { folder: 'rig', alone: true },
+  { folder: 'realtime', alone: true },
   { folder: 'blackbox', alone: false },
   { folder: 'browser', alone: true },
   { folder: 'kill', alone: true },

@@ -14,7 +14,7 @@ export const binary = process.env.ANTIPHON_BIN ? resolve(process.env.ANTIPHON_BI
 
 /** What the binary may say when a sanitizer or an assertion of the library found a fault. */
 const kFault = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed|terminate called/;
-const kReadyMs = Number(process.env.ANTIPHON_TEST_READY_MS ?? 20_000);
+export const kReadyMs = Number(process.env.ANTIPHON_TEST_READY_MS ?? 20_000);
 const kMaxLog = 8 * 1024 * 1024;
 export const adminAccount = Object.freeze({ name: 'Admin', email: 'admin@x.io', password: 'correct horse 17' });
 
