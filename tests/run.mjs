@@ -14,6 +14,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** Suites in the order they run; `alone` ones measure time or load the machine, so nothing runs beside them. */
 const suites = [
   { folder: 'rig', alone: true },
+  { folder: 'realtime', alone: true },
   { folder: 'blackbox', alone: false },
   { folder: 'browser', alone: true },
   { folder: 'kill', alone: true },
@@ -32,7 +33,7 @@ function filesOf(path) {
 /** Milliseconds a file may take. The kill loop says itself how long it may last, by its number of kills. */
 function timeLimit(files) {
   const kills = files.some((file) => file.includes('/kill/')) ? Number(process.env.ANTIPHON_KILLS ?? 0) : 0;
-  return 600_000 + kills * 60_000;
+  return (600_000 + kills * 60_000) * Number(process.env.ANTIPHON_TEST_SLOWER ?? 1);
 }
 
 /** Runs files with node's own runner; gives its counts, read from its closing lines. */

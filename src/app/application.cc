@@ -319,12 +319,12 @@ Task<> let_end(std::string_view part, Task<> ending) {
 
 }  // namespace
 
-/// Readiness goes first, then new work, then the sockets, and last the answers under way.
-Task<> App::stop() {
+/// Readiness goes first, then new work, then the sockets, and last the answers under way, which may
+/// end within `budget`. Also after a start that failed half-way.
+Task<> App::stop(std::chrono::seconds budget) {
   health.draining();
-  auto budget = std::chrono::seconds(declared.process.drain_seconds());
   log::info("Stopping: answers under way may end",
-            {{"seconds", declared.process.drain_seconds()}, {"answers", runs.live_here()}});
+            {{"seconds", budget.count()}, {"answers", runs.live_here()}});
   co_await let_end("answers", runs.stop(budget));
   co_await let_end("completions", completions.stop(2s));
   co_await let_end("jobs", jobs.stop(2s));

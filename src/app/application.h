@@ -25,7 +25,7 @@ struct App {
   Task<> stop_if_gone(UserId id);
   void add_metrics();
   Task<> start();
-  Task<> stop();
+  Task<> stop(std::chrono::seconds budget);
 
   Declared& declared;
   Loops& loops;

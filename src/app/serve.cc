@@ -32,7 +32,14 @@ int run_server(Declared& declared) {
   std::string deployment = run([&] { return deployment_of(*db); });
   std::string description = db->description();
   App app(declared, std::move(db), std::move(keys), deployment, loops);
-  run([&] { return app.start(); });
+  try {
+    run([&] { return app.start(); });
+  } catch (...) {
+    // What has begun already works with parts that go now, and holds a lease.
+    run([&] { return app.stop(std::chrono::seconds(0)); });
+    loops.stop();
+    throw;
+  }
   auto took =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
   std::string host = declared.process.host() == "0.0.0.0" ? "localhost" : declared.process.host();
@@ -43,7 +50,7 @@ int run_server(Declared& declared) {
                       {"version", ANTIPHON_VERSION},
                       {"milliseconds", took.count()}});
   wait_for_signal();
-  run([&] { return app.stop(); });
+  run([&] { return app.stop(std::chrono::seconds(declared.process.drain_seconds())); });
   loops.stop();
   return 0;
 }

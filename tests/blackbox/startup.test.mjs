@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
 import { forEachDatabase } from '../lib/databases.mjs';
 import { rows } from '../lib/rows.mjs';
 import { binary, makeServer, startServer } from '../lib/server.mjs';
@@ -54,24 +55,26 @@ describe('a start', () => {
     }
   });
 
-  it('refuses a port that is taken, by its number', async () => {
-    const { createServer } = await import('node:net');
-    const taken = createServer();
-    await new Promise((settle) => taken.listen(0, '127.0.0.1', settle));
-    const { port } = taken.address();
-    try {
-      assert.match(await refusal({ env: { PORT: String(port) } }), new RegExp(`${port}`));
-    } finally {
-      taken.close();
-    }
-  });
-
   it('refuses a data folder that cannot be written, by its path', async () => {
     assert.match(await refusal({ env: { DATA_DIR: '/proc/nothing/here' } }), /\/proc\/nothing/);
   });
 });
 
 forEachDatabase((db) => {
+  it('refuses a port that is taken, by its number, and lets go of all it had begun', async () => {
+    const taken = createServer();
+    await new Promise((settle) => taken.listen(0, '127.0.0.1', settle));
+    const { port } = taken.address();
+    const server = await makeServer({ databaseUrl: await db.create(), env: { PORT: String(port) } });
+    try {
+      assert.match(await server.startsNot(), new RegExp(`${port}`));
+      assert.deepEqual(await rows(server, 'SELECT node_id FROM node'), [], 'its lease is returned');
+    } finally {
+      taken.close();
+      await server.close();
+    }
+  });
+
   const cli = (server, ...args) => spawnSync(binary, args, { env: server.env, encoding: 'utf8', cwd: '/' });
 
   it('after a newer version refuses to touch the database, and says which', async () => {

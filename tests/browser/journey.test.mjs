@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { openBrowser } from '../lib/browser.mjs';
+import { openBrowser, patience, sendBy } from '../lib/browser.mjs';
 import { forEachDatabase } from '../lib/databases.mjs';
 import { startServer } from '../lib/server.mjs';
 import { startProvider } from '../provider/provider.mjs';
@@ -25,7 +25,7 @@ forEachDatabase((db) => {
       server = await startServer({ provider, databaseUrl: await db.create() });
       browser = await openBrowser();
       page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-      page.setDefaultTimeout(15_000);
+      page.setDefaultTimeout(patience());
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (message) => {
         if (message.type() === 'error' && /Content Security Policy|Refused/u.test(message.text())) complaints.push(message.text());
@@ -37,11 +37,7 @@ forEachDatabase((db) => {
       await provider?.stop();
     });
     const shot = (name) => page.screenshot({ path: join(shots, `${db.name}-${name}.png`) });
-    const say = async (text) => {
-      const box = page.getByRole('textbox', { name: /message/iu });
-      await box.fill(text);
-      await box.press('Enter');
-    };
+    const say = (text) => sendBy(page, text);
 
     it('makes the first account', async () => {
       await page.goto(server.url);

@@ -1,7 +1,7 @@
 // Every page in both themes and at both sizes: what axe finds, what is wider than the window or too small for a finger, what the console says.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { openBrowser, sizes, violations } from '../lib/browser.mjs';
+import { openBrowser, patience, sizes, violations } from '../lib/browser.mjs';
 import { adminAccount, startServer } from '../lib/server.mjs';
 import { startProvider } from '../provider/provider.mjs';
 
@@ -58,7 +58,7 @@ describe('every page', () => {
         const isPhone = size === 'phone';
         const context = await browser.newContext({ viewport, colorScheme: theme, isMobile: isPhone, hasTouch: isPhone, reducedMotion: 'reduce' });
         const page = await context.newPage();
-        page.setDefaultTimeout(20_000);
+        page.setDefaultTimeout(patience());
         const faults = [];
         page.on('pageerror', (error) => faults.push(`${page.url()}: ${error.message}`));
         page.on('console', (message) => ['error', 'warning'].includes(message.type()) && faults.push(`${page.url()}: ${message.text()}`));

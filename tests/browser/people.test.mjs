@@ -1,7 +1,7 @@
 // Who comes in and what is theirs: a wrong password, a newcomer who waits, account, keys, colours, instructions; and the administration.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { openStage, sizes } from '../lib/browser.mjs';
+import { openStage, patience, sizes } from '../lib/browser.mjs';
 import { adminAccount } from '../lib/server.mjs';
 import { until } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
@@ -62,7 +62,7 @@ describe('people, in a browser', () => {
     await root.page.getByText('One user').waitFor();
     await root.button('Let in', rowOf(root, 'dan@x.io')).click();
     await root.button('Let in', rowOf(root, 'dan@x.io')).waitFor({ state: 'detached' });
-    await dan.composer.waitFor({ timeout: 30_000 });
+    await dan.composer.waitFor({ timeout: 2 * patience() });
     await dan.say('Hello [[tokens=3]]');
     await dan.answered();
   });

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'node:test';
-import { openBrowser } from '../lib/browser.mjs';
+import { openBrowser, patience, sendBy } from '../lib/browser.mjs';
 import { startServer } from '../lib/server.mjs';
 import { until } from '../lib/until.mjs';
 
@@ -63,7 +63,7 @@ describe('hostile text in a browser', () => {
       return route.abort();
     });
     page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(patience());
     page.on('dialog', (dialog) => {
       faults.push(`dialog: ${dialog.message()}`);
       return dialog.dismiss();
@@ -137,9 +137,7 @@ describe('hostile text in a browser', () => {
   it('is inert at every byte while it is written (row 40)', async () => {
     parrot.state.text = corpus.join('\n\n');
     await show('/');
-    const box = page.getByRole('textbox', { name: /message/iu });
-    await box.fill('say it');
-    await box.press('Enter');
+    await sendBy(page, 'say it');
     const seen = await page.evaluate(
       () =>
         new Promise((settle) => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { startProvider } from '../provider/provider.mjs';
 import { startServer } from './server.mjs';
+import { strain } from './until.mjs';
 
 const kBrowser = process.env.ANTIPHON_CHROMIUM ?? '/usr/bin/chromium';
 const kArgs = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
@@ -14,6 +15,16 @@ const kArgs = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 const shots = process.env.ANTIPHON_SHOTS ?? join(tmpdir(), 'antiphon-shots');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 export const sizes = Object.freeze({ desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } });
+
+/** Milliseconds a page may take for what a test waits for. */
+export const patience = () => Math.round(15_000 * strain());
+
+/** Sends a question by Enter, as soon as the page can send: before it knows the models Enter does nothing. */
+export async function sendBy(page, text) {
+  await page.getByRole('textbox', { name: 'Your message' }).fill(text);
+  await page.locator('button[aria-label=Send]:enabled').waitFor();
+  await page.keyboard.press('Enter');
+}
 
 export const openBrowser = () => chromium.launch({ executablePath: kBrowser, args: kArgs });
 
@@ -36,7 +47,7 @@ class Seat {
     this.stage = stage;
     this.context = context;
     this.page = page;
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(patience());
     page.on('pageerror', (error) => this.faults.push(error.message));
     page.on('console', (message) => {
       if (message.type() === 'error' && /Content Security Policy|Refused/u.test(message.text())) this.faults.push(message.text());
@@ -74,10 +85,10 @@ class Seat {
 
   /** Sends a question, without waiting for its answer. */
   async say(text) {
-    await this.composer.fill(text);
     // Where one types on glass, Enter begins a new line.
-    if (this.touch) await this.button('Send').click();
-    else await this.composer.press('Enter');
+    if (!this.touch) return sendBy(this.page, text);
+    await this.composer.fill(text);
+    await this.button('Send').click();
   }
 
   /** Sends a question and waits until its answer is complete; gives the text of the last answer. */

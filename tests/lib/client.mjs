@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { io } from 'socket.io-client';
 import { Turn } from './turn.mjs';
-import { within } from './until.mjs';
+import { strain, within } from './until.mjs';
 
 const kTimeoutMs = 30_000;
 
@@ -55,7 +55,7 @@ export class Client {
       headers: all,
       body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
       redirect: 'manual',
-      signal: signal ?? AbortSignal.timeout(kTimeoutMs),
+      signal: signal ?? AbortSignal.timeout(Math.round(kTimeoutMs * strain())),
     });
     const text = await reply.text();
     let json;

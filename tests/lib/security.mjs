@@ -1,11 +1,11 @@
 // What the security tests share: a server with two users and an administrator, raw bodies, and the two oracles of regressions.md 0.2.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { loadavg, availableParallelism } from 'node:os';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { startServer } from './server.mjs';
+import { strain } from './until.mjs';
 
 /** A started server with Bob (whose things are attacked), Eve (who attacks) and the administrator. */
 export async function threePeople(db, { provider, env = {} } = {}) {
@@ -35,11 +35,6 @@ function statusOf(pid) {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8');
   const number = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)[1]);
   return { mib: number('VmRSS') / 1024, threads: number('Threads'), files: readdirSync(`/proc/${pid}/fd`).length };
-}
-
-/** How much slower than alone everything is allowed to be on a machine that others use too. */
-function strain() {
-  return Math.max(1, loadavg()[0] / availableParallelism());
 }
 
 /**

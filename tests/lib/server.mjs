@@ -7,14 +7,14 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from './client.mjs';
 import { freePort } from './ports.mjs';
-import { sleep, within } from './until.mjs';
+import { sleep, strain, within } from './until.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const binary = process.env.ANTIPHON_BIN ? resolve(process.env.ANTIPHON_BIN) : join(root, 'build/antiphon');
 
 /** What the binary may say when a sanitizer or an assertion of the library found a fault. */
 const kFault = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed|terminate called/;
-const kReadyMs = Number(process.env.ANTIPHON_TEST_READY_MS ?? 20_000);
+export const kReadyMs = 20_000;
 const kMaxLog = 8 * 1024 * 1024;
 export const adminAccount = Object.freeze({ name: 'Admin', email: 'admin@x.io', password: 'correct horse 17' });
 
@@ -68,11 +68,12 @@ export class Server {
     }
     this.starts += 1;
     const begin = performance.now();
+    const patience = kReadyMs * strain();
     while (!(await this.isReady())) {
       if (!this.isRunning) throw new Error(`the server ended before it was ready:\n${this.log.slice(-4000)}`);
-      if (performance.now() - begin > kReadyMs) {
+      if (performance.now() - begin > patience) {
         await this.kill();
-        throw new Error(`not ready after ${kReadyMs} ms:\n${this.log.slice(-4000)}`);
+        throw new Error(`not ready after ${patience.toFixed(0)} ms:\n${this.log.slice(-4000)}`);
       }
       await sleep(10);
     }

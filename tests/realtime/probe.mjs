@@ -2,13 +2,14 @@
 // The program is what REALTIME_PROBE names, or is built on demand beside the server under test.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { connect as connectTcp, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { io } from 'socket.io-client';
 import { freePort } from '../lib/ports.mjs';
+import { binary, kReadyMs } from '../lib/server.mjs';
 import { within } from '../lib/until.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -18,11 +19,12 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Builds it where the server was built. No test may pass for want of it. */
+/** Builds it, if need be, where the server was built. No test may pass for want of it. */
 function built() {
   const folders = readdirSync(join(root, 'build')).map((name) => join(root, 'build', name));
   const configured = folders.filter((folder) => existsSync(join(folder, 'build.ninja')));
-  const folder = configured.find((name) => process.env.ANTIPHON_BIN?.startsWith(name)) ?? configured[0];
+  const server = existsSync(binary) ? realpathSync(binary) : '';
+  const folder = configured.find((name) => server.startsWith(`${realpathSync(name)}/`)) ?? configured[0];
   if (!folder) throw new Error('nothing is built yet: make build, or set REALTIME_PROBE');
   const build = spawnSync('cmake', ['--build', folder, '--target', 'realtime_probe'], { encoding: 'utf8' });
   if (build.status !== 0) throw new Error(`realtime_probe does not build:\n${build.stdout.slice(-4000)}${build.stderr}`);
@@ -59,7 +61,7 @@ export class Probe {
     this.log = '';
     const died = once(child, 'exit').then(() => Promise.reject(new Error(`the probe ended: ${this.log}`)));
     died.catch(() => {});
-    await within(20_000, 'the probe is ready', Promise.race([said, died]));
+    await within(kReadyMs, 'the probe is ready', Promise.race([said, died]));
     return this;
   }
 

@@ -147,5 +147,5 @@ export async function worldOf(bob, things) {
 
 /** When somebody was last seen is no change; an answer under way grows. */
 function withoutTimes(text) {
-  return text.replace(/#\d+( t\d+)+/g, '#').replace(/"(last_active_at|last_used_at|expires_at|last_read_at|updated_at)":\d+/g, '"$1":0').replace(/"token":"[^"]*"/g, '"token":""');
+  return text.replace(/#\d+( t\d+)+/g, '#').replace(/"(last_active_at|last_used_at|expires_at|last_read_at|updated_at)":\d+|"(last_used_at)":null/g, '"$1$2":0').replace(/"token":"[^"]*"/g, '"token":""');
 }
