@@ -22,6 +22,7 @@ TEST(Text, PartsWordsAsBothDatabasesDo) {
   EXPECT_EQ(words_of("“quoted” — dash…"), "quoted dash");
   EXPECT_EQ(words_of("你好 world"), "你 好 world");
   EXPECT_EQ(words_of("a😀b"), "a b");
+  EXPECT_EQ(words_of("one \u0301two 世\u0313h \u0301"), "one two 世 h");  // Marks of no letter.
 }
 
 TEST(Text, CountsBytesThatAreNoUtf8AsBlanks) {
