@@ -89,7 +89,7 @@ char32_t small_greek(char32_t c) {
     case 0x3C2:
       return 0x3C3;  // The sigma at a word's end.
     default:
-      return within(c, 0x391, 0x3A9) ? c + 0x20 : c;
+      return within(c, 0x391, 0x3A9) && c != 0x3A2 ? c + 0x20 : c;  // U+03A2 is no letter.
   }
 }
 

@@ -14,6 +14,8 @@ TEST(Text, FoldsCaseAndMarksAwayInManyScripts) {
   EXPECT_EQ(fold("ΑΘΉΝΑ Σοφός"), fold("αθηνα σοφοσ"));
   EXPECT_EQ(fold("МОСКВА Ёлка Київ"), fold("москва ёлка київ"));
   EXPECT_EQ(fold("ＡＢＣ"), "abc");
+  for (std::string_view odd : {"\u03a2", "\u0130", "\u1e9e", "\u2126", "\u212a", "\u01c5"})
+    EXPECT_EQ(fold(fold(odd)), fold(odd)) << odd;
 }
 
 TEST(Text, PartsWordsAsBothDatabasesDo) {
