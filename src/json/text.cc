@@ -183,10 +183,13 @@ void append(double d, std::string& out) {
     out += "null";
     return;
   }
+  if (d == 0) {
+    out += '0';  // -0 as well, as JavaScript does: read again, it would be the number 0.
+    return;
+  }
   char digits[64];
   double size = std::fabs(d);
-  auto format = size == 0 || (size >= 1e-6 && size < 1e21) ? std::chars_format::fixed
-                                                           : std::chars_format::scientific;
+  auto format = size >= 1e-6 && size < 1e21 ? std::chars_format::fixed : std::chars_format::scientific;
   auto end = std::to_chars(digits, digits + sizeof digits, d, format).ptr;
   out.append(digits, end);
 }

@@ -29,6 +29,7 @@ TEST(Text, WhatItTakesComesBackUnchanged) {
 TEST(Text, NumbersPrintAsPeopleWriteThem) {
   EXPECT_EQ(again("[0.7,7E-1,1e-999,1e5,100000.0,1e20,1e21,1e-7,-0.25,1.0]"),
             "[0.7,0.7,0,100000,100000,100000000000000000000,1e+21,1e-07,-0.25,1]");
+  EXPECT_EQ(again("[-0,-0.0,-0e-320,-1e-999]"), "[0,0,0,0]");  // As JavaScript writes them.
   EXPECT_EQ(serialize(Value(std::nan(""))), "null");
   EXPECT_EQ(serialize(Value(std::numeric_limits<double>::infinity())), "null");
 }

@@ -89,7 +89,7 @@ char32_t small_greek(char32_t c) {
     case 0x3C2:
       return 0x3C3;  // The sigma at a word's end.
     default:
-      return within(c, 0x391, 0x3A9) ? c + 0x20 : c;
+      return within(c, 0x391, 0x3A9) && c != 0x3A2 ? c + 0x20 : c;  // U+03A2 is no letter.
   }
 }
 
@@ -179,16 +179,19 @@ std::string words_of(std::string_view text, std::size_t most) {
   bool gap = false;
   while (!text.empty() && out.size() < most) {
     char32_t c = take(text);
-    bool alone = stands_alone(c);
-    if (alone || !parts(c)) {
-      std::size_t before = out.size();
-      if ((gap || alone) && !out.empty() && out.back() != ' ') out += ' ';
-      std::size_t start = out.size();
-      put_folded(c, out);
-      if (out.size() > most || out.size() == start) out.resize(before);
-      if (out.size() > most) break;
+    if (parts(c)) {
+      gap = true;
+      continue;
     }
-    gap = alone || parts(c);
+    bool alone = stands_alone(c);
+    std::size_t before = out.size();
+    if ((gap || alone) && before != 0) out += ' ';
+    std::size_t start = out.size();
+    put_folded(c, out);
+    bool mark = out.size() == start, too_much = out.size() > most;
+    if (mark || too_much) out.resize(before);
+    if (too_much) break;
+    if (!mark) gap = alone;
   }
   return out;
 }

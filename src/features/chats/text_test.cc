@@ -14,6 +14,8 @@ TEST(Text, FoldsCaseAndMarksAwayInManyScripts) {
   EXPECT_EQ(fold("ΑΘΉΝΑ Σοφός"), fold("αθηνα σοφοσ"));
   EXPECT_EQ(fold("МОСКВА Ёлка Київ"), fold("москва ёлка київ"));
   EXPECT_EQ(fold("ＡＢＣ"), "abc");
+  for (std::string_view odd : {"\u03a2", "\u0130", "\u1e9e", "\u2126", "\u212a", "\u01c5"})
+    EXPECT_EQ(fold(fold(odd)), fold(odd)) << odd;
 }
 
 TEST(Text, PartsWordsAsBothDatabasesDo) {
@@ -22,6 +24,7 @@ TEST(Text, PartsWordsAsBothDatabasesDo) {
   EXPECT_EQ(words_of("“quoted” — dash…"), "quoted dash");
   EXPECT_EQ(words_of("你好 world"), "你 好 world");
   EXPECT_EQ(words_of("a😀b"), "a b");
+  EXPECT_EQ(words_of("one \u0301two 世\u0313h \u0301"), "one two 世 h");  // Marks of no letter.
 }
 
 TEST(Text, CountsBytesThatAreNoUtf8AsBlanks) {

@@ -82,11 +82,17 @@ std::string_view bare(std::string_view text) {
   return text;
 }
 
+/// A line with blanks for what has no place in one: tabs, escapes of terminals.
+std::string printable(std::string_view line) {
+  std::string out(line);
+  std::ranges::replace_if(out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return out;
+}
+
 /// One line that may be shown; "" when it says nothing or is the example.
 std::string line_in(std::string_view text) {
   text = trim(text, kBlank);
-  std::string out;
-  for (char c : bare(text.substr(0, text.find_first_of("\r\n")))) out += c == '\t' ? ' ' : c;
+  std::string out = printable(bare(text.substr(0, text.find_first_of("\r\n"))));
   if (!says_something(out) || std::ranges::find(kExamples, lower(out)) != kExamples.end()) return {};
   return out;
 }
@@ -180,9 +186,9 @@ std::vector<std::string> follow_ups_in(const json::Value& completion) {
 
 std::string title_of_question(std::string_view question) {
   while (!question.empty()) {
-    std::size_t end = std::min(question.find('\n'), question.size());
+    std::size_t end = std::min(question.find_first_of("\r\n"), question.size());
     std::string_view line = trim(question.substr(0, end), kBlank);
-    if (says_something(line)) return shortened(line, kMaxLine);
+    if (says_something(line)) return shortened(printable(line), kMaxLine);
     question.remove_prefix(std::min(end + 1, question.size()));
   }
   return {};

@@ -44,6 +44,7 @@ TEST(ChoreAnswers, TitlesAreOneBareLine) {
   EXPECT_EQ(title(R"({"title": "\"**Sorting in C#**\"\nand more"})"), "Sorting in C#");
   EXPECT_EQ(title(R"({"title": "# „Über uns“"})"), "Über uns");
   EXPECT_EQ(title(R"({"title": "天气"})"), "天气");
+  EXPECT_EQ(title(R"({"title": "A\tred\u001b[31m \u007fhat"})"), "A red [31m  hat");
   EXPECT_EQ(title(R"({"title": "🎵 Music"})"), "🎵 Music");
   std::string long_one = title("{\"title\": \"" + std::string(119, 'a') + "ää\"}");
   EXPECT_LE(long_one.size(), 120u);
@@ -72,6 +73,7 @@ TEST(ChoreAnswers, FollowUpsAreFewDifferentQuestions) {
 TEST(ChoreAnswers, AQuestionNamesItsChatByTheFirstLineThatSaysSomething) {
   EXPECT_EQ(title_of_question("\n  \n---\n  What is π? \nMore"), "What is π?");
   EXPECT_EQ(title_of_question("…\n"), "");
+  EXPECT_EQ(title_of_question("---\rWhat\tis π?\rMore"), "What is π?");
   EXPECT_EQ(title_of_question(""), "");
   EXPECT_EQ(title_of_question(std::string(200, 'x')).size(), 80u);
 }

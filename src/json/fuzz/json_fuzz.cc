@@ -1,7 +1,5 @@
-#include <cstdio>
-#include <cstdlib>
-
 #include "base/encode.h"
+#include "base/fuzzing.h"
 #include "base/problem.h"
 #include "json/dto.h"
 #include "json/json.h"
@@ -29,11 +27,7 @@ struct Everything {
 ANTIPHON_DTO(Everything, i, d, b, n, p, c, a, m, v, rest)
 ANTIPHON_DTO_DEFINE(Everything)
 
-void must(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
+using fuzzing::must;
 
 void round_trip(std::string_view text) {
   std::optional<Value> value = try_parse(text);
@@ -59,7 +53,7 @@ void through_a_struct(std::string_view text) {
 }  // namespace antiphon::json
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view text(reinterpret_cast<const char*>(data), size);
+  std::string_view text = antiphon::fuzzing::text_of(data, size);
   antiphon::json::round_trip(text);
   antiphon::json::through_a_struct(text);
   return 0;

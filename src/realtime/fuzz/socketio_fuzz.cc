@@ -1,10 +1,6 @@
 // What a browser may send: frames and polling bodies, through the whole protocol as one connection
 // would see it; and the offsets it brings back. Checks what must hold of anything that was accepted.
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <string_view>
-
+#include "base/fuzzing.h"
 #include "json/text.h"
 #include "realtime/engineio.h"
 #include "realtime/position.h"
@@ -13,10 +9,19 @@
 namespace antiphon::realtime {
 namespace {
 
-void must(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
+using fuzzing::must;
+
+/// A packet is the same again when it is written as clients write it.
+void comes_back(const socketio::Packet& packet) {
+  if (packet.attachments > 0) return;
+  std::string text(1, static_cast<char>(packet.type));
+  if (packet.name_space != "/") text += packet.name_space + ",";
+  if (packet.id) text += std::to_string(*packet.id);
+  if (!packet.data.is_null()) text += json::serialize(packet.data);
+  auto again = socketio::parse(text);
+  must(again && again->type == packet.type && again->name_space == packet.name_space &&
+           again->id == packet.id && json::serialize(again->data) == json::serialize(packet.data),
+       "a packet that does not come back");
 }
 
 bool take(socketio::Assembler& assembler, socketio::Assembler::Outcome outcome) {
@@ -30,6 +35,7 @@ bool take(socketio::Assembler& assembler, socketio::Assembler::Outcome outcome) 
   must(packet.name_space.starts_with('/'), "a namespace without a slash");
   must(json::try_parse(json::serialize(packet.data)).has_value(), "data that cannot be written");
   if (packet.id) must(*packet.id < 1'000'000'000'000'000, "an id beyond what JavaScript counts");
+  comes_back(packet);
   return true;
 }
 
@@ -55,6 +61,23 @@ void connection(std::string_view body) {
   }
 }
 
+/// A WebSocket takes what a polling body takes, but attachments, which have frames of their own.
+void frame(std::string_view text) {
+  auto packet = engineio::parse_frame(text);
+  if (text.find(engineio::kSeparator) == text.npos) {
+    auto packets = engineio::parse_payload(text);
+    bool same = packet ? packets && packets->front().type == packet->type &&
+                             packets->front().data == packet->data && !packet->binary
+                       : !packets || packets->front().binary;
+    must(same, "a frame that is not what a body of it is");
+  }
+  if (!packet || packet->type != engineio::Type::message) return;
+  if (auto parsed = socketio::parse(packet->data)) {
+    socketio::Assembler assembler;
+    take(assembler, assembler.add(std::move(*parsed)));
+  }
+}
+
 void offset(std::string_view text) {
   auto position = Position::parse(text);
   if (!position) return;
@@ -69,8 +92,9 @@ void offset(std::string_view text) {
 }  // namespace antiphon::realtime
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view text(reinterpret_cast<const char*>(data), size);
+  std::string_view text = antiphon::fuzzing::text_of(data, size);
   antiphon::realtime::connection(text);
+  antiphon::realtime::frame(text);
   antiphon::realtime::offset(text);
   return 0;
 }

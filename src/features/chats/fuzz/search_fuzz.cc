@@ -56,10 +56,23 @@ void text_functions(std::string_view text) {
   must(words.size() <= 100 && valid_utf8(words), "words that are too long or no UTF-8");
   must(words_of(words, 100) == words, "words that are not words");
   must(valid_utf8(fold(text)), "folded text that is no UTF-8");
-  std::string_view short_text = cut(text, 10);
+  std::string_view short_text = utf8_prefix(text, 10);
   must(text.starts_with(short_text) && short_text.size() <= 10, "a cut that does not cut");
   must(snippet(text, words).size() <= 160, "a long snippet");
   must(tag_id(text).size() == text.size(), "a tag of another length");
+}
+
+/// What is left for the index names no operator; a parser that took one too late would find it now.
+void operators(const SearchQuery& query) {
+  for (const auto* names : {&query.tags, &query.folders})
+    for (const std::string& name : *names)
+      must(!name.empty() && valid_utf8(name) && name.find(' ') == name.npos, "an operator of words");
+  if (query.tags.size() == 16 || query.folders.size() == 16) return;  // The rest are words.
+  SearchQuery again = SearchQuery::parse(query.words);
+  must(again.words == query.words, "words that are no words");
+  must(again.tags.empty() && again.folders.empty() && !again.untagged && !again.pinned &&
+           !again.archived && !again.shared,
+       "an operator among the words");
 }
 
 }  // namespace
@@ -71,6 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   SearchQuery query = SearchQuery::parse(text);
   must(valid_utf8(query.words), "words that are no UTF-8");
   must(query.tags.size() <= 16 && query.folders.size() <= 16, "too many operators");
+  operators(query);
   must_be_phrases(query.fts5(), '"', " ", "*");
   must_be_phrases(query.tsquery(), '\'', " & ", ":*");
   must(query.fts5().empty() == query.tsquery().empty(), "one index would find what the other does not");
