@@ -159,7 +159,8 @@ describe('hostile text in a browser', () => {
         }),
     );
     assert.equal(seen.bad, null);
-    assert.ok(seen.changes > 200, `${seen.changes} changes were looked at`);
+    // The log commits ten times a second.
+    assert.ok(seen.changes > 80, `${seen.changes} changes were looked at`);
     await assertInert('the whole answer');
   });
 

@@ -21,9 +21,11 @@ export const patience = () => Math.round(15_000 * strain());
 
 /** Sends a question by Enter, as soon as the page can send: before it knows the models Enter does nothing. */
 export async function sendBy(page, text) {
-  await page.getByRole('textbox', { name: 'Your message' }).fill(text);
+  const box = page.getByRole('textbox', { name: 'Your message' });
+  await box.fill(text);
   await page.locator('button[aria-label=Send]:enabled').waitFor();
-  await page.keyboard.press('Enter');
+  // Into the box, wherever the focus is: a menu that closes gives it back to its button.
+  await box.press('Enter');
 }
 
 export const openBrowser = () => chromium.launch({ executablePath: kBrowser, args: kArgs });
