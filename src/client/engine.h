@@ -61,8 +61,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
     std::chrono::steady_clock::time_point due;
     std::weak_ptr<Watch> watch;
   };
-  std::deque<Gathered>
-      gathered_;  ///< Sockets that are read at intervals; what is due first is in front.
+  std::deque<Gathered> gathered_;  ///< Sockets read at intervals, in the order of their turn.
   boost::asio::steady_timer gathered_due_;
 };
 

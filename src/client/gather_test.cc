@@ -2,10 +2,7 @@
 
 #include <future>
 
-#include "base/async.h"
-#include "base/loops.h"
-#include "base/problem.h"
-#include "client/client.h"
+#include "client/test_client.h"
 #include "client/test_server.h"
 
 namespace antiphon::client {
@@ -14,19 +11,10 @@ namespace {
 using namespace std::chrono_literals;
 using Peer = TestServer::Peer;
 
-class Gather : public testing::Test {
+class Gather : public ClientTest {
  protected:
-  Gather() { loops_.start(); }
-  ~Gather() override {
-    run([&] { return client_->close(); });
-    client_.reset();
-    loops_.stop();
-  }
   std::unique_ptr<Incoming> open(const TestServer& server) {
-    Request request;
-    request.url = server.url();
-    request.reach = Reach::admin_configured;
-    return run([&] { return client_->open(request); });
+    return run([&] { return client_->open(admin(server.url())); });
   }
   static std::string read(Incoming& incoming) {
     return run([&] { return incoming.read(); });
@@ -37,9 +25,6 @@ class Gather : public testing::Test {
     for (std::string piece = read(incoming); !piece.empty(); piece = read(incoming)) text += piece;
     return text;
   }
-
-  Loops loops_{2};
-  std::unique_ptr<Client> client_ = make_client({.proxies = Proxies{}}, loops_);
 };
 
 TEST_F(Gather, TakesWhatTricklesInByGulps) {
@@ -55,10 +40,7 @@ TEST_F(Gather, TakesWhatTricklesInByGulps) {
   // On the loop that reads for it, as an answer is: one reading, one piece.
   std::promise<std::pair<std::string, int>> done;
   spawn_detached(loops_.at(0), [&]() -> Task<> {
-    Request request;
-    request.url = server.url();
-    request.reach = Reach::admin_configured;
-    auto incoming = co_await client_->open(request);
+    auto incoming = co_await client_->open(admin(server.url()));
     incoming->gather();
     std::string text;
     int pieces = 0;
