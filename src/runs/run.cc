@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "json/text.h"
 #include "runs/output.h"
+#include "runs/payload.h"
 #include "runs/rows.h"
 #include "runs/runs.h"
 #include "runs/sql.h"
@@ -29,15 +30,6 @@ std::vector<std::string> texts_of(const std::vector<json::Value>& events) {
   out.reserve(events.size());
   for (const json::Value& event : events) out.push_back(json::serialize(event));
   return out;
-}
-
-std::string payload_of(const std::vector<std::string>& events) {
-  std::string out = "[";
-  for (const std::string& event : events) {
-    if (out.size() > 1) out += ',';
-    out += event;
-  }
-  return out += ']';
 }
 
 }  // namespace
@@ -129,7 +121,7 @@ Task<bool> Run::finish(State state, std::optional<json::Value> last_event,
   }
   if (last_event) left.push_back(std::move(*last_event));
   std::vector<std::string> rest = texts_of(left);
-  std::string payload = payload_of(rest);
+  std::string payload = payload_of(left);
   bool ended = !fenced_;
   for (auto pause = 100ms; ended; pause = std::min<std::chrono::milliseconds>(pause * 2, 5s)) {
     std::exception_ptr failure;
@@ -193,7 +185,8 @@ Task<bool> Runs::finish_once(Run& run, State state, const std::string& payload,
 struct Runs::Slice {
   std::shared_ptr<Run> run;
   std::int64_t seq;
-  std::vector<std::string> events;  ///< JSON text each.
+  std::string payload;              ///< The row.
+  std::vector<std::string> events;  ///< JSON text each, as clients receive them.
 };
 
 void Runs::wake(std::shared_ptr<Run> run, bool urgent) {
@@ -229,7 +222,7 @@ std::vector<Runs::Slice> Runs::take_pending(bool round) {
       run->pending_bytes_ = 0;
     }
     std::int64_t seq = run->next_seq_;
-    slices.push_back({std::move(run), seq, texts_of(events)});
+    slices.push_back({std::move(run), seq, payload_of(events), texts_of(events)});
   }
   // One order for all who hold several runs in one transaction.
   std::ranges::sort(slices, {}, [](const Slice& s) -> const std::string& { return s.run->id(); });
@@ -258,19 +251,24 @@ Task<> Runs::write_log() {
 }
 
 Task<> Runs::commit(std::vector<Slice> slices) {
-  std::vector<store::Bound> statements;
-  statements.reserve(slices.size());
-  for (const Slice& s : slices)
-    statements.emplace_back(sql::kAppend, s.run->id(), s.seq, s.run->row_.epoch, payload_of(s.events));
-  bool in_doubt = false;
+  auto statements = [&slices](const store::Sql& append) {
+    std::vector<store::Bound> out;
+    out.reserve(slices.size());
+    for (const Slice& s : slices)
+      out.emplace_back(append, s.run->id(), s.seq, s.run->row_.epoch, s.payload);
+    return out;
+  };
+  bool in_doubt = false;  // The rows may be there: ours, or whoever's has taken the run over.
   for (auto pause = 100ms;; pause = std::min<std::chrono::milliseconds>(pause * 2, 2s)) {
     std::vector<std::int64_t> inserted;
     try {
-      inserted = co_await db_.batch(statements);
+      inserted = co_await db_.batch(statements(in_doubt ? sql::kAppendIfFree : sql::kAppend));
     } catch (const Problem& p) {
+      bool taken = p.kind() == Problem::Kind::conflict && !in_doubt;
+      in_doubt = true;
+      if (taken) continue;
       log::warn("The answer log waits for the database",
                 {{"cause", p.cause()}, {"detail", p.detail()}});
-      in_doubt = true;
     }
     if (!inserted.empty()) {
       ++commits_;

@@ -9,6 +9,7 @@
 #include "base/problem.h"
 #include "base/time.h"
 #include "json/text.h"
+#include "runs/payload.h"
 #include "runs/rows.h"
 #include "runs/sql.h"
 
@@ -107,10 +108,8 @@ Task<std::vector<LoggedEvent>> Runs::events(std::string run_id, std::int64_t aft
   std::size_t bytes = 0;
   for (EventRow& row : co_await db_.all<EventRow>(sql::kEventsSince, run_id, after_seq)) {
     if ((bytes += row.payload.size()) > kMaxReplay) break;
-    auto parsed = json::try_parse(row.payload);
-    if (!parsed || !parsed->is_array()) continue;
     std::int64_t index = 0;
-    for (json::Value& event : parsed->as_array()) {
+    for (json::Value& event : events_of(row.payload)) {
       ++index;
       if (row.seq == after_seq && index <= after_index) continue;
       out.push_back({row.seq, index, std::move(event)});
@@ -133,7 +132,6 @@ void Runs::cancel_here(const std::string& user_id) {
 }
 
 Task<> Runs::remove_all(store::Connection& c, const std::string& user_id) {
-  (void)co_await c.all<Number>(sql::kHoldRunsOf, user_id);
   co_await c.run(sql::kRemoveEventsOf, user_id);
   co_await c.run(sql::kRemoveRunsOf, user_id);
 }
@@ -167,6 +165,7 @@ Task<> Runs::tend() {
       (void)co_await step("own", mind_own());
     if (many || !adopted) adopted = co_await step("orphans", adopt_orphans());
     if (round % 60 == 0) (void)co_await step("sweep", sweep(round == 0));
+    if (round % 3600 == 0) (void)co_await step("strays", sweep_stray_events());
     (void)co_await stopping_.wait(options_.keeper_period);
   }
 }
@@ -202,6 +201,10 @@ Task<> Runs::sweep(bool all) {
   co_await db_.run(sql::kSweepEvents, now - kKeepEvents, all ? 0 : now - 2 * kKeepEvents);
   co_await db_.run(sql::kSweepRuns, now - kKeepRuns - kKeepEvents);
   co_await db_.run(sql::kForgetNodes, node_id_);
+}
+
+Task<> Runs::sweep_stray_events() {
+  co_await db_.run(sql::kSweepStrayEvents);
 }
 
 Task<> Runs::adopt_orphans(std::optional<std::string> chat_id) {
@@ -244,7 +247,7 @@ Task<std::int64_t> Runs::mark_takeover(const RunRow& row) {
   for (int tries = 0; tries != 100; ++tries) {
     auto last = co_await db_.first<Number>(sql::kMaxSeq, row.run_id);
     std::int64_t seq = (last ? last->value : 0) + 1;
-    if (co_await db_.run(sql::kAppend, row.run_id, seq, row.epoch, payload) == 1) co_return seq;
+    if (co_await db_.run(sql::kAppendIfFree, row.run_id, seq, row.epoch, payload) == 1) co_return seq;
   }
   throw Problem(Problem::Kind::conflict, "This answer is being written elsewhere");
 }

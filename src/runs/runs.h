@@ -210,6 +210,7 @@ class Runs {
   Task<> tend();
   Task<> renew_lease();
   Task<> sweep(bool all);
+  Task<> sweep_stray_events();
   Task<> mind_own();
   Task<bool> take_over(RunRow row);
   Task<std::int64_t> mark_takeover(const RunRow& row);

@@ -13,6 +13,7 @@
 #include "base/loops.h"
 #include "json/text.h"
 #include "runs/output.h"
+#include "runs/rows.h"
 #include "runs/sql.h"
 #include "store/migrate.h"
 #include "store/test_store.h"
@@ -309,6 +310,31 @@ TEST_P(RunsTest, TheEndIsStoredTogetherWithTheMessageOrNotAtAll) {
   auto row = run([&] { return node.runs.find(r->id()); });
   ASSERT_TRUE(row);
   EXPECT_LT(row->state, 10);  // Still open: whoever comes next ends it.
+  run([&] { return node.runs.stop(0s); });
+}
+
+/// An append holds no lock on its run, so a piece may be stored while the run is deleted.
+TEST_P(RunsTest, WhatADeletedRunLeftIsSwept) {
+  Fixture f(GetParam());
+  Node node(*f.store.db, f.store.loops);
+  auto kept = f.begin(node);
+  kept->emit(token(0));
+  f.store.script(
+      "INSERT INTO run_event (run_id, seq, epoch, payload) VALUES "
+      "('8a4e6d0c-0000-4000-8000-000000000000', "
+      "3, 1, '[]')");
+  run([&] { return node.runs.start(); });
+  auto left = [&] {
+    return run([&]() -> Task<std::int64_t> {
+      co_return (co_await f.store.db->first<Number>(store::Sql{
+                     "test.left", "SELECT count(*) AS value FROM run_event WHERE payload = '[]'"}))
+          ->value;
+    });
+  };
+  eventually([&] { return left() == 0; });
+  EXPECT_EQ(left(), 0);
+  run([&] { return kept->committed(); });
+  EXPECT_EQ(run([&] { return node.runs.events(kept->id()); }).size(), 1U);
   run([&] { return node.runs.stop(0s); });
 }
 

@@ -15,15 +15,22 @@ inline constexpr Sql kCreate{"runs.create", R"(
                      cancel_requested, attempts, request, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, 1, $6, 1, FALSE, 1, $7, $8, $8))"};
 
-/// The fence: nothing is inserted when the epoch has moved on or the seq is taken. PostgreSQL holds the
-/// run until the commit, or one deleted meanwhile would leave its last events behind.
+/// The fence: nothing is inserted when the epoch has moved on, and a seq that is taken is a conflict.
 inline constexpr Sql kAppend{"runs.append", R"(
+    INSERT INTO run_event (run_id, seq, epoch, payload)
+    SELECT run_id, $2, epoch, $4 FROM run WHERE run_id = $1 AND epoch = $3)",
+                             R"(
+    INSERT INTO run_event (run_id, seq, epoch, payload)
+    SELECT run_id, $2::bigint, epoch, $4::text FROM run WHERE run_id = $1 AND epoch = $3)"};
+/// The same where the seq may be taken, which is no failure then. Not for every append: PostgreSQL logs
+/// a record more for each such row.
+inline constexpr Sql kAppendIfFree{"runs.append_if_free", R"(
     INSERT INTO run_event (run_id, seq, epoch, payload)
     SELECT run_id, $2, epoch, $4 FROM run WHERE run_id = $1 AND epoch = $3
     ON CONFLICT DO NOTHING)",
-                             R"(
+                                   R"(
     INSERT INTO run_event (run_id, seq, epoch, payload)
-    SELECT run_id, $2::bigint, epoch, $4::text FROM run WHERE run_id = $1 AND epoch = $3 FOR KEY SHARE
+    SELECT run_id, $2::bigint, epoch, $4::text FROM run WHERE run_id = $1 AND epoch = $3
     ON CONFLICT DO NOTHING)"};
 
 inline constexpr Sql kEventEpoch{"runs.event_epoch",
@@ -33,10 +40,6 @@ inline constexpr Sql kMaxSeq{"runs.max_seq",
 inline constexpr Sql kEventsSince{"runs.events_since", R"(
     SELECT seq, payload FROM run_event WHERE run_id = $1 AND seq >= $2 ORDER BY seq)"};
 
-/// In the order in which the log's writer takes them: neither waits for the other in a circle.
-inline constexpr Sql kHoldRunsOf{
-    "runs.hold_of", "SELECT 1 AS value FROM run WHERE user_id = $1 ORDER BY run_id",
-    "SELECT 1 AS value FROM run WHERE user_id = $1 ORDER BY run_id FOR UPDATE"};
 inline constexpr Sql kRemoveEventsOf{
     "runs.remove_events_of",
     "DELETE FROM run_event WHERE run_id IN (SELECT run_id FROM run WHERE user_id = $1)"};
@@ -111,6 +114,11 @@ inline constexpr Sql kForgetNodes{
 inline constexpr Sql kSweepEvents{"runs.sweep_events", R"(
     DELETE FROM run_event
      WHERE run_id IN (SELECT run_id FROM run WHERE state >= 10 AND updated_at < $1 AND updated_at >= $2))"};
+/// What was appended while its run was deleted: an append holds no lock on the run, which would cost
+/// PostgreSQL a record for each.
+inline constexpr Sql kSweepStrayEvents{"runs.sweep_stray_events", R"(
+    DELETE FROM run_event
+     WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.run_id = run_event.run_id))"};
 inline constexpr Sql kSweepRuns{"runs.sweep_runs",
                                 "DELETE FROM run WHERE state >= 10 AND updated_at < $1"};
 

@@ -184,7 +184,8 @@ Task<std::vector<Hit>> Sidebar::search(std::string user_id, SearchQuery q, std::
       R"(
       WITH hit AS MATERIALIZED (
              SELECT m.chat_id, m.id, m.created_at FROM chat_message m
-              WHERE m.search @@ to_tsquery('simple', $12) AND m.user_id = $1 ORDER BY m.created_at DESC LIMIT 2000),
+              WHERE to_tsvector('simple', m.text) @@ to_tsquery('simple', $12) AND m.user_id = $1
+              ORDER BY m.created_at DESC LIMIT 2000),
            best AS MATERIALIZED (SELECT DISTINCT ON (chat_id) chat_id, id FROM hit ORDER BY chat_id, created_at DESC)
       SELECT (SELECT m.content FROM best JOIN chat_message m ON m.chat_id = best.chat_id AND m.id = best.id
                WHERE best.chat_id = chat.id) AS found,
