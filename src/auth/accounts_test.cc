@@ -148,10 +148,7 @@ TEST(AccountFields, ControlCharactersAndNonsenseAreRefused) {
   for (std::string good : {"a@x.io", "admin@localhost", "a.b+c@sub.example.org", "jörg@bücher.example"})
     EXPECT_NO_THROW(check_email(good)) << good;
 
-  for (std::string bad : {"", "  ", "a\nb", "\x1b]0;x\x07",
-                          "a\xe2\x80\xa8"
-                          "b",
-                          "\xff"})
+  for (std::string bad : {"", "  ", "a\nb", "\x1b]0;x\x07", "a\u2028b", "\xff"})
     EXPECT_THROW(check_name(bad), Problem) << bad;
   EXPECT_THROW(check_name(std::string(101, 'a')), Problem);
   EXPECT_NO_THROW(check_name("Ødegård-李"));

@@ -122,7 +122,7 @@ TEST_P(GrantsTest, WhatOneMayNotGiveIsDroppedOrRefused) {
 }
 
 TEST_P(GrantsTest, NonsenseIsNoGrant) {
-  for (Grant bad :
+  for (const Grant& bad :
        {Grant{"user", "", "read"}, Grant{"robot", "1", "read"}, Grant{"user", "1", "own"},
         Grant{"anyone", "*", "write"}, Grant{"anyone", "1", "read"}, Grant{"group", "*", "read"}})
     EXPECT_THROW(allowed(root, {bad}), Problem) << bad.principal_type << bad.permission;

@@ -89,7 +89,7 @@ TEST_P(IdentifyTest, TheHeaderCountsBeforeTheCookie) {
 
 // row 87
 TEST_P(IdentifyTest, WhatIsNoTokenIsNobody) {
-  for (std::string bad :
+  for (const std::string& bad :
        {std::string("x"), std::string("sk-x"), std::string("sk-") + std::string(64, 'a'),
         std::string(100'000, 'a'), session(ann) + "x"}) {
     Caller caller = ask(bearer(bad));

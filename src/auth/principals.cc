@@ -174,7 +174,7 @@ Task<> Principals::commit(std::function<Task<std::vector<Change>>(store::Connect
   }
   if (failure) {
     // Whether it was committed may be unknown, so what is remembered of these is read again.
-    for (Change change : changes) apply({.kind = Change::Kind::refresh, .user = change.user});
+    for (const Change& change : changes) apply({.kind = Change::Kind::refresh, .user = change.user});
     std::rethrow_exception(failure);
   }
   {

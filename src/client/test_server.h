@@ -100,7 +100,7 @@ class TestServer {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     inet_pton(AF_INET, host, &address.sin_addr);
-    bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    (void)bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address);
     socklen_t size = sizeof address;
     getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 
 #include "base/problem.h"
@@ -63,7 +64,7 @@ Url finish(CURLU* url) {
   if (out.host.empty()) refuse("The URL names no host.");
   if (metadata_name(out.host)) refuse("This address must not be used.");
   std::string port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-  out.port = std::atoi(port.c_str());
+  std::from_chars(port.data(), port.data() + port.size(), out.port);
   if (out.port <= 0) refuse("The URL's port is not valid.");
   curl_url_set(url, CURLUPART_FRAGMENT, nullptr, 0);
   out.text = part(url, CURLUPART_URL);

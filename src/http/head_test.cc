@@ -244,7 +244,7 @@ TEST(Chunked, RefusesWhatIsMalformedOrTooMuch) {  // row 107
   EXPECT_EQ(chunked("65\r\n" + std::string(101, 'a')), "refused 413");
   EXPECT_EQ(chunked("FFFFFFFFFFFFFFFF\r\n"), "refused 413");
   EXPECT_EQ(chunked("00000000000000001\r\na\r\n0\r\n\r\n"), "refused 400");
-  for (std::string bad :
+  for (const std::string& bad :
        {"g\r\n", "\r\n", ";a\r\n", "5\nhello", "5\r\nhello0\r\n", "5\r\nhello\n", "-1\r\n", "0x5\r\n",
         "+5\r\n", "5\r\rhello", "0\r\n\n", "0\r\nX: \x01\r\n\r\n", "1;\n\r\na"})
     EXPECT_EQ(chunked(bad), "refused 400") << bad;

@@ -89,6 +89,7 @@ void Limits::make_room(Shard& shard, TokenBucket::Clock::time_point now) const {
                 [&](auto& entry) { return now - entry.second.used > std::chrono::minutes(1); });
   if (shard.buckets.size() < most) return;
   std::vector<TokenBucket::Clock::time_point> times;
+  times.reserve(shard.buckets.size());
   for (const auto& entry : shard.buckets) times.push_back(entry.second.used);
   auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
   std::ranges::nth_element(times, middle);

@@ -29,11 +29,11 @@ int main(int argc, char** argv) {
     std::fputs("usage: http_probe PORT [LOOPS]\n", stderr);
     return 2;
   }
-  Loops loops(argc > 2 ? std::atoi(argv[2]) : 2);
+  Loops loops(argc > 2 ? std::stoi(argv[2]) : 2);
   http::Router router;
   router.on("GET /health", http::Cost::free, http::bind<&Api::health>(Api{}));
   http::ServerOptions options{.host = "127.0.0.1",
-                              .port = static_cast<std::uint16_t>(std::atoi(argv[1]))};
+                              .port = static_cast<std::uint16_t>(std::stoi(argv[1]))};
   options.max_connections = 50'000;
   http::Server server(
       options, router, [](const http::Request&) -> Task<Caller> { co_return Caller{}; }, loops);

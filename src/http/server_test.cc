@@ -61,7 +61,7 @@ TEST(Server, NeverParsesWhatFollowsADoubtfulBody) {  // row 101
   Rig rig;
   rig.start();
   std::string behind = "0\r\n\r\nGET /health HTTP/1.1\r\nHost: h\r\n\r\n";
-  for (std::string lines :
+  for (const std::string& lines :
        {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: xchunked\r\n",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked;x\r\n", "Transfer-Encoding: chunked, identity\r\n",
@@ -302,7 +302,7 @@ TEST(Server, ReadsNoFurtherThanItCanAnswer) {  // row 109
 TEST(Server, IgnoresUpgradesItDoesNotOffer) {  // row 111
   Rig rig;
   rig.start();
-  for (std::string lines :
+  for (const std::string& lines :
        {"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
         "Connection: Upgrade\r\nUpgrade: foo\r\n",
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -325,7 +325,7 @@ TEST(Server, SendsNoBodyWhereNoneBelongs) {  // row 113
   EXPECT_EQ(header_in(head, "Content-Length"), "15");
   EXPECT_EQ(body(head), "");
   EXPECT_EQ(body(rig.say("HEAD /stream HTTP/1.1\r\nHost: h\r\n\r\n")), "");
-  for (std::string path : {"/no-content", "/not-modified"}) {
+  for (const std::string& path : {"/no-content", "/not-modified"}) {
     std::string reply = rig.say(Rig::get(path));
     EXPECT_EQ(body(reply), "") << reply;
     EXPECT_EQ(header_in(reply, "Content-Length"), "");

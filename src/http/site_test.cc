@@ -34,12 +34,12 @@ std::optional<Response> get(const Site& site, std::string path,
 
 TEST(Site, FallsBackToThePageOnlyWhereTheClientRoutes) {  // U10
   StaticSite site(kAssets);
-  for (std::string path : {"/", "/index.html", "/c/4711", "/admin/users", "/apix", "/s/a.b"}) {
+  for (const std::string& path : {"/", "/index.html", "/c/4711", "/admin/users", "/apix", "/s/a.b"}) {
     auto page = get(site, path);
     ASSERT_TRUE(page) << path;
     EXPECT_EQ(page->type, "text/html; charset=utf-8") << path;
   }
-  for (std::string path :
+  for (const std::string& path :
        {"/api", "/api/v1/nowhere", "/ollama/x", "/openai/", "/oauth/x", "/ws/x", "/cache/x",
         "/static/x", "/assets/gone.js", "/gone.js", "/gone.png", "/_app/immutable/x"})
     EXPECT_FALSE(get(site, path)) << path;

@@ -160,7 +160,7 @@ Task<bool> Engine::on_packet(engineio::Packet packet) {
   }
   switch (packet.type) {
     case engineio::Type::pong:
-      co_return packet.data.empty();
+      co_return packet.data == std::string_view();
     case engineio::Type::message:
       if (packet.binary) co_return co_await link->on_binary(std::move(packet.data));
       co_return co_await link->on_text(packet.data);

@@ -112,8 +112,8 @@ struct Api {
   }
   Task<http::Response> say(Anyone, http::Call& call) {
     std::string user = arg(call, "user");
-    int count = std::atoi(arg(call, "count").c_str());
-    std::chrono::milliseconds every(std::atoi(arg(call, "every").c_str()));
+    int count = std::stoi(arg(call, "count"));
+    std::chrono::milliseconds every(std::stoi(arg(call, "every")));
     scope.start(loops.at(0), "tokens", [this_ = *this, user, count, every]() -> Task<> {
       for (int i = 0; i < count; ++i) {
         std::int64_t seq = co_await this_.log.last(user) + 1;
@@ -186,11 +186,11 @@ void add_routes(http::Router& router, const Api& api) {
 HubOptions hub_options() {
   HubOptions options;
   if (const char* ms = std::getenv("PROBE_PING_MS")) {
-    options.ping_interval = std::chrono::milliseconds(std::atoi(ms));
+    options.ping_interval = std::chrono::milliseconds(std::stoi(ms));
     options.ping_timeout = options.ping_interval;
   }
   if (const char* bytes = std::getenv("PROBE_RESUME_BYTES"))
-    options.resume_bytes = static_cast<std::size_t>(std::atoll(bytes));
+    options.resume_bytes = static_cast<std::size_t>(std::stoll(bytes));
   return options;
 }
 
@@ -212,7 +212,7 @@ int serve(const char* database, const char* port) {
   add_events(hub);
   add_routes(router, {hub, log, guard, scope, loops});
   http::Server server(
-      {.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::atoi(port))}, router,
+      {.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::stoi(port))}, router,
       [](const http::Request&) -> Task<Caller> { co_return Caller{}; }, loops);
   endpoint.add_sockets(server);
   run([&] { return hub.start(); });

@@ -336,7 +336,7 @@ TEST_P(Recovery, NobodyElseResumesASession) {
     EXPECT_EQ(thief->ask(1, R"(["user-join",{"auth":{"token":"bad"}}])"), "[null]");
     EXPECT_TRUE(thief->silent()) << token;
   }
-  for (std::string pid :
+  for (const std::string& pid :
        {std::string(32, '0'), std::string("x"), std::string(5000, 'a'), before.pid + "0"}) {
     Browser guess(*process);
     guess.connect("alice", pid, before.offset);

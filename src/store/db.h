@@ -49,6 +49,7 @@ class Args {
   std::span<const Datum> data() const { return data_; }
 
  private:
+  // NOLINTBEGIN(bugprone-narrowing-conversions): it takes the variant's choice for a conversion to int.
   static Datum datum(const Datum& d) { return d; }
   static Datum datum(const std::string& s) { return s; }
   static Datum datum(std::string_view s) { return std::string(s); }
@@ -57,6 +58,7 @@ class Args {
   static Datum datum(int n) { return std::int64_t{n}; }
   static Datum datum(bool b) { return std::int64_t{b}; }
   static Datum datum(double d) { return d; }
+  // NOLINTEND(bugprone-narrowing-conversions)
   static Datum datum(const Strings& s) { return s; }
   static Datum datum(const Integers& n) { return n; }
   static Datum datum(std::nullptr_t) { return Datum{}; }

@@ -223,7 +223,7 @@ TEST_P(DbTest, RollsBackATransactionWhoseStatementFailedEvenWhenItGoesOn) {
       co_await c.run(kAdd, "a", 1);
       try {
         co_await c.run(kAdd, "a", 1);
-      } catch (const Problem&) {
+      } catch (const Problem&) {  // NOLINT(bugprone-empty-catch)
       }
     });
   };

@@ -16,7 +16,7 @@ Task<bool> within(std::chrono::nanoseconds deadline, std::function<void(Completi
       });
       start(std::move(done));
     });
-  } catch (const std::exception&) {
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
     // The answer is no, whatever the reason; the log has it from where it arose.
   }
   co_return result;

@@ -76,6 +76,8 @@ Problem SqliteHandle::failed(std::string_view name) const {
     case SQLITE_CONSTRAINT_FOREIGNKEY:
       return problem(conflict,
                      "A record that this one depends on, or that depends on it, forbids this.");
+    default:
+      break;
   }
   switch (code & 0xff) {
     case SQLITE_FULL:
@@ -95,6 +97,8 @@ Problem SqliteHandle::failed(std::string_view name) const {
       return problem(unavailable, "The database cannot be read or written. Nothing was saved.");
     case SQLITE_TOOBIG:
       return problem(too_large, "The record is larger than the database takes.");
+    default:
+      break;
   }
   return problem(internal, "Database error");
 }
@@ -227,6 +231,8 @@ Cell SqliteHandle::cell(sqlite3_stmt* statement, int column, const json::Field& 
       return std::int64_t{sqlite3_column_int64(statement, column)};
     case SQLITE_FLOAT:
       return sqlite3_column_double(statement, column);
+    default:
+      break;
   }
   auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
   std::string_view text(bytes ? bytes : "",

@@ -21,21 +21,22 @@ SqliteReaders::SqliteReaders(const std::string& path, int count, SqlitePatience 
 }
 
 void SqliteReaders::submit(Job job) {
-  const char* refused = nullptr;
-  {
-    std::scoped_lock lock(mutex_);
-    if (closing_) refused = "the database is closed";
-    if (queue_.size() >= kWaiting) refused = "10000 reads wait already";
-    if (!refused) {
-      counters_.waiting.fetch_add(1, std::memory_order_relaxed);
-      queue_.push_back(std::move(job));
-    }
-  }
-  if (!refused) return submitted_.notify_one();
-  job.done.fail(std::make_exception_ptr(
-      Problem(Problem::Kind::unavailable, "The database is busy. Try again in a moment.")
-          .retry_after(1)
-          .because(refused)));
+  if (const char* refused = enqueue(job))
+    job.done.fail(std::make_exception_ptr(
+        Problem(Problem::Kind::unavailable, "The database is busy. Try again in a moment.")
+            .retry_after(1)
+            .because(refused)));
+  else
+    submitted_.notify_one();
+}
+
+const char* SqliteReaders::enqueue(Job& job) {
+  std::scoped_lock lock(mutex_);
+  if (closing_) return "the database is closed";
+  if (queue_.size() >= kWaiting) return "10000 reads wait already";
+  counters_.waiting.fetch_add(1, std::memory_order_relaxed);
+  queue_.push_back(std::move(job));
+  return nullptr;
 }
 
 void SqliteReaders::close() {

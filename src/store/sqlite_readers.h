@@ -24,6 +24,8 @@ class SqliteReaders {
   void close();
 
  private:
+  /// Takes the job, or says why not.
+  const char* enqueue(Job& job);
   static constexpr std::size_t kWaiting = 10'000;
 
   void loop(SqliteHandle& handle);

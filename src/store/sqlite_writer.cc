@@ -19,18 +19,19 @@ SqliteWriter::SqliteWriter(const std::string& path, SqlitePatience patience, Cou
 }
 
 void SqliteWriter::submit(Job job) {
-  const char* refused = nullptr;
-  {
-    std::scoped_lock lock(mutex_);
-    if (closing_) refused = "the database is closed";
-    if (queue_.size() >= kWaiting) refused = "10000 writes wait already";
-    if (!refused) {
-      counters_.waiting.fetch_add(1, std::memory_order_relaxed);
-      queue_.push_back(std::move(job));
-    }
-  }
-  if (!refused) return submitted_.notify_one();
-  job.done.fail(problem("The database is busy. Try again in a moment.", refused));
+  if (const char* refused = enqueue(job))
+    job.done.fail(problem("The database is busy. Try again in a moment.", refused));
+  else
+    submitted_.notify_one();
+}
+
+const char* SqliteWriter::enqueue(Job& job) {
+  std::scoped_lock lock(mutex_);
+  if (closing_) return "the database is closed";
+  if (queue_.size() >= kWaiting) return "10000 writes wait already";
+  counters_.waiting.fetch_add(1, std::memory_order_relaxed);
+  queue_.push_back(std::move(job));
+  return nullptr;
 }
 
 void SqliteWriter::close() {

@@ -38,6 +38,8 @@ class SqliteWriter {
   void close();
 
  private:
+  /// Takes the job, or says why not.
+  const char* enqueue(Job& job);
   static constexpr std::size_t kWaiting = 10'000;
   static constexpr std::size_t kGroup = 512;  ///< Jobs that may share a commit.
 

@@ -40,7 +40,7 @@ TEST_P(RoutesTest, AStrangerCannotTellAForeignChatFromNone) {  // rows 58, 59, 6
       continue;
     bool by_link =
         route.path.find("{share_id}") != route.path.npos || route.path.ends_with("/clone/shared");
-    for (Caller who : {World::caller("mallory"), World::admin()}) {
+    for (const Caller& who : {World::caller("mallory"), World::admin()}) {
       w.settings.admin_access.set(false);
       auto foreign =
           w.ask(who, route.method, filled(route.path, by_link ? share : id), body_for(route));

@@ -121,12 +121,12 @@ TEST_P(SearchTest, TakesNothingForAnOperatorOfTheDatabase) {
 
 TEST_P(SearchTest, KeepsToTheOperators) {
   Library w(GetParam());
-  std::string plain = w.add("alice", "Plain");
+  w.add("alice", "Plain");
   std::string tagged = w.add("alice", "Tagged");
   std::string pinned = w.add("alice", "Pinned");
   std::string archived = w.add("alice", "Archived");
   std::string shared = w.add("alice", "Shared");
-  std::string filed = w.add("alice", "Filed", exchange(), "a1", {{"folder_id", "folder of alice"}});
+  w.add("alice", "Filed", exchange(), "a1", {{"folder_id", "folder of alice"}});
   w.script(
       "INSERT INTO folder (id, user_id, name, is_expanded, created_at, updated_at) VALUES "
       "('folder of alice', 'alice', 'Meine Ärzte', FALSE, 1, 1), ('f2', 'bob', 'Plain', FALSE, 1, 1)");

@@ -69,7 +69,7 @@ TEST(SearchQueries, NeverBecomeOperatorsOfTheDatabase) {
        {"\"", "a\" OR b", "NEAR(a b)", "a* ^b", "a AND NOT b", "col:x", "{a b}:c", "'; DROP",
         "a & !b | c", "x:*", "\\'", "(((", "--", "/*", "a <-> b"}) {
     SearchQuery q = SearchQuery::parse(text);
-    for (std::string expression : {q.fts5(), q.tsquery()})
+    for (const std::string& expression : {q.fts5(), q.tsquery()})
       for (char c : expression)
         EXPECT_TRUE(std::isalnum(static_cast<unsigned char>(c)) ||
                     std::string_view("\"'*&: ").find(c) != std::string_view::npos)

@@ -81,6 +81,7 @@ Task<json::Value> usage_of(store::Db& db, std::string user_id, std::int64_t page
   Page p = page_of(page, std::clamp<std::int64_t>(size, 1, 100));
   auto chats = co_await db.all<UsageChat>(kChats, user_id, p.size, p.offset);
   std::vector<std::string> ids;
+  ids.reserve(chats.size());
   for (const UsageChat& chat : chats) ids.push_back(chat.id);
   std::map<std::string, std::vector<UsageShare>> shares;
   for (UsageShare& s : co_await db.all<UsageShare>(kShares, ids)) {

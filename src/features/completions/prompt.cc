@@ -141,7 +141,10 @@ void apply_params(json::Object& body, const json::Value& params) {
   if (const json::Object* custom = json::object_at(params, "custom_params"))
     for (const auto& [key, value] : *custom) {
       auto parsed = value.is_string() ? json::try_parse(json::view(value.as_string())) : std::nullopt;
-      body[key] = parsed ? std::move(*parsed) : value;
+      if (parsed)
+        body[key] = std::move(*parsed);
+      else
+        body[key] = value;
     }
 }
 

@@ -63,8 +63,9 @@ void flatten(const config::Registry& registry, const std::string& path, const Va
     return;
   }
   for (const auto& [key, inner] : *object) {
-    std::string name(key.data(), key.size());
-    flatten(registry, path.empty() ? name : path + "." + name, inner, depth + 1, out);
+    std::string name = path.empty() ? "" : path + ".";
+    name.append(key.data(), key.size());
+    flatten(registry, name, inner, depth + 1, out);
   }
 }
 

@@ -163,6 +163,7 @@ struct Api {
   Task<Response> describe(const Admin&) { co_return answer(describe_settings(p->store)); }
   Task<Response> edit(const Admin&, Body<SettingsForm> form, Call& call) {
     std::vector<config::Change> changes;
+    changes.reserve(form.changes.value.size() + form.reset.value.value.size());
     for (auto& [key, value] : form.changes.value) changes.push_back({key, std::move(value)});
     for (const std::string& key : form.reset.value.value)
       changes.push_back({.key = key, .value = {}, .reset = true});

@@ -164,7 +164,7 @@ TEST_P(ModelsTest, TheDemonstrationIsThereOnlyWhileNothingElseIs) {
 
 TEST_P(ModelsTest, TheDemonstrationStreamsAnAnswerThatEnds) {
   backend.ids = {};
-  std::string text, reason;
+  std::string text;
   run([&]() -> Task<> {
     Target target = co_await app.models->resolve(app.user("bob"), "antiphon-demo");
     json::Object body{{"messages", json::Array{json::Object{{"role", "user"}, {"content", "ping"}}}}};

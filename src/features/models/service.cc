@@ -107,8 +107,10 @@ Task<std::string> Models::list_text(const User& me, bool refresh) {
 Task<std::string> Models::base_list_text() {
   ListingPtr listing = co_await catalog_.get();
   std::vector<std::string> texts;
+  texts.reserve(listing->models.size());
   for (const BaseModelPtr& m : listing->models) texts.push_back(json::serialize(m->shown));
   std::vector<const std::string*> pointers;
+  pointers.reserve(texts.size());
   for (const std::string& t : texts) pointers.push_back(&t);
   co_return joined(pointers);
 }

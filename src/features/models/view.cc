@@ -136,6 +136,7 @@ void sort(std::vector<Item>& items, const json::Value& order) {
   }
   std::sort(places.begin(), places.end());
   std::vector<Item> sorted;
+  sorted.reserve(items.size());
   for (auto [_, i] : places) sorted.push_back(std::move(items[i]));
   items = std::move(sorted);
 }

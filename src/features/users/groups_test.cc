@@ -89,7 +89,8 @@ TEST_P(GroupsTest, NoGroupIsAboveItself) {
 }
 
 TEST_P(GroupsTest, OthersSeeTheirOwnAndThoseForEverybody) {
-  std::string mine = create("mine"), open = create("open", "", R"(,"data":{"config":{"share":true}})");
+  std::string mine = create("mine");
+  create("open", "", R"(,"data":{"config":{"share":true}})");
   std::string closed = create("closed", "", R"(,"data":{"config":{"share":false}})");
   add(mine, ann.id.value);
   add(closed, ann.id.value);

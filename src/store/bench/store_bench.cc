@@ -103,7 +103,7 @@ class Bench {
 };
 
 int number(int argc, char** argv, int at, int fallback) {
-  return argc > at ? std::atoi(argv[at]) : fallback;
+  return argc > at ? std::stoi(argv[at]) : fallback;
 }
 
 int main_of(int argc, char** argv) {
