@@ -71,7 +71,9 @@ class BeastChannel final : public Channel,
       ws_.read_message_max(handle_->limit());
       auto buffer = asio::dynamic_buffer(frame.bytes);
       // By small steps: room for what has come, not for what was announced (row 97).
-      std::size_t step = frame.bytes.size() < kStep ? kFirstStep : kStep;
+      std::size_t step = frame.bytes.empty()          ? kFirstStep
+                         : frame.bytes.size() < kStep ? kSecondStep
+                                                      : kStep;
       auto [error, size] =
           co_await ws_.async_read_some(buffer, step, asio::as_tuple(asio::use_awaitable));
       if (error) {
@@ -124,7 +126,10 @@ class BeastChannel final : public Channel,
   }
 
  private:
-  static constexpr std::size_t kFirstStep = 1536;
+  /// What a socket holds while it waits: a string's own room. A ping fits; the rest of what has come is
+  /// taken at once in the next step.
+  static constexpr std::size_t kFirstStep = 15;
+  static constexpr std::size_t kSecondStep = 1536;
   static constexpr std::size_t kStep = 16 * 1024;
   static constexpr std::chrono::milliseconds kCloseTime{5000};
 
