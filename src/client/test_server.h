@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -100,7 +101,8 @@ class TestServer {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     inet_pton(AF_INET, host, &address.sin_addr);
-    (void)bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+      throw std::system_error(errno, std::generic_category(), "bind");
     socklen_t size = sizeof address;
     getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);

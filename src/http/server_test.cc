@@ -40,8 +40,9 @@ TEST(Server, AnswersAndKeepsTheConnection) {
 TEST(Server, SaysThePolicyOnEveryResponse) {  // regressions 2.8, U1
   Rig rig;
   rig.start();
-  for (std::string bytes : {Rig::get("/health"), Rig::get("/nowhere"), std::string("BAD\r\n\r\n"),
-                            Rig::get("/health", "Origin: https://evil\r\n")}) {
+  for (const std::string& bytes :
+       {Rig::get("/health"), Rig::get("/nowhere"), std::string("BAD\r\n\r\n"),
+        Rig::get("/health", "Origin: https://evil\r\n")}) {
     std::string reply = rig.say(bytes);
     EXPECT_EQ(header_in(reply, "X-Content-Type-Options"), "nosniff") << reply;
     EXPECT_EQ(header_in(reply, "Referrer-Policy"), "no-referrer");

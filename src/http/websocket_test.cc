@@ -10,7 +10,6 @@
 namespace antiphon::http {
 namespace {
 
-using testing::count;
 using testing::header_in;
 using testing::Rig;
 using testing::status_of;
@@ -152,7 +151,7 @@ TEST(WebSocket, ClosesOnFramesThatAreNotSound) {  // row 97
 TEST(WebSocket, ClosesOnFloods) {  // row 99
   Rig rig;
   rig.start();
-  for (std::string flood :
+  for (const std::string& flood :
        {repeat(frame(9, ""), 20'000), frame(1, "", false) + repeat(frame(0, "", false), 100'000),
         repeat(frame(1, "x"), 20'000), repeat(frame(10, ""), 20'000)}) {
     Wire wire(rig.port());

@@ -146,6 +146,7 @@ Task<bool> Core::resume_from_log(SessionPtr session, const Caller& caller, std::
 Task<std::optional<std::vector<Event>>> Core::missed(SessionPtr session, Position from, UserId user) {
   std::vector<std::string> names = registry.rooms_of(session);
   std::vector<Room> rooms;
+  rooms.reserve(names.size());
   for (const std::string& name : names) rooms.push_back({name});
   std::vector<Event> out;
   std::int64_t last_outbox = from.outbox;

@@ -175,7 +175,7 @@ TEST_P(Recovery, GoesOnAfterARestart) {
 
   EXPECT_EQ(after->sid, before.sid);
   std::vector<std::string> got;
-  for (int i = 0; i < 4; ++i) got.push_back(after->event());
+  while (got.size() != 4) got.push_back(after->event());
   EXPECT_EQ(got,
             (std::vector<std::string>{R"({"n":200})", R"({"n":103})", R"({"n":300})", R"({"o":3})"}));
   EXPECT_TRUE(after->silent());

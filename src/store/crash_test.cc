@@ -73,7 +73,7 @@ TEST_P(CrashTest, KeepsWhatWasAcknowledgedWhenKilledInTheMiddleOfCommits) {
     int pipe[2];
     ASSERT_EQ(::pipe(pipe), 0);
     pid_t child = fork();
-    if (child == 0) write_until_killed(place.url(), pipe[1], cycle * 1'000'000);
+    if (child == 0) write_until_killed(place.url(), pipe[1], std::int64_t{cycle} * 1'000'000);
     ::close(pipe[1]);
     std::vector<std::int64_t> kept;
     std::int64_t n = 0;

@@ -207,6 +207,7 @@ Task<json::Value> activity_of(store::Db& db, std::string user_id, ActivityQuery 
   json::Array tools = tools_of(co_await db.all<TextRow>(kTools, user_id, from, until));
 
   std::vector<ModelTotal> order;
+  order.reserve(models.size());
   for (auto& [id, model] : models) order.push_back(std::move(model));
   std::ranges::sort(order, [](const ModelTotal& a, const ModelTotal& b) {
     return std::pair(a.messages, std::string_view(a.id)) >

@@ -62,6 +62,7 @@ Task<json::Value> Finder::find(std::string user_id, FindQuery q) const {
   if (of_chats && q.sharing.value != FindSharing::shared)
     hits = co_await sidebar_.search(user_id, wanted, q.page);
   std::vector<std::string> ids;
+  ids.reserve(hits.size());
   for (const Hit& hit : hits) ids.push_back(hit.chat.id);
   std::map<std::string, FoundPlace> places;
   for (FoundPlace& place : co_await db_.all<FoundPlace>(kPlaces, ids)) {

@@ -62,6 +62,7 @@ std::string deepest(const Nodes& nodes, std::string id) {
 
 std::vector<std::string> History::ids() const {
   std::vector<std::string> out;
+  out.reserve(entries.size());
   for (const Entry& entry : entries) out.push_back(entry.message.id);
   return out;
 }

@@ -225,6 +225,7 @@ Task<> Completions::store_turn(const User& me, Accepting& w) {
   const Turn& t = w.turn;
   const std::string& chat_id = w.chat.id.value;
   std::vector<store::Bound> all;
+  all.reserve(w.runs.size());
   for (const runs::NewRun& run : w.runs) all.push_back(p_.runs.creating(run));
   if (t.kind != Turn::Kind::temporary) {
     const std::string& current = w.placeholders.empty() ? t.continued_id : w.placeholders.back().id;

@@ -91,7 +91,7 @@ class Bench {
   }
   Task<> read(int producer, std::int64_t turn) {
     auto row = co_await db_.first<BenchRow>(
-        kGet, fmt::format("seed{}", (producer * 7919 + turn * 31) % kRows));
+        kGet, fmt::format("seed{}", (std::int64_t{producer} * 7919 + turn * 31) % kRows));
     if (!row) throw std::logic_error("a row is missing");
   }
 
