@@ -18,6 +18,7 @@ struct App {
 
   /// The user as stored now, for work that goes on without a request (row 80).
   Task<std::optional<User>> user(UserId id);
+  Task<std::string> name_of(UserId id);
   auths::Parts auths_parts();
   configs::Usage usage() const;
   void add_routes();
@@ -51,6 +52,7 @@ struct App {
   chats::Unread unread;
   chats::Sharing sharing;
   folders::Folders folders;
+  folders::Guard folder_guard;
   evaluations::Feedbacks feedbacks;
   completions::LogReplay replay;
   realtime::Hub hub;

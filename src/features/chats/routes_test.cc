@@ -189,6 +189,80 @@ World::Reply give(World& w, const Link& link, std::string type, std::string id,
            Array{Object{{"principal_type", type}, {"principal_id", id}, {"permission", permission}}}}});
 }
 
+TEST_P(RoutesTest, ReadersOfAFolderLookIntoItsChatsAndDoNothingElse) {
+  World w(GetParam());
+  std::string folder = "folder of alice";
+  Value form = chat_json("Plans", exchange(), "a1");
+  form.as_object()["params"] = Object{{"system", "be secret"}};
+  form.as_object()["tool_ids"] = Array{"secret"};
+  auto made = w.as("alice", "POST", "/new",
+                   Object{{"chat", form}, {"folder_id", folder}, {"variables", Object{{"a", "secret"}}}});
+  std::string id(json::text_at(made.body, "id"));
+  std::string elsewhere = w.add("alice", "Elsewhere");
+  ASSERT_EQ(w.as("alice", "POST", "/" + id + "/share").status, 200);
+  std::string before = w.as("alice", "GET", "/" + id).text;
+  w.settings.admin_access.set(false);
+  w.seen = {"bob sees " + folder, "root sees nothing"};
+
+  std::vector<std::string> open;
+  for (const http::Route& route : w.router.routes()) {
+    if (route.path.find("{id}") == route.path.npos) continue;
+    for (Caller who : {World::caller("bob"), World::admin()}) {
+      auto reply = w.ask(who, route.method, filled(route.path, id), body_for(route));
+      if (reply.status == 200) open.push_back(who.name + " " + route.method + " " + route.path);
+      EXPECT_EQ(reply.text.find("secret"), reply.text.npos) << route.path << reply.text;
+    }
+    EXPECT_NE(w.as("bob", route.method, filled(route.path, elsewhere).substr(13), body_for(route)).status,
+              200)
+        << route.path;
+  }
+  std::ranges::sort(open);
+  EXPECT_EQ(open, (std::vector<std::string>{
+                      "bob GET /api/v1/chats/{id}", "bob GET /api/v1/chats/{id}/branch",
+                      "bob GET /api/v1/chats/{id}/tags", "bob POST /api/v1/chats/{id}/branch",
+                      "bob POST /api/v1/chats/{id}/fork"}));
+  EXPECT_EQ(w.as("alice", "GET", "/" + id).text, before);
+  EXPECT_TRUE(json::find(w.as("bob", "GET", "/" + id).body, "share_id")->is_null());
+
+  w.as("alice", "POST", "/" + id + "/archive");
+  EXPECT_EQ(w.as("bob", "GET", "/" + id).status, 401);
+  w.as("alice", "POST", "/" + id + "/archive");
+  EXPECT_EQ(w.as("bob", "GET", "/" + id).status, 200);
+  w.seen.clear();
+  EXPECT_EQ(w.as("bob", "GET", "/" + id).status, 401);
+}
+
+TEST_P(RoutesTest, AFolderOfSomebodyElseHoldsAChatThatStaysInItsOwnersList) {
+  World w(GetParam());
+  std::string alices = w.add("alice", "Alice's"), bobs = w.add("bob", "Bob's");
+  w.script("INSERT INTO folder (id, user_id, name, is_expanded, created_at, updated_at)"
+           " VALUES ('f', 'alice', 'F', FALSE, 1, 1);"
+           "UPDATE chat SET folder_id = 'f', last_read_at = 7");
+  auto list = [&](const std::string& who) { return World::column(w.as(who, "GET", "/?page=1")); };
+  auto inside = [&](const std::string& who, std::string sort = "title") {
+    return antiphon::run([&] {
+      User me;
+      static_cast<Caller&>(me) = World::caller(who);
+      return chats_in_folder(w.parts(), me, "f", {.sort_by = sort, .sort_dir = "asc"});
+    });
+  };
+
+  EXPECT_EQ(list("bob"), std::vector<std::string>{"Bob's"});
+  EXPECT_TRUE(list("alice").empty());
+  Value seen = inside("alice");
+  ASSERT_EQ(seen.as_array().size(), 2u);
+  EXPECT_EQ(json::text_at(seen.as_array()[1], "user_id"), "bob");
+  EXPECT_EQ(json::int_at(seen.as_array()[0], "last_read_at"), 7);
+  EXPECT_TRUE(json::find(seen.as_array()[1], "last_read_at")->is_null());
+  EXPECT_EQ(inside("alice", "unread_updated_at").as_array().size(), 2u);
+
+  User alice;
+  static_cast<Caller&>(alice) = World::caller("alice");
+  antiphon::run([&] { return empty_folders(w.parts(), alice, {"f"}, true); });
+  EXPECT_EQ(w.as("alice", "GET", "/" + alices).status, 401);
+  EXPECT_TRUE(json::find(w.as("bob", "GET", "/" + bobs).body, "folder_id")->is_null());
+}
+
 TEST_P(RoutesTest, ALinkOpensForThoseItWasMadeFor) {
   World w(GetParam());
   w.settings.admin_access.set(false);
