@@ -202,6 +202,7 @@ void App::add_routes() {
       .settings = declared.chats,
       .config = config,
       .permitted = permitted,
+      .community = [this] { return declared.general.enable_community_sharing(); },
       .may_file = [this](const User& me, std::string id) {
         return folder_guard.may(me, std::move(id), Right::write);
       },
@@ -261,6 +262,8 @@ void App::add_routes() {
                                    .config = config,
                                    .permitted = permitted,
                                    .may_export = [this] { return declared.chats.admin_export(); }});
+  utils::add_routes(router,
+                    {.db = *db, .may_export = [this] { return declared.chats.admin_export(); }});
   configs::add_routes(router, {.store = config,
                                .settings = declared.configs,
                                .general = declared.general,

@@ -43,6 +43,7 @@
 #include "features/tasks/tasks.h"
 #include "features/users/groups.h"
 #include "features/users/users.h"
+#include "features/utils/utils.h"
 #include "http/access_log.h"
 #include "http/limits.h"
 #include "http/server.h"

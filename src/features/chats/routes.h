@@ -31,6 +31,8 @@ struct RouteParts {
   config::Store& config;
   /// Whether the user may do what this permission names ("chat.delete", "chat.share" …).
   std::function<Task<bool>(const User&, std::string_view permission)> permitted;
+  /// Whether statistics may be exported, for Open WebUI's community site.
+  std::function<bool()> community;
   /// Whether the user may put chats into the folder.
   std::function<Task<bool>(const User&, std::string folder_id)> may_file;
   /// Tells the owner's other windows that the list changed.

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "features/chats/testing.h"
 
 /// Who may do what with a chat, by every route.
@@ -23,7 +25,7 @@ std::optional<Value> body_for(const http::Route& route) {
 }
 
 std::string filled(std::string path, const std::string& id) {
-  for (std::string_view name : {"{id}", "{share_id}"})
+  for (std::string_view name : {"{id}", "{share_id}", "{chat_id}"})
     if (auto at = path.find(name); at != path.npos) path.replace(at, name.size(), id);
   if (auto at = path.find("{message_id}"); at != path.npos) path.replace(at, 12, "a1");
   return path;
@@ -473,6 +475,73 @@ TEST_P(RoutesTest, UsageCountsMessagesByModel) {
   EXPECT_EQ(json::int_at(chat, "average_user_message_content_length"), 5);
   EXPECT_EQ(json::int_at(chat, "last_message_at"), 1'700'000'000);
   EXPECT_EQ(w.as("alice", "GET", "/stats/usage?items_per_page=1000").status, 422);
+}
+
+TEST_P(RoutesTest, StatisticsTellWhatWasWrittenWithoutTheWords) {
+  World w(GetParam());
+  Object question = message("u1", "", "user", "four"), answer = message("a1", "u1", "assistant", "sixsix"),
+         other = message("a2", "u1", "assistant", "x");
+  answer["model"] = other["model"] = "numbered";
+  answer["usage"] = Object{{"output_tokens", 7}};
+  answer["annotation"] = Object{{"rating", -1}, {"tags", Array{"odd"}}, {"comment", "hidden words"}};
+  std::string id = w.add("alice", "Title", {question, answer, other});
+  w.as("alice", "POST", "/" + id + "/tags", Object{{"name", "A Tag"}});
+  w.add("bob", "Bob's");
+  std::string updated = std::to_string(json::int_at(w.as("alice", "GET", "/" + id).body, "updated_at"));
+
+  auto reply = w.as("alice", "GET", "/stats/export");
+
+  ASSERT_EQ(reply.status, 200) << reply.text;
+  EXPECT_EQ(json::text_at(reply.body, "type"), "chats");
+  EXPECT_EQ(json::int_at(reply.body, "total"), 1);
+  for (std::string_view words : {"four", "sixsix", "hidden", "Title"})
+    EXPECT_EQ(reply.text.find(words), reply.text.npos) << words;
+  const Value& chat = json::find(reply.body, "items")->as_array().at(0);
+  EXPECT_EQ(json::serialize(*json::find(chat, "tags")), R"(["a_tag"])");
+  const Value& stats = *json::find(chat, "stats");
+  EXPECT_EQ(json::int_at(stats, "message_count"), 2);
+  EXPECT_EQ(json::int_at(stats, "history_message_count"), 3);
+  EXPECT_EQ(json::int_at(*json::find(stats, "models"), "numbered"), 1);
+  EXPECT_EQ(json::int_at(*json::find(stats, "history_models"), "numbered"), 2);
+  EXPECT_EQ(json::find(stats, "average_user_message_content_length")->to_number<double>(), 4);
+  EXPECT_EQ(json::find(stats, "average_assistant_message_content_length")->to_number<double>(), 3.5);
+  const Value& rated = *json::find(chat, {"chat", "history"})->at("messages").if_object()->if_contains("a1");
+  EXPECT_EQ(json::int_at(rated, "content_length"), 6);
+  EXPECT_EQ(json::int_at(rated, "token_count"), 7);
+  EXPECT_EQ(json::int_at(rated, "rating"), -1);
+  EXPECT_EQ(json::serialize(*json::find(rated, "tags")), R"(["odd"])");
+  EXPECT_EQ(json::serialize(w.as("alice", "GET", "/stats/export/" + id).body), json::serialize(chat));
+  EXPECT_EQ(json::int_at(w.as("alice", "GET", "/stats/export?updated_at=" + updated).body, "total"), 0);
+}
+
+TEST_P(RoutesTest, StatisticsComeInPagesAndAsAStream) {
+  World w(GetParam());
+  for (int i = 0; i != 23; ++i) w.add("alice", "Chat");
+  std::set<std::string> ids;
+  for (std::string page : {"1", "2", "3"})
+    for (const Value& one :
+         json::find(w.as("alice", "GET", "/stats/export?page=" + page).body, "items")->as_array())
+      ids.emplace(json::text_at(one, "id"));
+  EXPECT_EQ(ids.size(), 23u);
+  auto stream = w.as("alice", "GET", "/stats/export?stream=true");
+  EXPECT_EQ(std::ranges::count(stream.text, '\n'), 23);
+  for (const std::string& id : ids) EXPECT_NE(stream.text.find(id), stream.text.npos);
+}
+
+TEST_P(RoutesTest, StatisticsAreTheOwnersAndAsTheSettingsSay) {
+  World w(GetParam());
+  std::string id = w.add("alice", "Chat");
+  auto by_admin = [&] {
+    return w.ask(World::admin(), "GET", "/api/v1/chats/stats/export/" + id).status;
+  };
+  EXPECT_EQ(w.as("bob", "GET", "/stats/export/" + id).status, 401);
+  EXPECT_EQ(by_admin(), 200);
+  w.settings.admin_access.set(false);
+  EXPECT_EQ(by_admin(), 401);
+  w.community = false;
+  EXPECT_EQ(w.as("alice", "GET", "/stats/export/" + id).status, 401);
+  EXPECT_EQ(w.as("alice", "GET", "/stats/export").status, 401);
+  EXPECT_EQ(w.ask(World::admin(), "GET", "/api/v1/chats/stats/export").status, 200);
 }
 
 TEST_P(RoutesTest, DeletingAFoldersChatsStopsTheirAnswers) {

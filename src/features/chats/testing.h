@@ -89,6 +89,7 @@ struct World {
             .permitted = [this](const User&, std::string_view name) -> Task<bool> {
               co_return std::ranges::find(denied, name) == denied.end();
             },
+            .community = [this] { return community; },
             .may_file = [](const User& me, std::string id) -> Task<bool> {
               co_return id == "folder of " + me.id.value;
             },
@@ -184,6 +185,7 @@ struct World {
   Sharing sharing;
   Guard guard;
   http::Router router;
+  bool community = true;
   std::vector<std::string> seen;    ///< "bob sees folder of alice": shared folders.
   std::vector<std::string> denied;  ///< Permissions nobody has.
   std::vector<std::pair<std::string, Value>> emitted;

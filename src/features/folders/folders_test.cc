@@ -392,9 +392,10 @@ TEST_P(FoldersTest, GrantsGoWithTheFolderAndWithItsOwner) {
 
   w.as("alice", "DELETE", "/" + a);
   EXPECT_EQ(granted(), std::vector<std::string>{c});
+  UserId alice{"alice"};
   run([&] {
     return w.store.db->transact(
-        [&](store::Connection& tx) { return w.folders.remove_all(tx, {"alice"}); });
+        [&](store::Connection& tx) { return w.folders.remove_all(tx, alice); });
   });
   EXPECT_TRUE(granted().empty());
 }

@@ -5,7 +5,7 @@ import { newTurn } from './world.mjs';
 /** What a placeholder of a path stands for, where its name says it. */
 const kByName = {
   chat_id: 'chat', message_id: 'message', folder_id: 'folder', share_id: 'share', user_id: 'user', version_id: 'version', url_idx: 'connection',
-  provider: 'word', action_id: 'word', model_id: 'model', name: 'prefix', path: 'rest', rest: 'rest',
+  provider: 'word', action_id: 'word', job_id: 'word', model_id: 'model', name: 'prefix', path: 'rest', rest: 'rest',
 };
 /** What `{id}` is, where the route has no object right that says it. */
 const kById = [
@@ -105,6 +105,7 @@ const kPlain = {
   'PATCH /api/v1/chats/{id}/params': { temperature: 1 },
   'POST /api/v1/users/user/settings/update': { ui: { theme: 'dark' } },
   'POST /api/v1/users/user/info/update': { a: 1 },
+  'POST /openai/audio/speech': { model: 'tts-1', input: 'Hi', voice: 'alloy' },
   'POST /ollama/api/pull': { name: 'pebble:1b', stream: false },
   'POST /ollama/api/pull/{url_idx}': { name: 'pebble:1b', stream: false },
   'POST /ollama/api/create': { model: 'x', from: 'pebble:1b', stream: false },
