@@ -114,6 +114,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                      return auth.access.permits(me, leaf);
                    }),
       feedbacks(*db),
+      analytics(*db),
       replay(runs),
       hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard), loops, db.get(), &replay),
       endpoint(hub, {.allow_origins = d.process.allow_origins(), .websocket = d.process.websocket()}),
@@ -262,6 +263,10 @@ void App::add_routes() {
                                    .config = config,
                                    .permitted = permitted,
                                    .may_export = [this] { return declared.chats.admin_export(); }});
+  analytics::add_routes(router, {.analytics = analytics,
+                                 .feedbacks = feedbacks,
+                                 .settings = declared.analytics,
+                                 .chat_access = [this] { return declared.chats.admin_access(); }});
   utils::add_routes(router,
                     {.db = *db, .may_export = [this] { return declared.chats.admin_export(); }});
   configs::add_routes(router, {.store = config,

@@ -54,6 +54,7 @@ struct App {
   folders::Folders folders;
   folders::Guard folder_guard;
   evaluations::Feedbacks feedbacks;
+  analytics::Analytics analytics;
   completions::LogReplay replay;
   realtime::Hub hub;
   realtime::Endpoint endpoint;

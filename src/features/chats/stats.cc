@@ -48,7 +48,7 @@ constexpr Sql kMessages{"chats.stats_messages", R"(
     SELECT id, role, parent_id, model_id, length(content) - 2 AS characters, created_at, updated_at, usage,
            CASE WHEN extra LIKE '%"annotation"%' THEN extra END AS extra
       FROM chat_message WHERE chat_id = $1 ORDER BY position, id LIMIT 10000)"};
-static_assert(Stats::kMessages == 10'000);
+static_assert(Stats::kMostMessages == 10'000);
 
 std::optional<std::int64_t> whole_number(const json::Value& object, std::string_view name) {
   const json::Value* value = json::find(object, name);

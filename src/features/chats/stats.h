@@ -76,8 +76,8 @@ ANTIPHON_DTO(ChatStatsList, type, items, total, page)
 class Stats {
  public:
   explicit Stats(store::Db& db) : db_(db) {}
-  static constexpr std::int64_t kPage = 10;           ///< Chats.
-  static constexpr std::int64_t kMessages = 10'000;   ///< Looked at of one chat.
+  static constexpr std::int64_t kPage = 10;  ///< Chats.
+  static constexpr std::int64_t kMostMessages = 10'000;  ///< Looked at of one chat.
 
   /// The latest first.
   Task<ChatStatsList> page(std::string user_id, std::int64_t since, std::int64_t page) const;

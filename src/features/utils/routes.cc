@@ -6,6 +6,7 @@
 #include "base/problem.h"
 #include "features/utils/utils.h"
 #include "http/bind.h"
+#include "json/dto.h"
 
 namespace antiphon::utils {
 
