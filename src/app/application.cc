@@ -109,10 +109,9 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       unread(*db),
       sharing(*db, auth.grants),
       folders(*db, auth.grants),
-      folder_guard(folders, auth.grants,
-                   [this](const User& me, std::string_view leaf) {
-                     return auth.access.permits(me, leaf);
-                   }),
+      folder_guard(
+          folders, auth.grants,
+          [this](const User& me, std::string_view leaf) { return auth.access.permits(me, leaf); }),
       feedbacks(*db),
       analytics(*db),
       replay(runs),
@@ -131,14 +130,15 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
            .tools = tools,
            .loops = loops,
            .user = [this](UserId id) { return user(std::move(id)); },
-           .folder_prompt = [this](const User& me, const std::string& folder) {
-             return folder_guard.prompt(me, folder);
-           },
+           .folder_prompt = [this](
+                                const User& me,
+                                const std::string& folder) { return folder_guard.prompt(me, folder); },
            .permitted = [this](const User& me,
                                std::string_view leaf) { return auth.access.permits(me, leaf); },
-           .may_file = [this](const User& me, std::string id) {
-             return folder_guard.may(me, std::move(id), Right::write);
-           },
+           .may_file =
+               [this](const User& me, std::string id) {
+                 return folder_guard.may(me, std::move(id), Right::write);
+               },
            .chores =
                [this](completions::Chore chore) { return tasks::policy_of(declared.tasks, chore); }}),
       limits({.scale = d.process.rate_limits()}),
@@ -204,9 +204,8 @@ void App::add_routes() {
       .config = config,
       .permitted = permitted,
       .community = [this] { return declared.general.enable_community_sharing(); },
-      .may_file = [this](const User& me, std::string id) {
-        return folder_guard.may(me, std::move(id), Right::write);
-      },
+      .may_file = [this](const User& me,
+                         std::string id) { return folder_guard.may(me, std::move(id), Right::write); },
       .changed =
           [this](const UserId& user, const std::string& chat) {
             hub.emit(

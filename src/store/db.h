@@ -173,9 +173,9 @@ class Db : public Connection {
   virtual Task<std::optional<std::string>> backup(std::string label) = 0;
 
   /// A copy of the database as it stands now, to be read to its end: whatever is written meanwhile, and
-  /// without holding up who writes. The file has no name any more, so it goes when it is closed. Nothing
-  /// for PostgreSQL, and databases in memory. Throws Problem: `unavailable` while another copy is being
-  /// made, or where the disk has no room for it.
+  /// without holding up who writes. The file has no name any more, so it goes when it is closed.
+  /// Nothing for PostgreSQL, and databases in memory. Throws Problem: `unavailable` while another copy
+  /// is being made, or where the disk has no room for it.
   virtual Task<std::optional<std::ifstream>> snapshot() = 0;
 
   /// What an operator wants to know: engine, version, path or host, never a password.

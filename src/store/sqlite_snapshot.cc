@@ -31,8 +31,8 @@ void require_room(const std::string& path) {
   std::error_code error;
   std::uintmax_t size = fs::file_size(path, error), log = fs::file_size(path + "-wal", error);
   if (error) log = 0;
-  fs::space_info space = fs::space(fs::path(path).parent_path().empty() ? "." : fs::path(path).parent_path(),
-                                   error);
+  fs::space_info space =
+      fs::space(fs::path(path).parent_path().empty() ? "." : fs::path(path).parent_path(), error);
   if (!error && space.available < size + log + kSpare)
     throw refused("There is no room on the server's disk for a copy of the database.");
 }
@@ -43,7 +43,8 @@ void SqliteSnapshots::take(Completion<std::ifstream> done) {
   std::scoped_lock lock(mutex_);
   if (closing_ || busy_) {
     done.fail(std::make_exception_ptr(
-        refused(closing_ ? "The server is stopping." : "Another copy of the database is being made; try later.")));
+        refused(closing_ ? "The server is stopping."
+                         : "Another copy of the database is being made; try later.")));
     return;
   }
   if (thread_.joinable()) thread_.join();  // It has nothing left to do.

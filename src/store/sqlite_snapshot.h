@@ -31,10 +31,10 @@ class SqliteSnapshots {
   const SqlitePatience patience_;
   Counters& counters_;
   std::mutex mutex_;
-  std::thread thread_;               ///< Guarded by mutex_; the last copy's.
-  SqliteHandle* handle_ = nullptr;   ///< Guarded by mutex_; of the copy under way.
-  bool busy_ = false;                ///< Guarded by mutex_.
-  bool closing_ = false;             ///< Guarded by mutex_.
+  std::thread thread_;              ///< Guarded by mutex_; the last copy's.
+  SqliteHandle* handle_ = nullptr;  ///< Guarded by mutex_; of the copy under way.
+  bool busy_ = false;               ///< Guarded by mutex_.
+  bool closing_ = false;            ///< Guarded by mutex_.
 };
 
 }  // namespace antiphon::store

@@ -41,7 +41,8 @@ TEST(SqliteSnapshot, HoldsWhatWasAcknowledgedAndLeavesNothingBehind) {
 TEST(SqliteSnapshot, IsMadeOneAtATimeAndHoldsNobodyUp) {
   Store store(Engine::sqlite, 2);
   store.script(
-      "CREATE TABLE t (a TEXT); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)"
+      "CREATE TABLE t (a TEXT); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i "
+      "< 40000)"
       " INSERT INTO t SELECT hex(randomblob(500)) FROM n");
   std::atomic<int> made = 0, refused = 0, others = 0;
   std::atomic<bool> over = false;
@@ -70,7 +71,8 @@ TEST(SqliteSnapshot, IsMadeOneAtATimeAndHoldsNobodyUp) {
 TEST(SqliteSnapshot, EndsWithTheDatabase) {
   Store store(Engine::sqlite);
   store.script(
-      "CREATE TABLE t (a TEXT); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)"
+      "CREATE TABLE t (a TEXT); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i "
+      "< 40000)"
       " INSERT INTO t SELECT hex(randomblob(500)) FROM n");
   std::thread asking([&] {
     try {

@@ -81,7 +81,7 @@ forEachDatabase((db) => {
       assert.ok((await bob.get(`${kFolders}/`)).json.some((folder) => folder.name === 'Our team'));
 
       await share(id, []);
-      assert.deepEqual(await shared(eve), []);
+      assert.ok(!(await shared(eve)).some((folder) => folder.id === id));
       assert.equal((await eve.get(`${kFolders}/${id}`)).status, 404);
       assert.ok((await eve.get(`${kChats}/?page=1`)).json.some((chat) => chat.id === chatId), 'her chat is in her own list');
       await eve.ask('Again [[tokens=2]]', { socket: await eve.connect(), chatId, parentId: (await eve.chat(chatId)).chat.history.currentId });

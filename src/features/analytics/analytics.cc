@@ -32,10 +32,10 @@ using store::Sql;
 }  // namespace
 
 Task<ModelUses> Analytics::models(SpanQuery q) const {
-#define ANTIPHON_MODELS(text)                                                                        \
-  "SELECT model_id, COUNT(*) AS count, COUNT(DISTINCT user_id) AS unique_users,"                     \
-  " COUNT(DISTINCT chat_id) AS unique_chats FROM chat_message WHERE" ANTIPHON_ANSWERS_OF("", text)   \
-  " GROUP BY model_id ORDER BY COUNT(*) DESC, model_id LIMIT $4"
+#define ANTIPHON_MODELS(text)                                                             \
+  "SELECT model_id, COUNT(*) AS count, COUNT(DISTINCT user_id) AS unique_users,"          \
+  " COUNT(DISTINCT chat_id) AS unique_chats FROM chat_message WHERE" ANTIPHON_ANSWERS_OF( \
+      "", text) " GROUP BY model_id ORDER BY COUNT(*) DESC, model_id LIMIT $4"
   static constexpr Sql kModels{"analytics.models", ANTIPHON_MODELS(""), ANTIPHON_MODELS("::text")};
   Span s(q.start_date, q.end_date);
   co_return ModelUses{
@@ -43,7 +43,7 @@ Task<ModelUses> Analytics::models(SpanQuery q) const {
 }
 
 Task<UserUses> Analytics::users(UsersQuery q) const {
-#define ANTIPHON_USERS(text, int, tokens)                                                             \
+#define ANTIPHON_USERS(text, int, tokens) \
   "SELECT t.user_id, u.name, u.email, t.count, t.input AS input_tokens, t.output AS output_tokens,"   \
   " t.input + t.output AS total_tokens FROM (SELECT user_id, COUNT(*) AS count, " ANTIPHON_SUM(       \
       "input", tokens("input_tokens"), tokens("prompt_tokens")) ", " ANTIPHON_SUM(                    \
@@ -59,9 +59,9 @@ Task<UserUses> Analytics::users(UsersQuery q) const {
 }
 
 Task<Summary> Analytics::summary(SpanQuery q) const {
-#define ANTIPHON_SUMMARY(text)                                                           \
-  "SELECT COUNT(*) AS total_messages, COUNT(DISTINCT chat_id) AS total_chats,"           \
-  " COUNT(DISTINCT model_id) AS total_models, COUNT(DISTINCT user_id) AS total_users"    \
+#define ANTIPHON_SUMMARY(text)                                                        \
+  "SELECT COUNT(*) AS total_messages, COUNT(DISTINCT chat_id) AS total_chats,"        \
+  " COUNT(DISTINCT model_id) AS total_models, COUNT(DISTINCT user_id) AS total_users" \
   " FROM chat_message WHERE" ANTIPHON_ANSWERS_OF("", text)
   static constexpr Sql kSummary{"analytics.summary", ANTIPHON_SUMMARY(""), ANTIPHON_SUMMARY("::text")};
   Span s(q.start_date, q.end_date);
@@ -70,7 +70,7 @@ Task<Summary> Analytics::summary(SpanQuery q) const {
 }
 
 Task<TokenUses> Analytics::tokens(SpanQuery q) const {
-#define ANTIPHON_TOKEN_USES(text, tokens)                                                            \
+#define ANTIPHON_TOKEN_USES(text, tokens) \
   "SELECT model_id, COUNT(*) AS message_count, " ANTIPHON_SUM("input_tokens", tokens("input_tokens"), \
                                                               tokens("prompt_tokens")) ", "          \
   ANTIPHON_SUM("output_tokens", tokens("output_tokens"), tokens("completion_tokens"))                \
@@ -79,8 +79,8 @@ Task<TokenUses> Analytics::tokens(SpanQuery q) const {
   static constexpr Sql kTokens{"analytics.tokens", ANTIPHON_TOKEN_USES("", ANTIPHON_TOKENS_LITE),
                                ANTIPHON_TOKEN_USES("::text", ANTIPHON_TOKENS_PG)};
   Span s(q.start_date, q.end_date);
-  TokenUses out{co_await db_.all<TokenUse>(kTokens, s.from, s.until, q.group_id.value_or(""),
-                                           kMostModels)};
+  TokenUses out{
+      co_await db_.all<TokenUse>(kTokens, s.from, s.until, q.group_id.value_or(""), kMostModels)};
   for (TokenUse& use : out.models) {
     use.total_tokens = use.input_tokens + use.output_tokens;
     out.total_input_tokens += use.input_tokens;
@@ -95,11 +95,11 @@ Task<TokenUses> Analytics::tokens(SpanQuery q) const {
 }
 
 Task<std::vector<MessageRow>> Analytics::messages(MessagesQuery q) const {
-#define ANTIPHON_MESSAGES(text)                                                                       \
-  "SELECT id, chat_id, user_id, role, parent_id, content, output, model_id, files, sources, embeds,"  \
-  " meta, done, status_history, error, usage, context_summary, created_at, updated_at"                \
-  " FROM chat_message WHERE created_at >= $1 AND created_at < $2 AND ($3" text                        \
-  " = '' OR model_id = $3" text ") AND ($4" text " = '' OR user_id = $4" text ") AND ($5" text        \
+#define ANTIPHON_MESSAGES(text)                                                                      \
+  "SELECT id, chat_id, user_id, role, parent_id, content, output, model_id, files, sources, embeds," \
+  " meta, done, status_history, error, usage, context_summary, created_at, updated_at"               \
+  " FROM chat_message WHERE created_at >= $1 AND created_at < $2 AND ($3" text                       \
+  " = '' OR model_id = $3" text ") AND ($4" text " = '' OR user_id = $4" text ") AND ($5" text       \
   " = '' OR chat_id = $5" text ") ORDER BY created_at DESC, id LIMIT $6 OFFSET $7"
   static constexpr Sql kMessages{"analytics.messages", ANTIPHON_MESSAGES(""),
                                  ANTIPHON_MESSAGES("::text")};
@@ -111,7 +111,7 @@ Task<std::vector<MessageRow>> Analytics::messages(MessagesQuery q) const {
 
 Task<ModelChats> Analytics::chats(std::string model_id, ModelChatsQuery q, bool words) const {
 // A first question that fills a book is not worth fetching for its beginning.
-#define ANTIPHON_MODEL_CHATS(int)                                                                     \
+#define ANTIPHON_MODEL_CHATS(int) \
   "SELECT chat.id AS chat_id, chat.user_id, u.name AS user_name, chat.updated_at,"                    \
   " COUNT(*) OVER () AS total, CASE WHEN $7" int " = 1 THEN (SELECT CASE WHEN length(f.content)"      \
   " <= 20000 THEN f.content END FROM chat_message f WHERE f.chat_id = chat.id AND f.role = 'user'"    \
@@ -124,9 +124,9 @@ Task<ModelChats> Analytics::chats(std::string model_id, ModelChatsQuery q, bool 
                               ANTIPHON_MODEL_CHATS("::int")};
   Span s(q.start_date, q.end_date);
   ModelChats out;
-  for (ModelChatRow& row : co_await db_.all<ModelChatRow>(
-           kChats, s.from, s.until, model_id, std::int64_t(q.limit), std::int64_t(q.skip),
-           q.direction == "asc", words)) {
+  for (ModelChatRow& row :
+       co_await db_.all<ModelChatRow>(kChats, s.from, s.until, model_id, std::int64_t(q.limit),
+                                      std::int64_t(q.skip), q.direction == "asc", words)) {
     out.total = row.total;
     ModelChat chat{.chat_id = std::move(row.chat_id),
                    .user_id = std::move(row.user_id),

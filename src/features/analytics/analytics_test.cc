@@ -68,10 +68,11 @@ TEST_P(AnalyticsTest, CountsAnswersByModelUserAndToken) {
             R"({"model_id":"small","count":1,"unique_users":1,"unique_chats":1}]})");
   EXPECT_EQ(w.text("/summary"),
             R"({"total_messages":3,"total_chats":3,"total_models":2,"total_users":2})");
-  EXPECT_EQ(w.text("/tokens"),
-            R"({"models":[{"model_id":"big","input_tokens":300,"output_tokens":30,"total_tokens":330,"message_count":2},)"
-            R"({"model_id":"small","input_tokens":1,"output_tokens":2,"total_tokens":3,"message_count":1}],)"
-            R"("total_input_tokens":301,"total_output_tokens":32,"total_tokens":333})");
+  EXPECT_EQ(
+      w.text("/tokens"),
+      R"({"models":[{"model_id":"big","input_tokens":300,"output_tokens":30,"total_tokens":330,"message_count":2},)"
+      R"({"model_id":"small","input_tokens":1,"output_tokens":2,"total_tokens":3,"message_count":1}],)"
+      R"("total_input_tokens":301,"total_output_tokens":32,"total_tokens":333})");
   Value users = w.get("/users").body;
   ASSERT_EQ(json::array_at(users, "users")->size(), 2u);
   const Value& first = json::array_at(users, "users")->front();
@@ -84,8 +85,9 @@ TEST_P(AnalyticsTest, CountsAnswersByModelUserAndToken) {
   w.talk(w.bob, "small", kNoon, 0, 0);
   EXPECT_EQ(json::text_at(json::array_at(w.get("/users?metric=tokens").body, "users")->front(), "name"),
             "alice");
-  EXPECT_EQ(json::text_at(json::array_at(w.get("/users?metric=messages").body, "users")->front(), "name"),
-            "bob");
+  EXPECT_EQ(
+      json::text_at(json::array_at(w.get("/users?metric=messages").body, "users")->front(), "name"),
+      "bob");
 }
 
 TEST_P(AnalyticsTest, KeepsToTheSpanAndTheGroup) {
@@ -108,7 +110,8 @@ TEST_P(AnalyticsTest, KeepsToTheSpanAndTheGroup) {
       " VALUES ('all', 'root', 'all', '', NULL, 1, 1), ('team', 'root', 'team', '', 'all', 1, 1),"
       " ('none', 'root', 'none', '', NULL, 1, 1);"
       "INSERT INTO group_member (id, group_id, user_id, created_at, updated_at)"
-      " VALUES ('m', 'team', '" + w.alice + "', 1, 1)");
+      " VALUES ('m', 'team', '" +
+      w.alice + "', 1, 1)");
   EXPECT_EQ(messages("group_id=team"), 1);
   EXPECT_EQ(messages("group_id=all"), 1) << "members of groups below it count";
   EXPECT_EQ(messages("group_id=none"), 0);
@@ -128,21 +131,22 @@ TEST_P(AnalyticsTest, TellsHowUseGoesOverTime) {
       R"({"data":[{"date":"2024-10-04","models":{"big":2},"start":"2024-10-04T00:00:00Z","end":"2024-10-05T00:00:00Z","previous":null},)"
       R"({"date":"2024-10-05","models":{"small":1},"start":"2024-10-05T00:00:00Z","end":"2024-10-06T00:00:00Z","previous":null}]})");
   Value tokens = w.get("/daily?metric=tokens&compare=true&" + span).body;
-  EXPECT_EQ(json::serialize(*json::find(json::array_at(tokens, "data")->at(0), "models")), R"({"big":22})");
+  EXPECT_EQ(json::serialize(*json::find(json::array_at(tokens, "data")->at(0), "models")),
+            R"({"big":22})");
   std::string later =
       "start_date=" + std::to_string(kNoon + kDay) + "&end_date=" + std::to_string(kNoon + kDay);
   Value compared = w.get("/daily?compare=true&" + later).body;
   ASSERT_EQ(json::array_at(compared, "data")->size(), 1u);
-  EXPECT_EQ(
-      json::serialize(*json::find(json::array_at(compared, "data")->at(0), "previous")),
-      R"({"models":{"big":2},"start":"2024-10-04T00:00:00Z","end":"2024-10-05T00:00:00Z"})");
+  EXPECT_EQ(json::serialize(*json::find(json::array_at(compared, "data")->at(0), "previous")),
+            R"({"models":{"big":2},"start":"2024-10-04T00:00:00Z","end":"2024-10-05T00:00:00Z"})");
   Value hours = w.get("/daily?granularity=hourly&" + span).body;
   ASSERT_EQ(json::array_at(hours, "data")->size(), 25u);
   EXPECT_EQ(json::text_at(json::array_at(hours, "data")->at(0), "date"), "2024-10-04 12:00");
-  EXPECT_EQ(json::array_at(w.get("/daily?granularity=10m&start_date=0&" + span.substr(span.find("end"))).body,
-                           "data")
-                ->size(),
-            std::size_t(Analytics::kMostStretches));
+  EXPECT_EQ(
+      json::array_at(w.get("/daily?granularity=10m&start_date=0&" + span.substr(span.find("end"))).body,
+                     "data")
+          ->size(),
+      std::size_t(Analytics::kMostStretches));
   EXPECT_EQ(json::array_at(w.get("/daily").body, "data")->size(), 30u);
   EXPECT_EQ(w.get("/daily?granularity=yearly").status, 422);
 }
@@ -153,8 +157,8 @@ TEST_P(AnalyticsTest, NamesTheChatsOfAModelAndItsMessages) {
   std::string second = w.talk(w.bob, "big", kNoon + kDay, 1, 1, std::string(30'000, 'x'));
   w.talk(w.bob, "small", kNoon, 1, 1);
   w.as(w.alice, "POST", "/" + first + "/tags", Object{{"name", "Deep"}});
-  w.script("UPDATE chat SET updated_at = created_at; UPDATE chat SET updated_at = 5 WHERE id = '" + first +
-           "'");
+  w.script("UPDATE chat SET updated_at = created_at; UPDATE chat SET updated_at = 5 WHERE id = '" +
+           first + "'");
 
   Value chats = w.get("/models/big/chats").body;
   EXPECT_EQ(json::int_at(chats, "total"), 2);

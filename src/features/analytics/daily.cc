@@ -36,8 +36,8 @@ std::int64_t seconds_of(const std::string& granularity) {
 /// "2026-11-26", and with `time` "2026-11-26T14:10:00Z".
 std::string written(std::int64_t seconds, bool time) {
   std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(seconds / kDay))};
-  std::string out = fmt::format("{:04}-{:02}-{:02}", int(date.year()), unsigned(date.month()),
-                                unsigned(date.day()));
+  std::string out =
+      fmt::format("{:04}-{:02}-{:02}", int(date.year()), unsigned(date.month()), unsigned(date.day()));
   std::int64_t rest = seconds % kDay;
   if (time) out += fmt::format("T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60);
   return out;
@@ -52,18 +52,18 @@ std::string named(std::int64_t seconds, std::int64_t step) {
 
 // $4 is the length of a stretch, which the engines must not take for a parameter to group by: so the
 // inner statement numbers the stretches and the outer one groups them.
-#define ANTIPHON_STRETCHES(text, int, amount)                                                  \
+#define ANTIPHON_STRETCHES(text, int, amount) \
   "SELECT slot, model, CAST(SUM(part) AS BIGINT) AS amount FROM (SELECT created_at / $4" int     \
   " AS slot, model_id AS model, " amount " AS part FROM chat_message WHERE"                      \
   ANTIPHON_ANSWERS_OF("", text) ") AS parts GROUP BY slot, model LIMIT 100000"
-#define ANTIPHON_ALL_TOKENS(tokens)                                                  \
-  "COALESCE(" tokens("input_tokens") ", " tokens("prompt_tokens") ", 0) + COALESCE(" \
-  tokens("output_tokens") ", " tokens("completion_tokens") ", 0)"
+#define ANTIPHON_ALL_TOKENS(tokens)                                                          \
+  "COALESCE(" tokens("input_tokens") ", " tokens("prompt_tokens") ", 0) + COALESCE(" tokens( \
+      "output_tokens") ", " tokens("completion_tokens") ", 0)"
 constexpr Sql kMessages{"analytics.stretches", ANTIPHON_STRETCHES("", "", "1"),
                         ANTIPHON_STRETCHES("::text", "::bigint", "1")};
-constexpr Sql kTokens{"analytics.token_stretches",
-                      ANTIPHON_STRETCHES("", "", ANTIPHON_ALL_TOKENS(ANTIPHON_TOKENS_LITE)),
-                      ANTIPHON_STRETCHES("::text", "::bigint", ANTIPHON_ALL_TOKENS(ANTIPHON_TOKENS_PG))};
+constexpr Sql kTokens{
+    "analytics.token_stretches", ANTIPHON_STRETCHES("", "", ANTIPHON_ALL_TOKENS(ANTIPHON_TOKENS_LITE)),
+    ANTIPHON_STRETCHES("::text", "::bigint", ANTIPHON_ALL_TOKENS(ANTIPHON_TOKENS_PG))};
 
 }  // namespace
 
@@ -72,7 +72,8 @@ Task<Stretches> Analytics::daily(DailyQuery q, std::int64_t now) const {
   std::int64_t end = std::clamp<std::int64_t>(q.end_date.value_or(now), 0, Span::kLatest);
   std::int64_t start = std::clamp<std::int64_t>(q.start_date.value_or(end - 29 * kDay), 0, end);
   std::int64_t last = end / step, first = std::max(start / step, last - kMostStretches + 1);
-  std::int64_t count = last - first + 1, earliest = q.compare ? std::max<std::int64_t>(first - count, 0) : first;
+  std::int64_t count = last - first + 1,
+               earliest = q.compare ? std::max<std::int64_t>(first - count, 0) : first;
 
   std::map<std::int64_t, Counts> found;
   Sql sql = q.metric.value == Metric::tokens ? kTokens : kMessages;

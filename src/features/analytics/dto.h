@@ -130,8 +130,9 @@ struct MessageRow {
   std::optional<std::string> context_summary;
   std::int64_t created_at = 0, updated_at = 0;
 };
-ANTIPHON_DTO(MessageRow, id, chat_id, user_id, role, parent_id, content, output, model_id, files, sources,
-             embeds, meta, done, status_history, error, usage, context_summary, created_at, updated_at)
+ANTIPHON_DTO(MessageRow, id, chat_id, user_id, role, parent_id, content, output, model_id, files,
+             sources, embeds, meta, done, status_history, error, usage, context_summary, created_at,
+             updated_at)
 
 struct ModelChat {
   std::string chat_id;

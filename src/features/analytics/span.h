@@ -18,11 +18,11 @@ struct Span {
 };
 
 // Answers of a span, $1 and $2, to members of the group $3 and of those below it; '' is everybody.
-#define ANTIPHON_ANSWERS_OF(m, text)                                                                \
-  " " m "role = 'assistant' AND " m "model_id IS NOT NULL AND " m "created_at >= $1 AND " m         \
-  "created_at < $2 AND ($3" text " = '' OR " m                                                      \
-  "user_id IN (SELECT gm.user_id FROM group_member gm WHERE gm.group_id IN"                         \
-  " (WITH RECURSIVE down (id) AS (SELECT id FROM \"group\" WHERE id = $3 UNION"                     \
+#define ANTIPHON_ANSWERS_OF(m, text)                                                        \
+  " " m "role = 'assistant' AND " m "model_id IS NOT NULL AND " m "created_at >= $1 AND " m \
+  "created_at < $2 AND ($3" text " = '' OR " m                                              \
+  "user_id IN (SELECT gm.user_id FROM group_member gm WHERE gm.group_id IN"                 \
+  " (WITH RECURSIVE down (id) AS (SELECT id FROM \"group\" WHERE id = $3 UNION"             \
   " SELECT g.id FROM \"group\" g JOIN down ON down.id = g.parent_group_id) SELECT id FROM down)))"
 
 }  // namespace antiphon::analytics

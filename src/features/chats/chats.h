@@ -105,8 +105,8 @@ class Guard {
   /// As read(), for administrators where they have access, and for whom the chat's folder is shared
   /// with. The latter get what was said in it, not how its owner had the model set up.
   Task<Granted<Chat, Right::read>> look(const User& me, std::string id) const;
-  /// Whether read() would not throw. Who follows a chat live needs no less: sockets that joined its room
-  /// stay there, whatever becomes of the folder's grants.
+  /// Whether read() would not throw. Who follows a chat live needs no less: sockets that joined its
+  /// room stay there, whatever becomes of the folder's grants.
   Task<bool> may_read(const User& me, std::string id) const;
   Task<Granted<Chat, Right::write>> write(const User& me, std::string id, int status = 401) const;
   Task<Granted<Chat, Right::own>> own(const User& me, std::string id, int status = 401) const;

@@ -197,8 +197,9 @@ TEST_P(RoutesTest, ReadersOfAFolderLookIntoItsChatsAndDoNothingElse) {
   Value form = chat_json("Plans", exchange(), "a1");
   form.as_object()["params"] = Object{{"system", "be secret"}};
   form.as_object()["tool_ids"] = Array{"secret"};
-  auto made = w.as("alice", "POST", "/new",
-                   Object{{"chat", form}, {"folder_id", folder}, {"variables", Object{{"a", "secret"}}}});
+  auto made =
+      w.as("alice", "POST", "/new",
+           Object{{"chat", form}, {"folder_id", folder}, {"variables", Object{{"a", "secret"}}}});
   std::string id(json::text_at(made.body, "id"));
   std::string elsewhere = w.add("alice", "Elsewhere");
   ASSERT_EQ(w.as("alice", "POST", "/" + id + "/share").status, 200);
@@ -214,8 +215,9 @@ TEST_P(RoutesTest, ReadersOfAFolderLookIntoItsChatsAndDoNothingElse) {
       if (reply.status == 200) open.push_back(who.name + " " + route.method + " " + route.path);
       EXPECT_EQ(reply.text.find("secret"), reply.text.npos) << route.path << reply.text;
     }
-    EXPECT_NE(w.as("bob", route.method, filled(route.path, elsewhere).substr(13), body_for(route)).status,
-              200)
+    EXPECT_NE(
+        w.as("bob", route.method, filled(route.path, elsewhere).substr(13), body_for(route)).status,
+        200)
         << route.path;
   }
   std::ranges::sort(open);
@@ -237,16 +239,17 @@ TEST_P(RoutesTest, ReadersOfAFolderLookIntoItsChatsAndDoNothingElse) {
 TEST_P(RoutesTest, AFolderOfSomebodyElseHoldsAChatThatStaysInItsOwnersList) {
   World w(GetParam());
   std::string alices = w.add("alice", "Alice's"), bobs = w.add("bob", "Bob's");
-  w.script("INSERT INTO folder (id, user_id, name, is_expanded, created_at, updated_at)"
-           " VALUES ('f', 'alice', 'F', FALSE, 1, 1);"
-           "UPDATE chat SET folder_id = 'f', last_read_at = 7");
+  w.script(
+      "INSERT INTO folder (id, user_id, name, is_expanded, created_at, updated_at)"
+      " VALUES ('f', 'alice', 'F', FALSE, 1, 1);"
+      "UPDATE chat SET folder_id = 'f', last_read_at = 7");
   auto list = [&](const std::string& who) { return World::column(w.as(who, "GET", "/?page=1")); };
+  RouteParts parts = w.parts();
   auto inside = [&](const std::string& who, std::string sort = "title") {
-    return antiphon::run([&] {
-      User me;
-      static_cast<Caller&>(me) = World::caller(who);
-      return chats_in_folder(w.parts(), me, "f", {.sort_by = sort, .sort_dir = "asc"});
-    });
+    User me;
+    static_cast<Caller&>(me) = World::caller(who);
+    return antiphon::run(
+        [&] { return chats_in_folder(parts, me, "f", {.sort_by = sort, .sort_dir = "asc"}); });
   };
 
   EXPECT_EQ(list("bob"), std::vector<std::string>{"Bob's"});
@@ -260,7 +263,7 @@ TEST_P(RoutesTest, AFolderOfSomebodyElseHoldsAChatThatStaysInItsOwnersList) {
 
   User alice;
   static_cast<Caller&>(alice) = World::caller("alice");
-  antiphon::run([&] { return empty_folders(w.parts(), alice, {"f"}, true); });
+  antiphon::run([&] { return empty_folders(parts, alice, {"f"}, true); });
   EXPECT_EQ(w.as("alice", "GET", "/" + alices).status, 401);
   EXPECT_TRUE(json::find(w.as("bob", "GET", "/" + bobs).body, "folder_id")->is_null());
 }
@@ -479,7 +482,8 @@ TEST_P(RoutesTest, UsageCountsMessagesByModel) {
 
 TEST_P(RoutesTest, StatisticsTellWhatWasWrittenWithoutTheWords) {
   World w(GetParam());
-  Object question = message("u1", "", "user", "four"), answer = message("a1", "u1", "assistant", "sixsix"),
+  Object question = message("u1", "", "user", "four"),
+         answer = message("a1", "u1", "assistant", "sixsix"),
          other = message("a2", "u1", "assistant", "x");
   answer["model"] = other["model"] = "numbered";
   answer["usage"] = Object{{"output_tokens", 7}};
@@ -505,7 +509,8 @@ TEST_P(RoutesTest, StatisticsTellWhatWasWrittenWithoutTheWords) {
   EXPECT_EQ(json::int_at(*json::find(stats, "history_models"), "numbered"), 2);
   EXPECT_EQ(json::find(stats, "average_user_message_content_length")->to_number<double>(), 4);
   EXPECT_EQ(json::find(stats, "average_assistant_message_content_length")->to_number<double>(), 3.5);
-  const Value& rated = *json::find(chat, {"chat", "history"})->at("messages").if_object()->if_contains("a1");
+  const Value& rated =
+      *json::find(chat, {"chat", "history"})->at("messages").if_object()->if_contains("a1");
   EXPECT_EQ(json::int_at(rated, "content_length"), 6);
   EXPECT_EQ(json::int_at(rated, "token_count"), 7);
   EXPECT_EQ(json::int_at(rated, "rating"), -1);

@@ -40,8 +40,7 @@ namespace {
 
 using store::Sql;
 
-#define ANTIPHON_STATS_CHAT \
-  "SELECT id, user_id, meta, current_message_id, created_at, updated_at"
+#define ANTIPHON_STATS_CHAT "SELECT id, user_id, meta, current_message_id, created_at, updated_at"
 
 // The characters of content's JSON less its quotes. `extra` is fetched where a rating may be in it.
 constexpr Sql kMessages{"chats.stats_messages", R"(
@@ -140,7 +139,8 @@ Task<std::vector<ChatStats>> all_of(store::Db& db, std::vector<StatsChat> chats)
 }  // namespace
 
 Task<ChatStatsList> Stats::page(std::string user_id, std::int64_t since, std::int64_t page) const {
-  static constexpr Sql kPageOf{"chats.stats_page", ANTIPHON_STATS_CHAT R"(, COUNT(*) OVER () AS total FROM chat
+  static constexpr Sql kPageOf{"chats.stats_page",
+                               ANTIPHON_STATS_CHAT R"(, COUNT(*) OVER () AS total FROM chat
        WHERE user_id = $1 AND updated_at > $2 ORDER BY updated_at DESC, id LIMIT $3 OFFSET $4)"};
   Page p = page_of(page, kPage);
   auto chats = co_await db_.all<StatsChat>(kPageOf, user_id, since, p.size, p.offset);

@@ -76,7 +76,7 @@ ANTIPHON_DTO(ChatStatsList, type, items, total, page)
 class Stats {
  public:
   explicit Stats(store::Db& db) : db_(db) {}
-  static constexpr std::int64_t kPage = 10;  ///< Chats.
+  static constexpr std::int64_t kPage = 10;              ///< Chats.
   static constexpr std::int64_t kMostMessages = 10'000;  ///< Looked at of one chat.
 
   /// The latest first.

@@ -134,8 +134,8 @@ Task<std::optional<Folder>> Folders::find(std::string id) const {
 }
 
 Task<std::vector<SharedFolder>> Folders::shared_with(const User& me) const {
-#define ANTIPHON_SHARED_WITH(among)                                                          \
-  "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE user_id <> $1 AND id " among         \
+#define ANTIPHON_SHARED_WITH(among)                                                  \
+  "SELECT " ANTIPHON_FOLDER_COLUMNS " FROM folder WHERE user_id <> $1 AND id " among \
   " ORDER BY name, id LIMIT 1000"
   static constexpr Sql kShared{"folders.shared_with",
                                ANTIPHON_SHARED_WITH("IN (SELECT value FROM json_each($2))"),
@@ -172,7 +172,7 @@ Task<std::string> Folders::prompt(const Folder& of) const {
 }
 
 Task<std::string> Folders::create(const User& me, std::string name, std::optional<std::string> parent,
-                             std::optional<json::Value> data, std::optional<json::Value> meta) {
+                                  std::optional<json::Value> data, std::optional<json::Value> meta) {
   static constexpr Sql kInsert{"folders.insert", R"(
       INSERT INTO folder (id, user_id, parent_id, name, data, meta, is_expanded, created_at, updated_at)
       VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $7))"};

@@ -16,8 +16,8 @@ namespace antiphon::http {
 class Router;
 }
 
-/// Folders of chats: a tree per user, each with an optional system prompt for the chats inside. A folder
-/// can be shared: what others may do with it is Guard's to say.
+/// Folders of chats: a tree per user, each with an optional system prompt for the chats inside. A
+/// folder can be shared: what others may do with it is Guard's to say.
 namespace antiphon::folders {
 
 struct Folder {
@@ -56,10 +56,10 @@ class Folders {
 
   /// These throw 400 for a bad name, one that is taken beside it, and a tree that is too large or deep.
   Task<std::string> create(const User& me, std::string name, std::optional<std::string> parent,
-                      std::optional<json::Value> data, std::optional<json::Value> meta);
+                           std::optional<json::Value> data, std::optional<json::Value> meta);
   /// Absent members stay as they are; those of `data` and `meta` are merged.
-  Task<> update(const Folder& folder, std::optional<std::string> name,
-                std::optional<json::Value> data, std::optional<json::Value> meta);
+  Task<> update(const Folder& folder, std::optional<std::string> name, std::optional<json::Value> data,
+                std::optional<json::Value> meta);
   /// Throws 400 when the folder would come to lie in itself (row 120).
   Task<> move(const Folder& folder, std::optional<std::string> parent);
   Task<> expand(const Folder& folder, bool expanded);
@@ -121,8 +121,8 @@ struct RouteParts {
   Folders& folders;
   const Guard& guard;
   Guard::Permitted permitted;
-  /// Takes the chats out of these folders: the user's are deleted, stopping what is being written there,
-  /// or moved to the top; those of others are moved.
+  /// Takes the chats out of these folders: the user's are deleted, stopping what is being written
+  /// there, or moved to the top; those of others are moved.
   std::function<Task<>(const User&, std::vector<std::string> folder_ids, bool and_delete)> empty;
   /// How many unread chats are in each folder; folders without any are left out.
   std::function<Task<std::map<std::string, std::int64_t>>(const User&)> unread;

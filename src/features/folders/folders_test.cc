@@ -37,31 +37,30 @@ struct World {
         guard(folders, grants, permitted()) {
     run([&] { return store::migrate(*store.db); });
     run([&] { return principals.load(); });
-    add_routes(
-        router,
-        {.folders = folders,
-         .guard = guard,
-         .permitted = permitted(),
-         .empty = [this](const User&, std::vector<std::string> ids, bool and_delete) -> Task<> {
-           emptied = ids;
-           deleted = and_delete;
-           co_return;
-         },
-         .unread = [this](const User&) -> Task<std::map<std::string, std::int64_t>> {
-           co_return unread;
-         },
-         .read = [this](const User&, std::vector<std::string> ids) -> Task<std::int64_t> {
-           unread.clear();
-           co_return static_cast<std::int64_t>(ids.size());
-         },
-         .chats = [](const User&, std::string folder, SharedQuery) -> Task<Value> {
-           co_return json::Array{"chats of " + folder};
-         },
-         .name_of = [](UserId id) -> Task<std::string> { co_return "Name of " + id.value; }});
+    add_routes(router,
+               {.folders = folders,
+                .guard = guard,
+                .permitted = permitted(),
+                .empty = [this](const User&, std::vector<std::string> ids, bool and_delete) -> Task<> {
+                  emptied = ids;
+                  deleted = and_delete;
+                  co_return;
+                },
+                .unread = [this](const User&) -> Task<std::map<std::string, std::int64_t>> {
+                  co_return unread;
+                },
+                .read = [this](const User&, std::vector<std::string> ids) -> Task<std::int64_t> {
+                  unread.clear();
+                  co_return static_cast<std::int64_t>(ids.size());
+                },
+                .chats = [](const User&, std::string folder, SharedQuery) -> Task<Value> {
+                  co_return json::Array{"chats of " + folder};
+                },
+                .name_of = [](UserId id) -> Task<std::string> { co_return "Name of " + id.value; }});
   }
   Guard::Permitted permitted() {
     return [this](const User& me, std::string_view name) -> Task<bool> {
-      co_return name != denied && me.id.value + " " + std::string(name) != denied;
+      co_return name != denied&& me.id.value + " " + std::string(name) != denied;
     };
   }
   http::Response as(const std::string& name, std::string method, std::string path,
@@ -297,8 +296,8 @@ TEST_P(FoldersTest, AGrantIsForWhatItSaysAndForThisFolderOnly) {
   EXPECT_TRUE(works("eve", shared).empty());
 
   w.share(shared, "bob", "write");
-  EXPECT_EQ(works("bob", shared), (std::vector<std::string>{"GET ", "GET /shared/chats", "POST /read",
-                                                            "POST /update"}));
+  EXPECT_EQ(works("bob", shared),
+            (std::vector<std::string>{"GET ", "GET /shared/chats", "POST /read", "POST /update"}));
   EXPECT_FALSE(w.may("bob", shared, Right::own));
   EXPECT_TRUE(w.emptied.empty());
   EXPECT_EQ(w.as("bob", "POST", "/", Object{{"name", "x"}, {"parent_id", shared}}).status, 404);
@@ -360,8 +359,8 @@ TEST_P(FoldersTest, AreSharedByTheirOwnerAsFarAsHeMay) {
     return *http::testing::serve(w.router, std::move(request), me);
   };
   auto grant = [](std::string type, std::string principal, std::string permission) {
-    return Value(Object{
-        {"principal_type", type}, {"principal_id", principal}, {"permission", permission}});
+    return Value(
+        Object{{"principal_type", type}, {"principal_id", principal}, {"permission", permission}});
   };
 
   EXPECT_EQ(share(json::Array{grant("user", "bob", "read")}).status, 403);  // sharing.folders is off.
@@ -394,8 +393,7 @@ TEST_P(FoldersTest, GrantsGoWithTheFolderAndWithItsOwner) {
   EXPECT_EQ(granted(), std::vector<std::string>{c});
   UserId alice{"alice"};
   run([&] {
-    return w.store.db->transact(
-        [&](store::Connection& tx) { return w.folders.remove_all(tx, alice); });
+    return w.store.db->transact([&](store::Connection& tx) { return w.folders.remove_all(tx, alice); });
   });
   EXPECT_TRUE(granted().empty());
 }

@@ -122,8 +122,7 @@ struct Api {
     out["write_access"] = right && *right >= Right::write;
     if (right == Right::own) {
       json::Array grants;
-      for (const auth::GrantView& g : co_await p.folders.access(*folder))
-        grants.push_back(view(g));
+      for (const auth::GrantView& g : co_await p.folders.access(*folder)) grants.push_back(view(g));
       out["access_grants"] = std::move(grants);
       co_return out;
     }
@@ -183,9 +182,8 @@ struct Api {
   }
   Task<json::Value> chats(const User& me, Readable folder, Query<SharedQuery> q) {
     auto right = co_await p.guard.right(me, *folder);
-    co_return json::Object{
-        {"chats", co_await p.chats(me, folder->id, q)},
-        {"folder_permission", right && *right >= Right::write ? "write" : "read"}};
+    co_return json::Object{{"chats", co_await p.chats(me, folder->id, q)},
+                           {"folder_permission", right && *right >= Right::write ? "write" : "read"}};
   }
   /// The reader's own chats: in his own folder also in those below.
   Task<json::Value> read(const User& me, Readable folder) {

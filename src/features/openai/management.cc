@@ -38,14 +38,20 @@ json::Value body_of(const Management& wanted, std::string_view name = "model") {
 Errand for_lm_studio(const std::string& root, const Management& wanted) {
   std::string models = root + "/api/v1/models";
   switch (wanted.what) {
-    case What::catalog: return {"GET", models};
-    case What::download: return {"POST", models + "/download", body_of(wanted)};
+    case What::catalog:
+      return {"GET", models};
+    case What::download:
+      return {"POST", models + "/download", body_of(wanted)};
     case What::download_status:
       return {"GET", models + "/download/status/" + percent_encode(wanted.job)};
-    case What::load: return {"POST", models + "/load", body_of(wanted)};
-    case What::unload: return {"POST", models + "/unload", body_of(wanted, "instance_id")};
-    case What::remove: throw cannot("deletes no models over the network");
-    case What::events: throw cannot("sends no events about its models");
+    case What::load:
+      return {"POST", models + "/load", body_of(wanted)};
+    case What::unload:
+      return {"POST", models + "/unload", body_of(wanted, "instance_id")};
+    case What::remove:
+      throw cannot("deletes no models over the network");
+    case What::events:
+      throw cannot("sends no events about its models");
   }
   throw cannot("cannot do that");
 }
@@ -53,13 +59,20 @@ Errand for_lm_studio(const std::string& root, const Management& wanted) {
 Errand for_llama_cpp(const std::string& root, const Management& wanted) {
   std::string models = root + "/models";
   switch (wanted.what) {
-    case What::catalog: return {"GET", models};
-    case What::download: return {"POST", models, body_of(wanted)};
-    case What::download_status: throw cannot("tells of downloads in its events, not by their number");
-    case What::load: return {"POST", models + "/load", body_of(wanted)};
-    case What::unload: return {"POST", models + "/unload", body_of(wanted)};
-    case What::remove: return {"DELETE", models + "?model=" + percent_encode(wanted.model)};
-    case What::events: return {"GET", models + "/sse"};
+    case What::catalog:
+      return {"GET", models};
+    case What::download:
+      return {"POST", models, body_of(wanted)};
+    case What::download_status:
+      throw cannot("tells of downloads in its events, not by their number");
+    case What::load:
+      return {"POST", models + "/load", body_of(wanted)};
+    case What::unload:
+      return {"POST", models + "/unload", body_of(wanted)};
+    case What::remove:
+      return {"DELETE", models + "?model=" + percent_encode(wanted.model)};
+    case What::events:
+      return {"GET", models + "/sse"};
   }
   throw cannot("cannot do that");
 }

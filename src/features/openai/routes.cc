@@ -146,7 +146,8 @@ struct Api {
   }
   Task<std::optional<http::Response>> events(const Admin& me, std::string place, http::Call& call) {
     models::ConnectionPtr c = managing(std::move(place));
-    auto reply = co_await models::pass_on(client, request_of(me, *c, {.what = What::events}), call.stream);
+    auto reply =
+        co_await models::pass_on(client, request_of(me, *c, {.what = What::events}), call.stream);
     if (reply && reply->status >= 400)  // A provider's 401 is not ours.
       throw Problem(Problem::Kind::upstream, models::refusal(reply->status, reply->body).detail());
     co_return reply;
@@ -154,15 +155,16 @@ struct Api {
 
   Task<json::Value> operate(User me, std::string place, What what, ModelOperation form) {
     co_return co_await manage(
-        me, std::move(place), {.what = what, .model = form.model, .more = std::move(form.rest.members)});
+        me, std::move(place),
+        {.what = what, .model = form.model, .more = std::move(form.rest.members)});
   }
   /// Asks the server; afterwards its list of models is read anew.
   Task<json::Value> manage(User me, std::string place, Management wanted) {
     models::ConnectionPtr c = managing(std::move(place));
     wanted.model = c->unprefixed(wanted.model);
     bool changes = wanted.what != What::catalog && wanted.what != What::download_status;
-    json::Value answer = co_await models::told_to_admin(
-        models::fetch_json(client, request_of(me, *c, wanted)));
+    json::Value answer =
+        co_await models::told_to_admin(models::fetch_json(client, request_of(me, *c, wanted)));
     if (changes) models.catalog().forget();
     co_return answer;
   }
@@ -187,7 +189,8 @@ struct Api {
     json::Object body = models::object_of(std::move(value));
     models::ConnectionPtr c = speaking();
     models::Asker who = models::asker(me);
-    std::string url = address(*c, "audio/speech", std::string(json::text_at(json::Value(body), "model")));
+    std::string url =
+        address(*c, "audio/speech", std::string(json::text_at(json::Value(body), "model")));
     co_return co_await models::pass_on(
         client, models::with_json(models::request_for(settings(), *c, url, who), body), call.stream);
   }

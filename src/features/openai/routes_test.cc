@@ -161,8 +161,7 @@ TEST_P(OpenAiTest, AdministratorsManageTheModelsOfAServer) {
   EXPECT_EQ(app.get("admin", "/openai/models/0/download/status/1").status, 400);
   heads.clear();
   for (const char* path : {"load", "unload", "download"})
-    EXPECT_EQ(
-        app.post("eve", std::string("/openai/models/0/") + path, R"({"model":"m"})").status, 401);
+    EXPECT_EQ(app.post("eve", std::string("/openai/models/0/") + path, R"({"model":"m"})").status, 401);
   for (const char* path : {"catalog", "sse", "download/status/1"})
     EXPECT_EQ(app.get("eve", std::string("/openai/models/0/") + path).status, 401);
   app.settings.enable_openai.set(false);

@@ -21,12 +21,14 @@ struct World {
   };
   Reply ask(Role role, std::string method, std::string path, std::string body = {}) {
     http::Request request = http::testing::request(std::move(method), path.substr(0, path.find('?')));
-    if (auto at = path.find("?email="); at != path.npos) request.query.emplace("email", path.substr(at + 7));
+    if (auto at = path.find("?email="); at != path.npos)
+      request.query.emplace("email", path.substr(at + 7));
     request.body = std::move(body);
     http::testing::StringStream stream;
-    auto response = http::testing::serve(
-        router, std::move(request), http::testing::a_caller(Caller::Via::session, role), &stream);
-    return response ? Reply{response->status, response->body} : Reply{stream.head_.status, stream.text_};
+    auto response = http::testing::serve(router, std::move(request),
+                                         http::testing::a_caller(Caller::Via::session, role), &stream);
+    return response ? Reply{response->status, response->body}
+                    : Reply{stream.head_.status, stream.text_};
   }
 
   store::Store store;
