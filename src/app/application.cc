@@ -8,6 +8,8 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/time.h"
+#include "features/evaluations/leaderboard.h"
 #include "store/migrate.h"
 
 namespace antiphon::app {
@@ -170,6 +172,15 @@ Task<std::string> App::name_of(UserId id) {
   co_return principal ? principal->name : std::string();
 }
 
+Task<std::vector<analytics::VotesOfDay>> App::votes(std::string model, std::int64_t days) {
+  std::int64_t now = unix_seconds();
+  auto cast = co_await feedbacks.votes_of(std::move(model), now - days * 86'400);
+  std::vector<analytics::VotesOfDay> out;
+  for (evaluations::Day& day : evaluations::history(cast, now, days))
+    out.push_back({std::move(day.date), day.won, day.lost});
+  co_return out;
+}
+
 auths::Parts App::auths_parts() {
   return {.auth = auth,
           .users = users,
@@ -262,10 +273,11 @@ void App::add_routes() {
                                    .config = config,
                                    .permitted = permitted,
                                    .may_export = [this] { return declared.chats.admin_export(); }});
-  analytics::add_routes(router, {.analytics = analytics,
-                                 .feedbacks = feedbacks,
-                                 .settings = declared.analytics,
-                                 .chat_access = [this] { return declared.chats.admin_access(); }});
+  analytics::add_routes(
+      router, {.analytics = analytics,
+               .settings = declared.analytics,
+               .votes = [this](std::string model, std::int64_t days) { return votes(model, days); },
+               .chat_access = [this] { return declared.chats.admin_access(); }});
   utils::add_routes(router,
                     {.db = *db, .may_export = [this] { return declared.chats.admin_export(); }});
   configs::add_routes(router, {.store = config,

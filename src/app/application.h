@@ -19,6 +19,7 @@ struct App {
   /// The user as stored now, for work that goes on without a request (row 80).
   Task<std::optional<User>> user(UserId id);
   Task<std::string> name_of(UserId id);
+  Task<std::vector<analytics::VotesOfDay>> votes(std::string model, std::int64_t days);
   auths::Parts auths_parts();
   configs::Usage usage() const;
   void add_routes();

@@ -6,8 +6,7 @@
 
 #include "base/encode.h"
 #include "features/analytics/span.h"
-#include "features/chats/dto.h"
-#include "features/chats/tokens_sql.h"
+#include "features/chats/chats.h"
 
 namespace antiphon::analytics {
 

@@ -4,7 +4,6 @@
 
 #include "features/analytics/dto.h"
 #include "features/analytics/settings.h"
-#include "features/evaluations/feedbacks.h"
 #include "store/db.h"
 
 namespace antiphon::http {
@@ -42,7 +41,8 @@ class Analytics {
 
 struct RouteParts {
   Analytics& analytics;
-  const evaluations::Feedbacks& feedbacks;
+  /// What was thought of a model, day by day until now.
+  std::function<Task<std::vector<VotesOfDay>>(std::string model_id, std::int64_t days)> votes;
   const Settings& settings;
   std::function<bool()> chat_access;  ///< ENABLE_ADMIN_CHAT_ACCESS
 };

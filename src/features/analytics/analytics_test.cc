@@ -1,59 +1,97 @@
 #include "features/analytics/analytics.h"
 
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
 #include "auth/accounts.h"
-#include "features/chats/testing.h"
+#include "auth/principals.h"
+#include "http/testing.h"
+#include "json/text.h"
+#include "store/migrate.h"
+#include "store/test_store.h"
 
 namespace antiphon::analytics {
 namespace {
 
-using chats::testing::message;
 using json::Array;
-using json::Object;
 using json::Value;
 
 constexpr std::int64_t kDay = 86'400, kNoon = 20'000 * kDay + 43'200;  // 2024-10-04
 
-struct World : chats::testing::World {
+struct World {
   explicit World(store::Engine engine)
-      : chats::testing::World(engine),
-        accounts(*store.db, principals),
-        analytics(*store.db),
-        feedbacks(*store.db) {
-    antiphon::run([&] { return principals.load(); });
+      : store(engine, 2), principals(*store.db), accounts(*store.db, principals), analytics(*store.db) {
+    run([&] { return store::migrate(*store.db); });
+    run([&] { return principals.load(); });
     alice = account("alice"), bob = account("bob");
     add_routes(router, {.analytics = analytics,
-                        .feedbacks = feedbacks,
                         .settings = options,
-                        .chat_access = [this] { return settings.admin_access(); }});
+                        .votes = [](std::string, std::int64_t days) -> Task<std::vector<VotesOfDay>> {
+                          co_return std::vector<VotesOfDay>(static_cast<std::size_t>(days));
+                        },
+                        .chat_access = [this] { return chat_access; }});
   }
   std::string account(const std::string& name) {
     auth::NewAccount form{
         .name = name, .email = name + "@x.io", .password_hash = "-", .role = Role::user};
-    auto made = antiphon::run([&] { return accounts.create(form, nullptr, nullptr); });
+    auto made = run([&] { return accounts.create(form, nullptr, nullptr); });
     return made.account.value().id;
   }
-  /// A chat of one question and one answer.
+  void script(const std::string& sql) { store.script(sql); }
+  /// A chat of one question and one answer; its id.
   std::string talk(const std::string& owner, std::string model, std::int64_t at, std::int64_t in,
                    std::int64_t out, std::string question = "What?") {
-    Object asked = message("u1", "", "user", question), said = message("a1", "u1", "assistant", "So.");
-    asked["timestamp"] = said["timestamp"] = at;
-    said["model"] = model;
-    said["usage"] = Object{{"prompt_tokens", in}, {"output_tokens", out}};
-    return add(owner, "Chat", {asked, said});
+    std::string id = "chat" + std::to_string(++chats), time = std::to_string(at);
+    auto row = [&](std::string name, std::string parent, std::string role, std::string more) {
+      return "INSERT INTO chat_message (chat_id, id, parent_id, user_id, role, content, text, done,"
+             " position, created_at, updated_at, model_id, usage) VALUES ('" +
+             id + "', '" + name + "', " + parent + ", '" + owner + "', '" + role + "', '\"" +
+             (role == "user" ? question : "So.") + "\"', '', TRUE, 1, " + time + ", " + time + ", " +
+             more + ");";
+    };
+    script(
+        "INSERT INTO chat (id, user_id, title, title_folded, created_at, updated_at, archived, pinned,"
+        " meta, data) VALUES ('" +
+        id + "', '" + owner + "', 'Chat', 'chat', " + time + ", " + time +
+        ", FALSE, FALSE, '{}', '{}');" + row("u1", "NULL", "user", "NULL, NULL") +
+        row("a1", "'u1'", "assistant",
+            "'" + model + "', '{\"prompt_tokens\":" + std::to_string(in) +
+                ",\"output_tokens\":" + std::to_string(out) + "}'"));
+    return id;
   }
+  struct Reply {
+    int status;
+    std::string text;
+    Value body;
+  };
   Reply get(std::string path, Role role = Role::admin) {
-    return ask(caller("root", role), "GET", "/api/v1/analytics" + path);
+    http::Request request =
+        http::testing::request("GET", "/api/v1/analytics" + path.substr(0, path.find('?')));
+    if (auto at = path.find('?'); at != path.npos)
+      for (std::string rest = path.substr(at + 1); !rest.empty();) {
+        std::string one = rest.substr(0, rest.find('&'));
+        rest.erase(0, one.size() + 1);
+        request.query.emplace(one.substr(0, one.find('=')), one.substr(one.find('=') + 1));
+      }
+    auto reply = http::testing::serve(router, std::move(request),
+                                      http::testing::a_caller(Caller::Via::session, role));
+    return {reply->status, reply->body, json::try_parse(reply->body).value_or(nullptr)};
   }
   std::string text(std::string path) { return get(path).text; }
 
+  store::Store store;
+  auth::Principals principals;
   auth::Accounts accounts;
   Analytics analytics;
-  evaluations::Feedbacks feedbacks;
+  http::Router router;
   Settings options;
+  bool chat_access = true;
+  int chats = 0;
   std::string alice, bob;
 };
 
-class AnalyticsTest : public chats::testing::OnEngines {};
+class AnalyticsTest : public ::testing::TestWithParam<store::Engine> {};
 INSTANTIATE_TEST_SUITE_P(Engines, AnalyticsTest, ::testing::ValuesIn(store::engines()),
                          [](const auto& engine) { return store::engine_name(engine.param); });
 
@@ -156,7 +194,8 @@ TEST_P(AnalyticsTest, NamesTheChatsOfAModelAndItsMessages) {
   std::string first = w.talk(w.alice, "big", kNoon, 1, 1, "First question");
   std::string second = w.talk(w.bob, "big", kNoon + kDay, 1, 1, std::string(30'000, 'x'));
   w.talk(w.bob, "small", kNoon, 1, 1);
-  w.as(w.alice, "POST", "/" + first + "/tags", Object{{"name", "Deep"}});
+  w.script("INSERT INTO chat_tag (user_id, tag_id, chat_id) VALUES ('" + w.alice + "', 'deep', '" +
+           first + "')");
   w.script("UPDATE chat SET updated_at = created_at; UPDATE chat SET updated_at = 5 WHERE id = '" +
            first + "'");
 
@@ -202,7 +241,7 @@ TEST_P(AnalyticsTest, IsForAdministratorsWhileItIsOnAndKeepsWordsFromThem) {
   all(Role::admin, 200);
   EXPECT_EQ(routes, 8);
   all(Role::user, 401);
-  w.settings.admin_access.set(false);
+  w.chat_access = false;
   EXPECT_EQ(w.get("/messages").status, 401);
   EXPECT_EQ(w.text("/models/big/chats").find("Secret"), std::string::npos);
   w.options.enable.set(false);

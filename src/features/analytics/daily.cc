@@ -5,7 +5,7 @@
 #include "base/problem.h"
 #include "features/analytics/analytics.h"
 #include "features/analytics/span.h"
-#include "features/chats/tokens_sql.h"
+#include "features/chats/chats.h"
 
 namespace antiphon::analytics {
 

@@ -3,7 +3,6 @@
 #include "base/problem.h"
 #include "base/time.h"
 #include "features/analytics/analytics.h"
-#include "features/evaluations/leaderboard.h"
 #include "http/bind.h"
 
 namespace antiphon::analytics {
@@ -73,12 +72,9 @@ struct Api {
     require();
     constexpr std::int64_t kMostDays = 366;
     std::int64_t days = q.days ? std::min<std::int64_t>(q.days, kMostDays) : kMostDays;
-    std::int64_t now = unix_seconds(), since = now - days * 86'400;
     Overview out;
-    for (evaluations::Day& day :
-         evaluations::history(co_await p.feedbacks.votes_of(model_id, since), now, days))
-      out.history.push_back({std::move(day.date), day.won, day.lost});
-    out.tags = co_await p.analytics.tags(model_id, since);
+    out.history = co_await p.votes(model_id, days);
+    out.tags = co_await p.analytics.tags(model_id, unix_seconds() - days * 86'400);
     co_return out;
   }
 };

@@ -9,7 +9,6 @@
 #include <map>
 
 #include "features/chats/lists.h"
-#include "features/chats/tokens_sql.h"
 
 namespace antiphon::chats {
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "features/chats/dto.h"
+#include "features/chats/tokens_sql.h"
 #include "http/caller.h"
 #include "http/granted.h"
 #include "store/db.h"

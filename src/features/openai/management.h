@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "features/models/connection.h"
+#include "features/models/models.h"
 #include "json/text.h"
 
 /// What administrators do with the models of a server: fetch, load, take out of memory, delete. Servers

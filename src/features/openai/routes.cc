@@ -4,7 +4,6 @@
 #include "base/ids.h"
 #include "base/problem.h"
 #include "client/url.h"
-#include "features/models/answers.h"
 #include "features/models/models.h"
 #include "features/openai/anthropic.h"
 #include "features/openai/dto.h"

@@ -15,7 +15,7 @@ const kById = [
 /** Members of queries and bodies that name a thing. */
 const kMembers = {
   chat_id: 'chat', message_id: 'message', folder_id: 'folder', parent_id: 'folder', model: 'model', model_id: 'model', base_model_id: 'model',
-  version_id: 'version', parent_group_id: 'group', user_ids: 'user', leaf: 'message', user_id: 'user', principal_id: 'user',
+  version_id: 'version', parent_group_id: 'group', group_id: 'group', user_ids: 'user', leaf: 'message', user_id: 'user', principal_id: 'user',
 };
 /** Members that only look like it: ids somebody makes up, or lists of words. */
 const kNoThing = new Set(['call_id', 'Banner.id', 'LdapForm.user', 'ImportsForm.chats', 'ModelsForm.models', 'ModelMeta.knowledge']);

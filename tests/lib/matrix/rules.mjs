@@ -89,6 +89,7 @@ export const adminMay = {
   'GET /api/v1/chats/{id}/tags': [true, 'the same'],
   'POST /api/v1/chats/{id}/fork': [true, 'the same: a copy of what may be read'],
   'GET /api/v1/chats/stats/export/{chat_id}': [true, 'ENABLE_ADMIN_CHAT_ACCESS: what a chat holds, without its words'],
+  'GET /api/v1/analytics/messages': [true, 'ENABLE_ADMIN_CHAT_ACCESS: reading'],
   'DELETE /api/v1/chats/{id}': [true, 'ENABLE_ADMIN_CHAT_ACCESS: deleting'],
   'GET /api/v1/chats/share/{share_id}': [true, 'ENABLE_ADMIN_CHAT_ACCESS: opening links'],
   'POST /api/v1/chats/{id}/clone/shared': [true, 'the same'],
