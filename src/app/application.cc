@@ -8,6 +8,8 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/time.h"
+#include "features/evaluations/leaderboard.h"
 #include "store/migrate.h"
 
 namespace antiphon::app {
@@ -99,13 +101,21 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
       jobs(*db, loops),
       chats(*db),
-      guard(chats, [this] { return declared.chats.admin_access(); }),
+      guard(chats, {.admin_access = [this] { return declared.chats.admin_access(); },
+                    .may_see_folder =
+                        [this](const User& me, std::string id) {
+                          return folder_guard.may(me, std::move(id), Right::read);
+                        }}),
       editor(*db),
       sidebar(*db),
       unread(*db),
       sharing(*db, auth.grants),
-      folders(*db),
+      folders(*db, auth.grants),
+      folder_guard(
+          folders, auth.grants,
+          [this](const User& me, std::string_view leaf) { return auth.access.permits(me, leaf); }),
       feedbacks(*db),
+      analytics(*db),
       replay(runs),
       hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard), loops, db.get(), &replay),
       endpoint(hub, {.allow_origins = d.process.allow_origins(), .websocket = d.process.websocket()}),
@@ -122,12 +132,15 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
            .tools = tools,
            .loops = loops,
            .user = [this](UserId id) { return user(std::move(id)); },
-           .folder_prompt = [this](const User& me,
-                                   const std::string& folder) { return folders.prompt(me, folder); },
+           .folder_prompt = [this](
+                                const User& me,
+                                const std::string& folder) { return folder_guard.prompt(me, folder); },
            .permitted = [this](const User& me,
                                std::string_view leaf) { return auth.access.permits(me, leaf); },
-           .owns_folder = [this](const User& me,
-                                 std::string id) { return folders.owns(me, std::move(id)); },
+           .may_file =
+               [this](const User& me, std::string id) {
+                 return folder_guard.may(me, std::move(id), Right::write);
+               },
            .chores =
                [this](completions::Chore chore) { return tasks::policy_of(declared.tasks, chore); }}),
       limits({.scale = d.process.rate_limits()}),
@@ -152,6 +165,20 @@ Task<std::optional<User>> App::user(UserId id) {
   me.email = principal->email;
   me.role = principal->role;
   co_return me;
+}
+
+Task<std::string> App::name_of(UserId id) {
+  auto principal = co_await auth.principals.find(id);
+  co_return principal ? principal->name : std::string();
+}
+
+Task<std::vector<analytics::VotesOfDay>> App::votes(std::string model, std::int64_t days) {
+  std::int64_t now = unix_seconds();
+  auto cast = co_await feedbacks.votes_of(std::move(model), now - days * 86'400);
+  std::vector<analytics::VotesOfDay> out;
+  for (evaluations::Day& day : evaluations::history(cast, now, days))
+    out.push_back({std::move(day.date), day.won, day.lost});
+  co_return out;
 }
 
 auths::Parts App::auths_parts() {
@@ -187,7 +214,9 @@ void App::add_routes() {
       .settings = declared.chats,
       .config = config,
       .permitted = permitted,
-      .owns_folder = [this](const User& me, std::string id) { return folders.owns(me, std::move(id)); },
+      .community = [this] { return declared.general.enable_community_sharing(); },
+      .may_file = [this](const User& me,
+                         std::string id) { return folder_guard.may(me, std::move(id), Right::write); },
       .changed =
           [this](const UserId& user, const std::string& chat) {
             hub.emit(
@@ -201,6 +230,7 @@ void App::add_routes() {
   chats::add_routes(router, chat_parts);
   folders::add_routes(router,
                       {.folders = folders,
+                       .guard = folder_guard,
                        .permitted = permitted,
                        .empty =
                            [chat_parts](const User& me, std::vector<std::string> ids, bool and_delete) {
@@ -210,7 +240,12 @@ void App::add_routes() {
                        .read =
                            [this](const User& me, std::vector<std::string> ids) {
                              return unread.mark_all(me.id.value, std::move(ids));
-                           }});
+                           },
+                       .chats =
+                           [chat_parts](const User& me, std::string folder, folders::SharedQuery q) {
+                             return chats::chats_in_folder(chat_parts, me, std::move(folder), q);
+                           },
+                       .name_of = [this](UserId id) { return name_of(std::move(id)); }});
   users.show_online_by([this](const UserId& id) { return hub.online(id); });
   users::add_routes(
       router,
@@ -238,6 +273,13 @@ void App::add_routes() {
                                    .config = config,
                                    .permitted = permitted,
                                    .may_export = [this] { return declared.chats.admin_export(); }});
+  analytics::add_routes(
+      router, {.analytics = analytics,
+               .settings = declared.analytics,
+               .votes = [this](std::string model, std::int64_t days) { return votes(model, days); },
+               .chat_access = [this] { return declared.chats.admin_access(); }});
+  utils::add_routes(router,
+                    {.db = *db, .may_export = [this] { return declared.chats.admin_export(); }});
   configs::add_routes(router, {.store = config,
                                .settings = declared.configs,
                                .general = declared.general,
@@ -248,11 +290,9 @@ void App::add_routes() {
                                .router = router,
                                .has_users = [this] { return auth.accounts.any(); },
                                .usage = [this] { return usage(); }});
-  chats::add_live(
-      {.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) -> Task<std::string> {
-         auto principal = co_await auth.principals.find(id);
-         co_return principal ? principal->name : std::string();
-       }});
+  chats::add_live({.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) {
+                     return name_of(std::move(id));
+                   }});
   absent::add_routes(router);
 }
 
@@ -264,7 +304,7 @@ void App::delete_with_users() {
     co_await runs::Runs::remove_all(c, id.value);
     co_await chats::Editor::remove_all(c, id);
     co_await sharing.unshare_all(c, id);
-    co_await folders::Folders::remove_all(c, id);
+    co_await folders.remove_all(c, id);
     (void)co_await evaluations::Feedbacks::remove_all_of(c, id);
   });
 }

@@ -18,6 +18,8 @@ struct App {
 
   /// The user as stored now, for work that goes on without a request (row 80).
   Task<std::optional<User>> user(UserId id);
+  Task<std::string> name_of(UserId id);
+  Task<std::vector<analytics::VotesOfDay>> votes(std::string model, std::int64_t days);
   auths::Parts auths_parts();
   configs::Usage usage() const;
   void add_routes();
@@ -51,7 +53,9 @@ struct App {
   chats::Unread unread;
   chats::Sharing sharing;
   folders::Folders folders;
+  folders::Guard folder_guard;
   evaluations::Feedbacks feedbacks;
+  analytics::Analytics analytics;
   completions::LogReplay replay;
   realtime::Hub hub;
   realtime::Endpoint endpoint;

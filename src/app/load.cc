@@ -21,6 +21,7 @@ Declared::Declared() {
   registry.add(chats);
   registry.add(tasks);
   registry.add(evaluations);
+  registry.add(analytics);
 }
 
 bool load(Declared& declared, const Environment& environment) {

@@ -17,6 +17,7 @@
 #include "config/seal.h"
 #include "config/store.h"
 #include "features/absent/absent.h"
+#include "features/analytics/analytics.h"
 #include "features/auths/auths.h"
 #include "features/chats/editor.h"
 #include "features/chats/live.h"
@@ -43,6 +44,7 @@
 #include "features/tasks/tasks.h"
 #include "features/users/groups.h"
 #include "features/users/users.h"
+#include "features/utils/utils.h"
 #include "http/access_log.h"
 #include "http/limits.h"
 #include "http/server.h"
@@ -68,6 +70,7 @@ struct Declared {
   chats::Settings chats;
   tasks::Settings tasks;
   evaluations::Settings evaluations;
+  analytics::Settings analytics;
 };
 
 /// Reads the environment into the settings; prints what is wrong, ignored or strange. False when the

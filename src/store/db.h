@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -172,6 +173,12 @@ class Db : public Connection {
   /// Copies the database next to itself and yields the copy's path; keeps the newest three.
   /// PostgreSQL, and databases in memory, are not ours to copy: yields nothing.
   virtual Task<std::optional<std::string>> backup(std::string label) = 0;
+
+  /// A copy of the database as it stands now, to be read to its end: whatever is written meanwhile, and
+  /// without holding up who writes. The file has no name any more, so it goes when it is closed.
+  /// Nothing for PostgreSQL, and databases in memory. Throws Problem: `unavailable` while another copy
+  /// is being made, or where the disk has no room for it.
+  virtual Task<std::optional<std::ifstream>> snapshot() = 0;
 
   /// What an operator wants to know: engine, version, path or host, never a password.
   virtual std::string description() const = 0;

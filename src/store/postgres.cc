@@ -128,6 +128,7 @@ class PostgresDb final : public Db {
 
   Statistics stats() const override { return pool_->counters().read(); }
   Task<std::optional<std::string>> backup(std::string) override { co_return std::nullopt; }
+  Task<std::optional<std::ifstream>> snapshot() override { co_return std::nullopt; }
   std::string description() const override { return pool_->server(); }
   Task<> close() override { co_await pool_->close(); }
 

@@ -6,6 +6,7 @@
 #include "store/deadline.h"
 #include "store/sqlite_file.h"
 #include "store/sqlite_readers.h"
+#include "store/sqlite_snapshot.h"
 
 namespace antiphon::store {
 namespace {
@@ -53,9 +54,11 @@ class SqliteDb final : public Db {
                                  : std::make_unique<SqliteFile>(path, options.network_file_system)),
         writer_(path, patience, counters_) {
     // Another connection to ":memory:" would be another database.
-    if (file_)
+    if (file_) {
+      snapshots_ = std::make_unique<SqliteSnapshots>(path, patience, counters_);
       readers_ = std::make_unique<SqliteReaders>(path, std::max(1, options.readers), patience, writer_,
                                                  counters_);
+    }
   }
 
   Dialect dialect() const override { return Dialect::sqlite; }
@@ -101,6 +104,12 @@ class SqliteDb final : public Db {
     co_return path;
   }
 
+  Task<std::optional<std::ifstream>> snapshot() override {
+    if (!snapshots_) co_return std::nullopt;
+    co_return co_await await_result<std::ifstream>(
+        [this](Completion<std::ifstream> done) { snapshots_->take(std::move(done)); });
+  }
+
   std::string description() const override {
     return std::string("SQLite ") + sqlite3_libversion() + ", " + (file_ ? file_->path() : "in memory");
   }
@@ -109,6 +118,7 @@ class SqliteDb final : public Db {
     std::thread closer;
     co_await suspend([&](std::function<void()> resume) {
       closer = std::thread([this, resume = std::move(resume)] {
+        if (snapshots_) snapshots_->close();
         if (readers_) readers_->close();
         writer_.close();
         resume();
@@ -165,6 +175,7 @@ class SqliteDb final : public Db {
   std::unique_ptr<SqliteFile> file_;  ///< Null in memory. Gives the lock back last.
   SqliteWriter writer_;
   std::unique_ptr<SqliteReaders> readers_;
+  std::unique_ptr<SqliteSnapshots> snapshots_;
 };
 
 }  // namespace

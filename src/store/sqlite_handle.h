@@ -28,6 +28,8 @@ class SqliteHandle {
   Reply run(const Call& call);
   /// Runs statements without arguments, for as long as they take. Throws a Problem.
   void script(const std::string& sql, std::string_view name = "script");
+  /// Ends the statement under way, which then throws. The only call other threads may make.
+  void interrupt() { sqlite3_interrupt(db_); }
   /// True when the statement cannot change the database.
   bool reads_only(const Sql& sql);
   bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }

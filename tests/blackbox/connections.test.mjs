@@ -45,6 +45,28 @@ describe('connections', () => {
   const body = (model, content = 'Hi [[tokens=3]]', more = {}) => ({ model, stream: false, messages: [{ role: 'user', content }], ...more });
   const models = async () => (await admin.get('/api/models?refresh=true', { expect: 200 })).json.data;
 
+  it('let administrators manage the models of a server, and everybody hear a text', async () => {
+    const bob = await server.user(admin, 'Bob the listener');
+    const asked = async (method, path, body) => {
+      const reply = await admin.request(method, path, body, { expect: 200 });
+      return { reply, path: provider.calls.at(-1).path, body: provider.calls.at(-1).body };
+    };
+    assert.equal((await asked('GET', '/openai/models/0/catalog')).path, '/models');
+    const load = await asked('POST', '/openai/models/0/load', { model: 'pebble', more: 1 });
+    assert.deepEqual([load.path, load.body], ['/models/load', { model: 'pebble', more: 1 }]);
+    assert.equal((await asked('POST', '/openai/models/0/unload', { model: 'pebble' })).path, '/models/unload');
+    assert.equal((await asked('POST', '/openai/models/0/download', { model: 'a/b' })).path, '/models');
+    assert.equal((await asked('DELETE', '/openai/models/0?model=a%2Fb')).path, '/models?model=a%2Fb');
+    assert.match((await asked('GET', '/openai/models/0/sse')).reply.text, /^data: \{"model":"numbered"/);
+    const before = provider.calls.length;
+    assert.equal((await bob.post('/openai/models/0/load', { model: 'pebble' })).status, 401);
+    assert.equal((await admin.get('/openai/models/0/download/status/1')).status, 400, 'llama.cpp tells of it in its events');
+    assert.equal(provider.calls.length, before);
+    const sound = await bob.post('/openai/audio/speech', { model: 'tts-1', input: 'Hi', voice: 'alloy' }, { expect: 200 });
+    assert.equal(sound.headers.get('content-type'), 'audio/mpeg');
+    assert.equal(provider.calls.at(-1).body.input, 'Hi');
+  });
+
   it('have a prefix, tags, a filter and headers of their own, each', async () => {
     const form = {
       ENABLE_OPENAI_API: true,

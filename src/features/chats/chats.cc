@@ -335,6 +335,23 @@ Task<> Chats::merge_extra(std::string chat_id, std::string id, json::Object memb
 
 // ---------------------------------------------------------------------------------------------
 
+namespace {
+
+/// The chat as a reader of its folder gets it.
+Chat without_owners(Chat chat) {
+  if (json::Object* data = chat.data.if_object()) {
+    for (std::string_view own : kOwnersMembers) data->erase(own);
+    (*data)["params"] = json::Object();
+  }
+  chat.variables.reset();
+  chat.tasks.reset();
+  chat.share_id.reset();
+  chat.last_read_at.reset();
+  return chat;
+}
+
+}  // namespace
+
 Task<std::optional<Chat>> Guard::mine(const User& me, std::string id, bool admins) const {
   auto chat = co_await chats_.find(std::move(id));
   if (chat && chat->user_id != me.id.value && !(admins && admin_access(me))) chat.reset();
@@ -352,7 +369,14 @@ Task<Granted<Chat, Right::read>> Guard::read(const User& me, std::string id) con
   co_return Granted<Chat, Right::read>::after_check(co_await owned(me, std::move(id), 401, false));
 }
 Task<Granted<Chat, Right::read>> Guard::look(const User& me, std::string id) const {
-  co_return Granted<Chat, Right::read>::after_check(co_await owned(me, std::move(id), 401, true));
+  auto chat = co_await chats_.find(std::move(id));
+  bool whole = chat && (chat->user_id == me.id.value || admin_access(me));
+  // What is archived is in no folder's list either.
+  bool shown = whole || (chat && chat->folder_id && !chat->archived && rules_.may_see_folder &&
+                         co_await rules_.may_see_folder(me, *chat->folder_id));
+  if (!shown) throw not_found("Chat").answering(401);
+  if (!whole) *chat = without_owners(std::move(*chat));
+  co_return Granted<Chat, Right::read>::after_check(std::move(*chat));
 }
 Task<Granted<Chat, Right::write>> Guard::write(const User& me, std::string id, int status) const {
   co_return Granted<Chat, Right::write>::after_check(co_await owned(me, std::move(id), status, false));

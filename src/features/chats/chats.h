@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "features/chats/dto.h"
+#include "features/chats/tokens_sql.h"
 #include "http/caller.h"
 #include "http/granted.h"
 #include "store/db.h"
@@ -91,27 +92,40 @@ class Chats {
 /// decides; a missing and a forbidden chat look the same to the caller.
 class Guard {
  public:
-  /// `admin_access`: whether administrators may look into chats of others, and delete them.
-  explicit Guard(const Chats& chats, std::function<bool()> admin_access = {})
-      : chats_(chats), admin_access_(std::move(admin_access)) {}
+  struct Rules {
+    /// Whether administrators may look into chats of others, and delete them.
+    std::function<bool()> admin_access = {};
+    /// Whether the user may look into the folder.
+    std::function<Task<bool>(const User&, std::string folder_id)> may_see_folder = {};
+  };
+  explicit Guard(const Chats& chats) : chats_(chats) {}
+  Guard(const Chats& chats, Rules rules) : chats_(chats), rules_(std::move(rules)) {}
   /// These throw 401 "not found" for both, as upstream's clients expect; or `status`, where they expect
   /// that.
   Task<Granted<Chat, Right::read>> read(const User& me, std::string id) const;
-  /// As read(), and for administrators where they have access.
+  /// As read(), for administrators where they have access, and for whom the chat's folder is shared
+  /// with. The latter get what was said in it, not how its owner had the model set up.
   Task<Granted<Chat, Right::read>> look(const User& me, std::string id) const;
-  /// Whether read() would not throw.
+  /// Whether read() would not throw. Who follows a chat live needs no less: sockets that joined its
+  /// room stay there, whatever becomes of the folder's grants.
   Task<bool> may_read(const User& me, std::string id) const;
   Task<Granted<Chat, Right::write>> write(const User& me, std::string id, int status = 401) const;
   Task<Granted<Chat, Right::own>> own(const User& me, std::string id, int status = 401) const;
   /// As own(), and for administrators where they have access: deleting, moderating, links.
   Task<Granted<Chat, Right::own>> administer(const User& me, std::string id, int status = 401) const;
-  bool admin_access(const User& me) const { return me.admin() && admin_access_ && admin_access_(); }
+  bool admin_access(const User& me) const {
+    return me.admin() && rules_.admin_access && rules_.admin_access();
+  }
 
  private:
   Task<std::optional<Chat>> mine(const User& me, std::string id, bool admins) const;
   Task<Chat> owned(const User& me, std::string id, int status, bool admins) const;
   const Chats& chats_;
-  std::function<bool()> admin_access_;
+  Rules rules_;
 };
+
+/// Members of a chat's JSON that are its owner's business: how the model was set up.
+inline constexpr std::string_view kOwnersMembers[] = {"params",   "system",     "variables",
+                                                      "tool_ids", "filter_ids", "tool_servers"};
 
 }  // namespace antiphon::chats

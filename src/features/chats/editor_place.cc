@@ -57,10 +57,12 @@ Task<> Editor::empty_folders(const UserId& owner, std::vector<std::string> folde
       "DELETE FROM chat WHERE user_id = $1 AND folder_id = ANY($2::text[])"};
   static constexpr Sql kLeave{
       "chats.leave_folders",
-      "UPDATE chat SET folder_id = NULL WHERE user_id = $1 AND folder_id IN (SELECT value FROM "
-      "json_each($2))",
-      "UPDATE chat SET folder_id = NULL WHERE user_id = $1 AND folder_id = ANY($2::text[])"};
-  co_await db_.run(and_delete ? kDelete : kLeave, owner, folder_ids);
+      "UPDATE chat SET folder_id = NULL WHERE folder_id IN (SELECT value FROM json_each($1))",
+      "UPDATE chat SET folder_id = NULL WHERE folder_id = ANY($1::text[])"};
+  std::vector<store::Bound> statements;
+  if (and_delete) statements.emplace_back(kDelete, owner, folder_ids);
+  statements.emplace_back(kLeave, folder_ids);
+  co_await db_.batch(std::move(statements));
 }
 
 Task<> Editor::add_tag(const Chat& chat, std::string name) {

@@ -31,7 +31,7 @@ Task<> RouteBase::require(const User& me, std::string_view permission) {
 }
 
 Task<> RouteBase::require_folder(const User& me, const std::optional<std::string>& folder) {
-  if (folder && !co_await p.owns_folder(me, *folder)) throw not_found("Folder");  // row 65
+  if (folder && !co_await p.may_file(me, *folder)) throw not_found("Folder");  // row 65
 }
 
 void require_object(const json::Value& chat) {
@@ -275,6 +275,14 @@ Task<> empty_folders(const RouteParts& p, const User& me, std::vector<std::strin
     }
   co_await p.editor.empty_folders(me.id, std::move(folder_ids), and_delete);
   p.changed(me.id, "");
+}
+
+Task<json::Value> chats_in_folder(const RouteParts& p, const User& me, std::string folder_id,
+                                  folders::SharedQuery q) {
+  std::optional<std::int64_t> page;
+  if (q.page) page = *q.page;
+  co_return json::parse_value(json::dump(co_await p.sidebar.shared_in_folder(
+      me.id.value, std::move(folder_id), page, Order::parse(q.sort_by, q.sort_dir))));
 }
 
 void add_routes(http::Router& r, const RouteParts& parts) {

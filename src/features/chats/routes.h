@@ -8,6 +8,7 @@
 #include "features/chats/sharing.h"
 #include "features/chats/sidebar.h"
 #include "features/chats/unread.h"
+#include "features/folders/folders.h"
 #include "runs/runs.h"
 
 namespace antiphon::http {
@@ -30,8 +31,10 @@ struct RouteParts {
   config::Store& config;
   /// Whether the user may do what this permission names ("chat.delete", "chat.share" …).
   std::function<Task<bool>(const User&, std::string_view permission)> permitted;
-  /// Whether the folder is the user's.
-  std::function<Task<bool>(const User&, std::string folder_id)> owns_folder;
+  /// Whether statistics may be exported, for Open WebUI's community site.
+  std::function<bool()> community;
+  /// Whether the user may put chats into the folder.
+  std::function<Task<bool>(const User&, std::string folder_id)> may_file;
   /// Tells the owner's other windows that the list changed.
   std::function<void(const UserId&, const std::string& chat_id)> changed;
   /// Passes an event on to the owner's sockets (POST …/event).
@@ -40,9 +43,12 @@ struct RouteParts {
 
 void add_routes(http::Router& r, const RouteParts& parts);
 
-/// Takes the owner's chats out of these folders: deletes them, stopping what is being written there, or
-/// moves them to the top.
+/// Takes the chats out of these folders: the owner's are deleted, stopping what is being written there,
+/// or moved to the top; those of others are moved.
 Task<> empty_folders(const RouteParts& parts, const User& me, std::vector<std::string> folder_ids,
                      bool and_delete);
+/// A page of everybody's chats in the folder, which the caller has the right to see.
+Task<json::Value> chats_in_folder(const RouteParts& parts, const User& me, std::string folder_id,
+                                  folders::SharedQuery query);
 
 }  // namespace antiphon::chats

@@ -6,6 +6,7 @@
 #include "features/chats/activity.h"
 #include "features/chats/finder.h"
 #include "features/chats/routes_base.h"
+#include "features/chats/stats.h"
 #include "features/chats/text.h"
 #include "features/chats/usage.h"
 
@@ -48,6 +49,11 @@ class ChatWriter {
   Form form_;
   bool first_ = true;
 };
+
+void require_community(const RouteParts& p, const User& me) {
+  if (!me.admin() && !p.community())
+    throw Problem(Problem::Kind::forbidden, "Statistics are not exported here.").answering(401);
+}
 
 struct Lists : RouteBase {
   using Form = ChatWriter::Form;
@@ -137,6 +143,22 @@ struct Lists : RouteBase {
                            {"folder_unread_counts", to_json(co_await p.unread.by_folder(me.id.value))}};
   }
 
+  Task<std::optional<http::Response>> export_stats(const User& me, Query<StatsQuery> q,
+                                                   http::Call& call) {
+    require_community(p, me);
+    Stats stats(p.db);
+    std::int64_t since = q.updated_at.value_or(0);
+    if (!q.stream)
+      co_return http::json_response(json::dump(co_await stats.page(me.id.value, since, q.page)));
+    co_await call.stream.begin({.type = "application/x-ndjson"});
+    for (std::string after;;) {
+      auto some = co_await stats.walk(me.id.value, since, after);
+      for (const ChatStats& one : some) co_await call.stream.write(json::dump(one) + "\n");
+      if (some.size() < Stats::kPage) co_return std::nullopt;
+      after = some.back().id;
+    }
+  }
+
   config::AdminPage page() {
     const Settings& s = p.settings;
     return {p.config,
@@ -147,6 +169,18 @@ struct Lists : RouteBase {
   Task<json::Value> show_config(const Admin&) { co_return page().show(); }
   Task<json::Value> change_config(const Admin&, json::Value form) {
     co_return co_await page().change(form);
+  }
+};
+
+/// A chat's statistics: the owner's, and administrators' where they have access.
+struct StatsApi : RouteBase {
+  template <class G>
+  Task<G> grant(const User& me, std::string id) {
+    co_return co_await p.guard.administer(me, std::move(id));
+  }
+  Task<ChatStats> one(const User& me, Owned chat) {
+    require_community(p, me);
+    co_return co_await Stats(p.db).of(*chat);
   }
 };
 
@@ -173,6 +207,8 @@ void add_list_routes(http::Router& r, const RouteParts& parts) {
   on("GET", "/all/db", Cost::search, bind<&Lists::export_everybody>(api));
   on("GET", "/all/tags", Cost::read, bind<&Lists::tags>(api));
   on("GET", "/stats/usage", Cost::search, bind<&Lists::usage>(api));
+  on("GET", "/stats/export", Cost::search, bind<&Lists::export_stats>(api));
+  on("GET", "/stats/export/{chat_id}", Cost::search, bind<&StatsApi::one>(StatsApi{{parts}}));
   on("GET", "/config", Cost::read, bind<&Lists::show_config>(api));
   on("POST", "/config", Cost::write, bind<&Lists::change_config>(api));
   on("POST", "/tags", Cost::read, bind<&Lists::tagged>(api));

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "features/chats/testing.h"
 
 /// Who may do what with a chat, by every route.
@@ -23,7 +25,7 @@ std::optional<Value> body_for(const http::Route& route) {
 }
 
 std::string filled(std::string path, const std::string& id) {
-  for (std::string_view name : {"{id}", "{share_id}"})
+  for (std::string_view name : {"{id}", "{share_id}", "{chat_id}"})
     if (auto at = path.find(name); at != path.npos) path.replace(at, name.size(), id);
   if (auto at = path.find("{message_id}"); at != path.npos) path.replace(at, 12, "a1");
   return path;
@@ -187,6 +189,83 @@ World::Reply give(World& w, const Link& link, std::string type, std::string id,
       Object{
           {"access_grants",
            Array{Object{{"principal_type", type}, {"principal_id", id}, {"permission", permission}}}}});
+}
+
+TEST_P(RoutesTest, ReadersOfAFolderLookIntoItsChatsAndDoNothingElse) {
+  World w(GetParam());
+  std::string folder = "folder of alice";
+  Value form = chat_json("Plans", exchange(), "a1");
+  form.as_object()["params"] = Object{{"system", "be secret"}};
+  form.as_object()["tool_ids"] = Array{"secret"};
+  auto made =
+      w.as("alice", "POST", "/new",
+           Object{{"chat", form}, {"folder_id", folder}, {"variables", Object{{"a", "secret"}}}});
+  std::string id(json::text_at(made.body, "id"));
+  std::string elsewhere = w.add("alice", "Elsewhere");
+  ASSERT_EQ(w.as("alice", "POST", "/" + id + "/share").status, 200);
+  std::string before = w.as("alice", "GET", "/" + id).text;
+  w.settings.admin_access.set(false);
+  w.seen = {"bob sees " + folder, "root sees nothing"};
+
+  std::vector<std::string> open;
+  for (const http::Route& route : w.router.routes()) {
+    if (route.path.find("{id}") == route.path.npos) continue;
+    for (Caller who : {World::caller("bob"), World::admin()}) {
+      auto reply = w.ask(who, route.method, filled(route.path, id), body_for(route));
+      if (reply.status == 200) open.push_back(who.name + " " + route.method + " " + route.path);
+      EXPECT_EQ(reply.text.find("secret"), reply.text.npos) << route.path << reply.text;
+    }
+    EXPECT_NE(
+        w.as("bob", route.method, filled(route.path, elsewhere).substr(13), body_for(route)).status,
+        200)
+        << route.path;
+  }
+  std::ranges::sort(open);
+  EXPECT_EQ(open, (std::vector<std::string>{
+                      "bob GET /api/v1/chats/{id}", "bob GET /api/v1/chats/{id}/branch",
+                      "bob GET /api/v1/chats/{id}/tags", "bob POST /api/v1/chats/{id}/branch",
+                      "bob POST /api/v1/chats/{id}/fork"}));
+  EXPECT_EQ(w.as("alice", "GET", "/" + id).text, before);
+  EXPECT_TRUE(json::find(w.as("bob", "GET", "/" + id).body, "share_id")->is_null());
+
+  w.as("alice", "POST", "/" + id + "/archive");
+  EXPECT_EQ(w.as("bob", "GET", "/" + id).status, 401);
+  w.as("alice", "POST", "/" + id + "/archive");
+  EXPECT_EQ(w.as("bob", "GET", "/" + id).status, 200);
+  w.seen.clear();
+  EXPECT_EQ(w.as("bob", "GET", "/" + id).status, 401);
+}
+
+TEST_P(RoutesTest, AFolderOfSomebodyElseHoldsAChatThatStaysInItsOwnersList) {
+  World w(GetParam());
+  std::string alices = w.add("alice", "Alice's"), bobs = w.add("bob", "Bob's");
+  w.script(
+      "INSERT INTO folder (id, user_id, name, is_expanded, created_at, updated_at)"
+      " VALUES ('f', 'alice', 'F', FALSE, 1, 1);"
+      "UPDATE chat SET folder_id = 'f', last_read_at = 7");
+  auto list = [&](const std::string& who) { return World::column(w.as(who, "GET", "/?page=1")); };
+  RouteParts parts = w.parts();
+  auto inside = [&](const std::string& who, std::string sort = "title") {
+    User me;
+    static_cast<Caller&>(me) = World::caller(who);
+    return antiphon::run(
+        [&] { return chats_in_folder(parts, me, "f", {.sort_by = sort, .sort_dir = "asc"}); });
+  };
+
+  EXPECT_EQ(list("bob"), std::vector<std::string>{"Bob's"});
+  EXPECT_TRUE(list("alice").empty());
+  Value seen = inside("alice");
+  ASSERT_EQ(seen.as_array().size(), 2u);
+  EXPECT_EQ(json::text_at(seen.as_array()[1], "user_id"), "bob");
+  EXPECT_EQ(json::int_at(seen.as_array()[0], "last_read_at"), 7);
+  EXPECT_TRUE(json::find(seen.as_array()[1], "last_read_at")->is_null());
+  EXPECT_EQ(inside("alice", "unread_updated_at").as_array().size(), 2u);
+
+  User alice;
+  static_cast<Caller&>(alice) = World::caller("alice");
+  antiphon::run([&] { return empty_folders(parts, alice, {"f"}, true); });
+  EXPECT_EQ(w.as("alice", "GET", "/" + alices).status, 401);
+  EXPECT_TRUE(json::find(w.as("bob", "GET", "/" + bobs).body, "folder_id")->is_null());
 }
 
 TEST_P(RoutesTest, ALinkOpensForThoseItWasMadeFor) {
@@ -399,6 +478,75 @@ TEST_P(RoutesTest, UsageCountsMessagesByModel) {
   EXPECT_EQ(json::int_at(chat, "average_user_message_content_length"), 5);
   EXPECT_EQ(json::int_at(chat, "last_message_at"), 1'700'000'000);
   EXPECT_EQ(w.as("alice", "GET", "/stats/usage?items_per_page=1000").status, 422);
+}
+
+TEST_P(RoutesTest, StatisticsTellWhatWasWrittenWithoutTheWords) {
+  World w(GetParam());
+  Object question = message("u1", "", "user", "four"),
+         answer = message("a1", "u1", "assistant", "sixsix"),
+         other = message("a2", "u1", "assistant", "x");
+  answer["model"] = other["model"] = "numbered";
+  answer["usage"] = Object{{"output_tokens", 7}};
+  answer["annotation"] = Object{{"rating", -1}, {"tags", Array{"odd"}}, {"comment", "hidden words"}};
+  std::string id = w.add("alice", "Title", {question, answer, other});
+  w.as("alice", "POST", "/" + id + "/tags", Object{{"name", "A Tag"}});
+  w.add("bob", "Bob's");
+  std::string updated = std::to_string(json::int_at(w.as("alice", "GET", "/" + id).body, "updated_at"));
+
+  auto reply = w.as("alice", "GET", "/stats/export");
+
+  ASSERT_EQ(reply.status, 200) << reply.text;
+  EXPECT_EQ(json::text_at(reply.body, "type"), "chats");
+  EXPECT_EQ(json::int_at(reply.body, "total"), 1);
+  for (std::string_view words : {"four", "sixsix", "hidden", "Title"})
+    EXPECT_EQ(reply.text.find(words), reply.text.npos) << words;
+  const Value& chat = json::find(reply.body, "items")->as_array().at(0);
+  EXPECT_EQ(json::serialize(*json::find(chat, "tags")), R"(["a_tag"])");
+  const Value& stats = *json::find(chat, "stats");
+  EXPECT_EQ(json::int_at(stats, "message_count"), 2);
+  EXPECT_EQ(json::int_at(stats, "history_message_count"), 3);
+  EXPECT_EQ(json::int_at(*json::find(stats, "models"), "numbered"), 1);
+  EXPECT_EQ(json::int_at(*json::find(stats, "history_models"), "numbered"), 2);
+  EXPECT_EQ(json::find(stats, "average_user_message_content_length")->to_number<double>(), 4);
+  EXPECT_EQ(json::find(stats, "average_assistant_message_content_length")->to_number<double>(), 3.5);
+  const Value& rated =
+      *json::find(chat, {"chat", "history"})->at("messages").if_object()->if_contains("a1");
+  EXPECT_EQ(json::int_at(rated, "content_length"), 6);
+  EXPECT_EQ(json::int_at(rated, "token_count"), 7);
+  EXPECT_EQ(json::int_at(rated, "rating"), -1);
+  EXPECT_EQ(json::serialize(*json::find(rated, "tags")), R"(["odd"])");
+  EXPECT_EQ(json::serialize(w.as("alice", "GET", "/stats/export/" + id).body), json::serialize(chat));
+  EXPECT_EQ(json::int_at(w.as("alice", "GET", "/stats/export?updated_at=" + updated).body, "total"), 0);
+}
+
+TEST_P(RoutesTest, StatisticsComeInPagesAndAsAStream) {
+  World w(GetParam());
+  for (int i = 0; i != 23; ++i) w.add("alice", "Chat");
+  std::set<std::string> ids;
+  for (std::string page : {"1", "2", "3"})
+    for (const Value& one :
+         json::find(w.as("alice", "GET", "/stats/export?page=" + page).body, "items")->as_array())
+      ids.emplace(json::text_at(one, "id"));
+  EXPECT_EQ(ids.size(), 23u);
+  auto stream = w.as("alice", "GET", "/stats/export?stream=true");
+  EXPECT_EQ(std::ranges::count(stream.text, '\n'), 23);
+  for (const std::string& id : ids) EXPECT_NE(stream.text.find(id), stream.text.npos);
+}
+
+TEST_P(RoutesTest, StatisticsAreTheOwnersAndAsTheSettingsSay) {
+  World w(GetParam());
+  std::string id = w.add("alice", "Chat");
+  auto by_admin = [&] {
+    return w.ask(World::admin(), "GET", "/api/v1/chats/stats/export/" + id).status;
+  };
+  EXPECT_EQ(w.as("bob", "GET", "/stats/export/" + id).status, 401);
+  EXPECT_EQ(by_admin(), 200);
+  w.settings.admin_access.set(false);
+  EXPECT_EQ(by_admin(), 401);
+  w.community = false;
+  EXPECT_EQ(w.as("alice", "GET", "/stats/export/" + id).status, 401);
+  EXPECT_EQ(w.as("alice", "GET", "/stats/export").status, 401);
+  EXPECT_EQ(w.ask(World::admin(), "GET", "/api/v1/chats/stats/export").status, 200);
 }
 
 TEST_P(RoutesTest, DeletingAFoldersChatsStopsTheirAnswers) {

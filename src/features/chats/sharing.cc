@@ -22,9 +22,7 @@ auth::Resource resource(const std::string& share_id) {
 /// What a stranger sees: the words, not how the owner had the model set up.
 json::Value snapshot_of(const Chat& chat, const std::vector<Message>& messages) {
   json::Object out = Chats::assemble(chat, messages);
-  for (std::string_view own :
-       {"params", "system", "variables", "tool_ids", "filter_ids", "tool_servers"})
-    out.erase(own);
+  for (std::string_view own : kOwnersMembers) out.erase(own);
   out["params"] = json::Object();
   out["share_mode"] = nullptr;
   return out;

@@ -6,6 +6,7 @@
 namespace antiphon::chats {
 
 ANTIPHON_DTO_DEFINE(ChatTitle)
+ANTIPHON_DTO_DEFINE(SharedTitle)
 ANTIPHON_DTO_DEFINE(Tag)
 
 struct Count {
@@ -48,7 +49,8 @@ Task<std::vector<ChatTitle>> Sidebar::recent(std::string user_id, std::optional<
                                              bool pinned, bool foldered, Order order) const {
 #define ANTIPHON_RECENT(int) \
   ANTIPHON_TITLES "WHERE user_id = $1 AND NOT archived AND ($2" int " = 1 OR NOT pinned)"           \
-                  " AND ($3" int " = 1 OR folder_id IS NULL)"
+                  " AND ($3" int " = 1 OR folder_id IS NULL OR NOT EXISTS"                                         \
+                  " (SELECT 1 FROM folder WHERE folder.id = chat.folder_id AND folder.user_id = $1))"
   // The sidebar's own order has its index; others are sorted, since nobody scrolls far in them.
   static constexpr Sql kRecent{
       "chats.recent", ANTIPHON_RECENT("") " ORDER BY updated_at DESC, id LIMIT $4 OFFSET $5",
@@ -109,6 +111,24 @@ Task<std::vector<ChatTitle>> Sidebar::in_folder(std::string user_id, std::string
     co_return co_await db_.all<ChatTitle>(kUnreadFirst, user_id, folder_id, p.size, p.offset);
   co_return co_await db_.all<ChatTitle>(kFolder, user_id, folder_id, p.size, p.offset,
                                         static_cast<int>(order.by), order.descending);
+}
+
+Task<std::vector<SharedTitle>> Sidebar::shared_in_folder(std::string user_id, std::string folder_id,
+                                                         std::optional<std::int64_t> page,
+                                                         Order order) const {
+#define ANTIPHON_SHARED_IN                                                               \
+  "SELECT user_id, id, title, updated_at, created_at, archived,"                         \
+  " CASE WHEN user_id = $1 THEN last_read_at END AS last_read_at,"                       \
+  " EXISTS (SELECT 1 FROM run WHERE run.chat_id = chat.id AND run.state < 10) AS active" \
+  " FROM chat WHERE folder_id = $2 AND NOT archived"
+  static constexpr Sql kShared{
+      "chats.shared_in_folder", ANTIPHON_SHARED_IN ANTIPHON_ORDER("$5", "$6", "") "LIMIT $3 OFFSET $4",
+      ANTIPHON_SHARED_IN ANTIPHON_ORDER("$5::int", "$6::int", "") "LIMIT $3 OFFSET $4"};
+  // Unread first is for one's own; others' have no such order.
+  if (order.by == Order::By::unread) order.by = Order::By::updated_at;
+  Page p = page_of(page);
+  co_return co_await db_.all<SharedTitle>(kShared, user_id, folder_id, p.size, p.offset,
+                                          static_cast<int>(order.by), order.descending);
 }
 
 Task<std::vector<std::string>> Sidebar::ids_below(std::string user_id, std::string folder_id) const {

@@ -22,6 +22,21 @@ struct ChatTitle {
 };
 ANTIPHON_DTO(ChatTitle, id, title, updated_at, created_at, last_read_at, snippet, active, archived)
 
+/// A line of a shared folder: whoever's chat it is. `last_read_at` is its owner's to know.
+struct SharedTitle {
+  std::string id;
+  std::string user_id;
+  std::string title;
+  std::int64_t updated_at = 0;
+  std::int64_t created_at = 0;
+  std::optional<std::int64_t> last_read_at;
+  std::optional<std::string> snippet;
+  bool active = false;
+  bool archived = false;
+};
+ANTIPHON_DTO(SharedTitle, id, user_id, title, updated_at, created_at, last_read_at, snippet, active,
+             archived)
+
 /// A chat that was found, and the message that search would show of it.
 struct Hit {
   ChatTitle chat;
@@ -69,6 +84,8 @@ class Sidebar {
   static constexpr std::int64_t kPage = 60;
   static constexpr std::int64_t kMost = 5'000;  ///< When no page is asked for.
 
+  /// `foldered`: also those in the user's folders. What he put into somebody else's stays in his list,
+  /// since that folder may be closed to him any time.
   Task<std::vector<ChatTitle>> recent(std::string user_id, std::optional<std::int64_t> page,
                                       bool pinned, bool foldered, Order order) const;
   Task<std::vector<ChatTitle>> pinned(std::string user_id) const;
@@ -79,6 +96,9 @@ class Sidebar {
                                           std::string query, Order order) const;
   Task<std::vector<ChatTitle>> in_folder(std::string user_id, std::string folder_id, std::int64_t page,
                                          std::int64_t size, Order order) const;
+  /// Everybody's in the folder. Who may see it is the folder's guard's to say.
+  Task<std::vector<SharedTitle>> shared_in_folder(std::string user_id, std::string folder_id,
+                                                  std::optional<std::int64_t> page, Order order) const;
   /// Of the folder and those below it, the latest first; at most 200.
   Task<std::vector<std::string>> ids_below(std::string user_id, std::string folder_id) const;
   Task<std::vector<ChatTitle>> tagged(std::string user_id, std::string tag_id, std::int64_t skip,

@@ -65,7 +65,10 @@ struct World {
         sidebar(*store.db),
         unread(*store.db),
         sharing(*store.db, grants),
-        guard(chats, [this] { return settings.admin_access(); }) {
+        guard(chats, {.admin_access = [this] { return settings.admin_access(); },
+                      .may_see_folder = [this](const User& me, std::string id) -> Task<bool> {
+                        co_return std::ranges::find(seen, me.id.value + " sees " + id) != seen.end();
+                      }}) {
     registry.add(settings);
     config.emplace(*store.db, registry, nullptr);
     antiphon::run([&] { return store::migrate(*store.db); });
@@ -86,7 +89,8 @@ struct World {
             .permitted = [this](const User&, std::string_view name) -> Task<bool> {
               co_return std::ranges::find(denied, name) == denied.end();
             },
-            .owns_folder = [](const User& me, std::string id) -> Task<bool> {
+            .community = [this] { return community; },
+            .may_file = [](const User& me, std::string id) -> Task<bool> {
               co_return id == "folder of " + me.id.value;
             },
             .changed = [](const UserId&, const std::string&) {},
@@ -181,6 +185,8 @@ struct World {
   Sharing sharing;
   Guard guard;
   http::Router router;
+  bool community = true;
+  std::vector<std::string> seen;    ///< "bob sees folder of alice": shared folders.
   std::vector<std::string> denied;  ///< Permissions nobody has.
   std::vector<std::pair<std::string, Value>> emitted;
 };

@@ -84,7 +84,7 @@ class Completions {
     std::function<Task<std::string>(const User&, const std::string& folder_id)> folder_prompt;
     /// Whether the user may do what a permission ("chat.temporary") says.
     std::function<Task<bool>(const User&, std::string_view leaf)> permitted;
-    std::function<Task<bool>(const User&, std::string folder_id)> owns_folder;
+    std::function<Task<bool>(const User&, std::string folder_id)> may_file;
     /// What an administrator says about titles, tags and follow-ups.
     ChorePolicies chores;
   };

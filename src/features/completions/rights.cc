@@ -39,7 +39,7 @@ Task<> Completions::require(const User& me, std::string_view permission) {
 /// Throws 403 for what the caller may not do; what he may not set is left out, because clients send
 /// what they had stored before.
 Task<> Completions::obey_permissions(const User& me, Turn& turn) {
-  if (turn.folder_id && turn.chat_id.empty() && !co_await p_.owns_folder(me, *turn.folder_id))
+  if (turn.folder_id && turn.chat_id.empty() && !co_await p_.may_file(me, *turn.folder_id))
     throw not_found("Folder");  // row 65
   if (me.admin()) co_return;
   if (turn.kind == Turn::Kind::temporary) co_await require(me, "chat.temporary");

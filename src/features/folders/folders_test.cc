@@ -4,6 +4,10 @@
 
 #include <boost/json.hpp>
 
+#include "auth/access.h"
+#include "auth/accounts.h"
+#include "auth/principals.h"
+#include "auth/settings.h"
 #include "http/testing.h"
 #include "json/text.h"
 #include "store/migrate.h"
@@ -24,13 +28,19 @@ User user(std::string name) {
 }
 
 struct World {
-  explicit World(store::Engine engine) : store(engine, 2), folders(*store.db) {
+  explicit World(store::Engine engine)
+      : store(engine, 2),
+        principals(*store.db),
+        access(principals, auth_settings, permissions),
+        grants(*store.db, access),
+        folders(*store.db, grants),
+        guard(folders, grants, permitted()) {
     run([&] { return store::migrate(*store.db); });
+    run([&] { return principals.load(); });
     add_routes(router,
                {.folders = folders,
-                .permitted = [this](const User&, std::string_view name) -> Task<bool> {
-                  co_return name != denied;
-                },
+                .guard = guard,
+                .permitted = permitted(),
                 .empty = [this](const User&, std::vector<std::string> ids, bool and_delete) -> Task<> {
                   emptied = ids;
                   deleted = and_delete;
@@ -42,7 +52,16 @@ struct World {
                 .read = [this](const User&, std::vector<std::string> ids) -> Task<std::int64_t> {
                   unread.clear();
                   co_return static_cast<std::int64_t>(ids.size());
-                }});
+                },
+                .chats = [](const User&, std::string folder, SharedQuery) -> Task<Value> {
+                  co_return json::Array{"chats of " + folder};
+                },
+                .name_of = [](UserId id) -> Task<std::string> { co_return "Name of " + id.value; }});
+  }
+  Guard::Permitted permitted() {
+    return [this](const User& me, std::string_view name) -> Task<bool> {
+      co_return name != denied&& me.id.value + " " + std::string(name) != denied;
+    };
   }
   http::Response as(const std::string& name, std::string method, std::string path,
                     std::optional<Value> body = {}) {
@@ -67,15 +86,46 @@ struct World {
 
   std::string prompt(std::string name, std::string id) {
     User me = user(name);
-    return run([&] { return folders.prompt(me, id); });
+    return run([&] { return guard.prompt(me, id); });
   }
-  bool owns(std::string name, std::string id) {
+  bool may(std::string name, std::string id, Right right) {
     User me = user(name);
-    return run([&] { return folders.owns(me, id); });
+    return run([&] { return guard.may(me, id, right); });
+  }
+  /// As the route, for somebody who may give whatever he likes.
+  void share(const std::string& id, std::string with, std::string permission,
+             std::string type = "user") {
+    run([&] {
+      return store.db->transact([&](store::Connection& c) {
+        return grants.set(c, {Folder::kKind, id}, {{type, with, permission}});
+      });
+    });
+  }
+  /// Every route that names a folder, asked for it.
+  std::map<std::string, int> statuses(const std::string& name, const std::string& id) {
+    std::map<std::string, int> out;
+    for (const http::Route& route : router.routes()) {
+      if (route.path.find("{id}") == route.path.npos) continue;
+      std::string path = route.path.substr(std::string_view("/api/v1/folders").size());
+      path.replace(path.find("{id}"), 4, id);
+      bool reads = route.method == "GET" || route.method == "DELETE";
+      Value form = Object{{"name", "x"}, {"is_expanded", true}, {"parent_id", nullptr}};
+      if (path.ends_with("/update")) form = Object{{"name", "x"}};
+      if (path.ends_with("/access/update")) form = Object{{"access_grants", json::Array()}};
+      out[route.method + " " + route.path.substr(std::string_view("/api/v1/folders/{id}").size())] =
+          as(name, route.method, path, reads ? std::optional<Value>() : form).status;
+    }
+    return out;
   }
 
   store::Store store;
+  auth::Settings auth_settings;
+  auth::PermissionDefaults permissions;
+  auth::Principals principals;
+  auth::Access access;
+  auth::Grants grants;
   Folders folders;
+  Guard guard;
   http::Router router;
   std::string denied;
   std::vector<std::string> emptied;
@@ -138,19 +188,19 @@ TEST_P(FoldersTest, OfOthersLookLikeNone) {  // rows 65, 69
       std::string path = route.path.substr(std::string_view("/api/v1/folders").size());
       path.replace(path.find("{id}"), 4, folder);
       bool reads = route.method == "GET" || route.method == "DELETE";
-      return w.as("bob", route.method, path,
-                  reads ? std::optional<Value>()
-                        : Value(Object{{"name", "x"}, {"is_expanded", true}, {"parent_id", nullptr}}));
+      Object form{{"name", "x"}, {"is_expanded", true}, {"parent_id", nullptr}};
+      if (path.ends_with("/access/update")) form = {{"access_grants", json::Array()}};
+      return w.as("bob", route.method, path, reads ? std::optional<Value>() : Value(form));
     };
     EXPECT_EQ(ask(id).status, 404) << route.path;
     EXPECT_EQ(ask(id).body, ask("nowhere").body) << route.path;
     ++routes;
   }
-  EXPECT_EQ(routes, 6);
+  EXPECT_EQ(routes, 8);
   EXPECT_EQ(w.as("bob", "POST", "/", Object{{"name", "x"}, {"parent_id", id}}).status, 404);
   EXPECT_EQ(w.as("bob", "POST", "/" + mine + "/update/parent", Object{{"parent_id", id}}).status, 404);
   EXPECT_TRUE(w.emptied.empty());
-  EXPECT_FALSE(w.owns("bob", id));
+  EXPECT_FALSE(w.may("bob", id, Right::read));
 }
 
 TEST_P(FoldersTest, CannotBeMadeForSomebodyElse) {  // row 65
@@ -225,6 +275,130 @@ TEST_P(FoldersTest, DeletingTakesTheFoldersBelowAndSaysWhatBecomesOfTheChats) {
   EXPECT_EQ(w.list("alice").as_array().size(), 0u);
 }
 
+TEST_P(FoldersTest, AGrantIsForWhatItSaysAndForThisFolderOnly) {
+  World w(GetParam());
+  std::string outer = w.add("alice", "outer"), shared = w.add("alice", "shared", outer),
+              inner = w.add("alice", "inner", shared);
+  auto works = [&](const std::string& name, const std::string& id) {
+    std::vector<std::string> out;
+    for (const auto& [route, status] : w.statuses(name, id)) {
+      EXPECT_TRUE(status == 200 || status == 404) << route << " " << status;
+      if (status == 200) out.push_back(route);
+    }
+    return out;
+  };
+
+  w.share(shared, "bob", "read");
+  EXPECT_EQ(works("bob", shared),
+            (std::vector<std::string>{"GET ", "GET /shared/chats", "POST /read"}));
+  EXPECT_FALSE(w.may("bob", shared, Right::write));
+  EXPECT_TRUE(works("bob", outer).empty());
+  EXPECT_TRUE(works("bob", inner).empty());
+  EXPECT_TRUE(works("eve", shared).empty());
+
+  w.share(shared, "bob", "write");
+  EXPECT_EQ(works("bob", shared),
+            (std::vector<std::string>{"GET ", "GET /shared/chats", "POST /read", "POST /update"}));
+  EXPECT_FALSE(w.may("bob", shared, Right::own));
+  EXPECT_TRUE(w.emptied.empty());
+  EXPECT_EQ(w.as("bob", "POST", "/", Object{{"name", "x"}, {"parent_id", shared}}).status, 404);
+
+  w.denied = "bob features.folders";
+  EXPECT_FALSE(w.may("bob", shared, Right::read));
+  for (const auto& [route, status] : w.statuses("bob", shared)) EXPECT_EQ(status, 403) << route;
+}
+
+TEST_P(FoldersTest, ThoseOfOthersAreListedWithTheirOwnerAndTheRight) {
+  World w(GetParam());
+  std::string outer = w.add("alice", "outer"), read = w.add("alice", "b", outer),
+              write = w.add("alice", "a", outer);
+  w.share(read, "bob", "read");
+  w.share(write, "*", "write");
+
+  Value list = json::parse_value(w.as("bob", "GET", "/shared").body);
+
+  ASSERT_EQ(list.as_array().size(), 2u);
+  const Value& first = list.as_array()[0];
+  EXPECT_EQ(json::text_at(first, "id"), write);
+  EXPECT_EQ(json::text_at(first, "owner_name"), "Name of alice");
+  EXPECT_EQ(json::text_at(first, "permission"), "write");
+  EXPECT_TRUE(json::find(first, "parent_id")->is_null());
+  EXPECT_EQ(json::text_at(list.as_array()[1], "permission"), "read");
+  EXPECT_EQ(w.list("bob").as_array().size(), 0u);
+  EXPECT_EQ(json::parse_value(w.as("alice", "GET", "/shared").body).as_array().size(), 0u);
+}
+
+TEST_P(FoldersTest, WhatAModelIsToldIsForWhoMayWrite) {
+  World w(GetParam());
+  std::string outer = w.add("alice", "outer"), id = w.add("alice", "shared", outer);
+  for (const std::string& folder : {outer, id})
+    w.as("alice", "POST", "/" + folder + "/update",
+         Object{{"data", Object{{"system_prompt", folder == id ? "Inner." : "Outer."}}}});
+  auto shown = [&] { return json::parse_value(w.as("bob", "GET", "/" + id).body); };
+
+  w.share(id, "bob", "read");
+  EXPECT_TRUE(json::find(shown(), "data")->is_null());
+  EXPECT_FALSE(json::bool_at(shown(), "write_access"));
+  EXPECT_EQ(w.prompt("bob", id), "");
+  w.share(id, "bob", "write");
+  EXPECT_EQ(json::text_at(*json::find(shown(), "data"), "system_prompt"), "Inner.");
+  EXPECT_TRUE(json::bool_at(shown(), "write_access"));
+  EXPECT_TRUE(json::find(shown(), "parent_id")->is_null());
+  EXPECT_EQ(json::find(shown(), "access_grants")->as_array().size(), 0u);  // The owner's to know.
+  EXPECT_EQ(w.prompt("bob", id), "Inner.");
+  EXPECT_EQ(w.prompt("alice", id), "Outer.\n\nInner.");
+}
+
+TEST_P(FoldersTest, AreSharedByTheirOwnerAsFarAsHeMay) {
+  World w(GetParam());
+  std::string id = w.add("alice", "f");
+  auto share = [&](Value grants, Value mode = nullptr, Role role = Role::user) {
+    http::Request request = http::testing::request("POST", "/api/v1/folders/" + id + "/access/update");
+    request.body = json::serialize(Object{{"access_grants", std::move(grants)}, {"share_mode", mode}});
+    User me = user("alice");
+    me.role = role;
+    return *http::testing::serve(w.router, std::move(request), me);
+  };
+  auto grant = [](std::string type, std::string principal, std::string permission) {
+    return Value(
+        Object{{"principal_type", type}, {"principal_id", principal}, {"permission", permission}});
+  };
+
+  EXPECT_EQ(share(json::Array{grant("user", "bob", "read")}).status, 403);  // sharing.folders is off.
+  EXPECT_EQ(share(json::Array{grant("anyone", "*", "read")}, nullptr, Role::admin).status, 400);
+  EXPECT_EQ(share(json::Array{grant("user", "bob", "own")}, nullptr, Role::admin).status, 400);
+  EXPECT_EQ(share(json::Array(), "continue", Role::admin).status, 400);
+  EXPECT_FALSE(w.may("bob", id, Right::read));
+
+  auto reply = share(json::Array{grant("user", "bob", "write")}, nullptr, Role::admin);
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  Value grants = *json::find(json::parse_value(reply.body), "access_grants");
+  ASSERT_EQ(grants.as_array().size(), 1u);
+  EXPECT_EQ(json::text_at(grants.as_array()[0], "resource_id"), id);
+  EXPECT_TRUE(w.may("bob", id, Right::write));
+  EXPECT_EQ(share(json::Array{grant("user", "bob", "write")}).status, 200);  // One that is there stays.
+  EXPECT_EQ(share(json::Array()).status, 200);
+  EXPECT_FALSE(w.may("bob", id, Right::read));
+}
+
+TEST_P(FoldersTest, GrantsGoWithTheFolderAndWithItsOwner) {
+  World w(GetParam());
+  std::string a = w.add("alice", "a"), b = w.add("alice", "b", a), c = w.add("alice", "c");
+  for (const std::string& id : {a, b, c}) w.share(id, "bob", "read");
+  auto granted = [&] {
+    User bob = user("bob");
+    return run([&] { return w.grants.accessible(bob, Folder::kKind, Right::read); });
+  };
+
+  w.as("alice", "DELETE", "/" + a);
+  EXPECT_EQ(granted(), std::vector<std::string>{c});
+  UserId alice{"alice"};
+  run([&] {
+    return w.store.db->transact([&](store::Connection& tx) { return w.folders.remove_all(tx, alice); });
+  });
+  EXPECT_TRUE(granted().empty());
+}
+
 TEST_P(FoldersTest, AreNowhereWhenSwitchedOff) {  // row 69
   World w(GetParam());
   std::string id = w.add("alice", "a");
@@ -233,10 +407,12 @@ TEST_P(FoldersTest, AreNowhereWhenSwitchedOff) {  // row 69
     std::string path = route.path.substr(std::string_view("/api/v1/folders").size());
     if (auto at = path.find("{id}"); at != path.npos) path.replace(at, 4, id);
     bool reads = route.method == "GET" || route.method == "DELETE";
-    EXPECT_EQ(w.as("alice", route.method, path,
-                   reads ? std::optional<Value>() : Value(Object{{"name", "x"}, {"is_expanded", true}}))
-                  .status,
-              403)
+    Value form = Object{{"name", "x"}, {"is_expanded", true}};
+    if (path.ends_with("/access/update")) form = Object{{"access_grants", json::Array()}};
+    EXPECT_EQ(
+        w.as("alice", route.method, path, reads ? std::optional<Value>() : std::optional<Value>(form))
+            .status,
+        403)
         << route.path;
   }
 }

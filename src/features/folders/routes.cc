@@ -36,6 +36,14 @@ struct ExpandedForm {
 ANTIPHON_DTO(ExpandedForm, is_expanded)
 ANTIPHON_DTO_DEFINE(ExpandedForm)
 
+struct FolderAccessForm {
+  std::vector<auth::Grant> access_grants;
+  std::optional<std::string> share_mode;
+};
+ANTIPHON_DTO(FolderAccessForm, access_grants, share_mode)
+ANTIPHON_DTO_DEFINE(FolderAccessForm)
+ANTIPHON_DTO_DEFINE(SharedQuery)
+
 struct DeleteQuery {
   json::Flag<true> delete_contents;
 };
@@ -60,76 +68,127 @@ void refuse_unknown(const json::Rest& rest) {
   if (!faults.empty()) json::refuse(faults);
 }
 
-json::Value view(const Folder& f) {
-  return json::Object{{"id", f.id},
-                      {"user_id", f.user_id},
-                      {"parent_id", f.parent_id ? json::Value(*f.parent_id) : json::Value(nullptr)},
-                      {"name", f.name},
-                      {"items", nullptr},
-                      {"data", f.data.value_or(nullptr)},
-                      {"meta", f.meta.value_or(nullptr)},
-                      {"is_expanded", f.is_expanded},
-                      {"created_at", f.created_at},
-                      {"updated_at", f.updated_at},
-                      {"access_grants", json::Array()},
-                      {"write_access", true}};
+json::Object view(const Folder& f) {
+  return {{"id", f.id},
+          {"user_id", f.user_id},
+          {"parent_id", f.parent_id ? json::Value(*f.parent_id) : json::Value(nullptr)},
+          {"name", f.name},
+          {"items", nullptr},
+          {"data", f.data.value_or(nullptr)},
+          {"meta", f.meta.value_or(nullptr)},
+          {"is_expanded", f.is_expanded},
+          {"created_at", f.created_at},
+          {"updated_at", f.updated_at},
+          {"access_grants", json::Array()},
+          {"write_access", true}};
+}
+
+json::Value view(const auth::GrantView& g) {
+  return json::Object{{"id", g.id},
+                      {"resource_type", g.resource_type},
+                      {"resource_id", g.resource_id},
+                      {"principal_type", g.principal_type},
+                      {"principal_id", g.principal_id},
+                      {"permission", g.permission},
+                      {"created_at", g.created_at}};
+}
+
+/// A line of a list.
+json::Object line_of(const Folder& f, const std::map<std::string, std::int64_t>& unread) {
+  json::Object line = view(f);
+  for (std::string_view hidden : {"user_id", "items", "data", "access_grants", "write_access"})
+    line.erase(hidden);
+  line["unread_count"] = unread.contains(f.id) ? unread.at(f.id) : 0;
+  return line;
 }
 
 struct Api {
   RouteParts p;
+  using Readable = Granted<Folder, Right::read>;
+  using Writable = Granted<Folder, Right::write>;
   using Owned = Granted<Folder, Right::own>;
 
   template <class G>
   Task<G> grant(const User& me, std::string id) {
-    co_await require(me);
-    co_return G::after_check(co_await p.folders.owned(me, std::move(id)));
+    co_return co_await p.guard.grant<G::right>(me, std::move(id));
   }
 
-  /// Every route asks for it, so that a switched-off feature has no side door (row 69).
-  Task<> require(const User& me) {
-    if (!co_await p.permitted(me, "features.folders"))
-      throw Problem(Problem::Kind::forbidden, "Folders are turned off for you. Ask an administrator.");
+  /// The folder as it is now, for whom it is shown to: where it lies and whom it is shared with is the
+  /// owner's, and what a model is told is for those who may write.
+  Task<json::Value> shown(const User& me, std::string id) {
+    auto folder = co_await p.guard.grant<Right::read>(me, std::move(id));
+    auto right = co_await p.guard.right(me, *folder);
+    json::Object out = view(*folder);
+    out["write_access"] = right && *right >= Right::write;
+    if (right == Right::own) {
+      json::Array grants;
+      for (const auth::GrantView& g : co_await p.folders.access(*folder)) grants.push_back(view(g));
+      out["access_grants"] = std::move(grants);
+      co_return out;
+    }
+    out["parent_id"] = nullptr;
+    if (right != Right::write) out["data"] = nullptr;
+    co_return out;
   }
 
   Task<json::Value> list(const User& me) {
-    co_await require(me);
+    co_await p.guard.require_feature(me);
     auto unread = co_await p.unread(me);
     json::Array out;
-    for (const Folder& f : co_await p.folders.of_user(me.id)) {
-      json::Object line = view(f).as_object();
-      for (std::string_view hidden : {"user_id", "items", "data", "access_grants", "write_access"})
-        line.erase(hidden);
-      line["unread_count"] = unread.contains(f.id) ? unread.at(f.id) : 0;
+    for (const Folder& f : co_await p.folders.of_user(me.id)) out.push_back(line_of(f, unread));
+    co_return out;
+  }
+  Task<json::Value> shared(const User& me) {
+    co_await p.guard.require_feature(me);
+    auto unread = co_await p.unread(me);
+    json::Array out;
+    for (const auto& [f, right] : co_await p.folders.shared_with(me)) {
+      json::Object line = line_of(f, unread);
+      line["user_id"] = f.user_id;
+      line["owner_name"] = co_await p.name_of({f.user_id});
+      line["permission"] = name_of(right);
+      line["parent_id"] = nullptr;
+      line["is_expanded"] = false;
       out.push_back(std::move(line));
     }
     co_return out;
   }
-  /// Folders are not shared yet.
-  Task<json::Value> shared(const User& me) {
-    co_await require(me);
-    co_return json::Array();
-  }
   Task<json::Value> create(const User& me, Body<FolderForm> form) {
-    co_await require(me);
+    co_await p.guard.require_feature(me);
     refuse_unknown(form.rest);
-    co_return view(co_await p.folders.create(me, form.name, form.parent_id, form.data, form.meta));
+    co_return co_await shown(
+        me, co_await p.folders.create(me, form.name, form.parent_id, form.data, form.meta));
   }
-  Task<json::Value> show(const User&, Owned folder) { co_return view(*folder); }
-  Task<json::Value> update(const User& me, Owned folder, Body<FolderUpdate> form) {
+  Task<json::Value> show(const User& me, Readable folder) { co_return co_await shown(me, folder->id); }
+  Task<json::Value> update(const User& me, Writable folder, Body<FolderUpdate> form) {
     refuse_unknown(form.rest);
-    co_await p.folders.update(me, *folder, form.name, form.data, form.meta);
-    co_return view(co_await p.folders.owned(me, folder->id));
+    co_await p.folders.update(*folder, form.name, form.data, form.meta);
+    co_return co_await shown(me, folder->id);
   }
   Task<json::Value> move(const User& me, Owned folder, Body<ParentForm> form) {
-    co_await p.folders.move(me, *folder, form.parent_id);
-    co_return view(co_await p.folders.owned(me, folder->id));
+    co_await p.folders.move(*folder, form.parent_id);
+    co_return co_await shown(me, folder->id);
   }
   Task<json::Value> expand(const User& me, Owned folder, Body<ExpandedForm> form) {
     co_await p.folders.expand(*folder, form.is_expanded);
-    co_return view(co_await p.folders.owned(me, folder->id));
+    co_return co_await shown(me, folder->id);
   }
-  Task<json::Value> read(const User& me, Owned folder) {
-    auto ids = co_await p.folders.subtree(*folder);
+  Task<json::Value> share(const User& me, Owned folder, Body<FolderAccessForm> form) {
+    if (form.share_mode && !form.share_mode->empty())
+      throw Problem(Problem::Kind::invalid,
+                    "Others cannot continue the chats of a shared folder here; they can fork them.");
+    co_await p.folders.set_access(me, *folder, form.access_grants);
+    co_return co_await shown(me, folder->id);
+  }
+  Task<json::Value> chats(const User& me, Readable folder, Query<SharedQuery> q) {
+    auto right = co_await p.guard.right(me, *folder);
+    co_return json::Object{{"chats", co_await p.chats(me, folder->id, q)},
+                           {"folder_permission", right && *right >= Right::write ? "write" : "read"}};
+  }
+  /// The reader's own chats: in his own folder also in those below.
+  Task<json::Value> read(const User& me, Readable folder) {
+    std::vector<std::string> ids{folder->id};
+    if (folder->user_id == me.id.value) ids = co_await p.folders.subtree(*folder);
     std::int64_t count = co_await p.read(me, ids);
     auto unread = co_await p.unread(me);
     json::Object counts;
@@ -164,6 +223,8 @@ void add_routes(http::Router& r, const RouteParts& parts) {
   r.on("POST /api/v1/folders/{id}/update", Cost::write, bind<&Api::update>(api));
   r.on("POST /api/v1/folders/{id}/update/parent", Cost::write, bind<&Api::move>(api));
   r.on("POST /api/v1/folders/{id}/update/expanded", Cost::write, bind<&Api::expand>(api));
+  r.on("POST /api/v1/folders/{id}/access/update", Cost::write, bind<&Api::share>(api));
+  r.on("GET /api/v1/folders/{id}/shared/chats", Cost::read, bind<&Api::chats>(api));
   r.on("POST /api/v1/folders/{id}/read", Cost::write, bind<&Api::read>(api));
   r.on("DELETE /api/v1/folders/{id}", Cost::write_heavy, bind<&Api::remove>(api));
 }

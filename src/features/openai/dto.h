@@ -23,4 +23,16 @@ struct VerifyForm {
 };
 ANTIPHON_DTO(VerifyForm, url, key, config)
 
+/// What is done with a model of a server; the rest is the server's to read.
+struct ModelOperation {
+  json::Text<1, 1024> model;
+  json::Rest rest;
+};
+ANTIPHON_DTO(ModelOperation, model, rest)
+
+struct ModelQuery {
+  json::Text<1, 1024> model;
+};
+ANTIPHON_DTO(ModelQuery, model)
+
 }  // namespace antiphon::openai

@@ -7,6 +7,7 @@
 #include "features/models/models.h"
 #include "features/openai/anthropic.h"
 #include "features/openai/dto.h"
+#include "features/openai/management.h"
 #include "features/openai/openai.h"
 #include "features/openai/protocol.h"
 #include "http/bind.h"
@@ -16,12 +17,15 @@ namespace antiphon::openai {
 
 ANTIPHON_DTO_DEFINE(ConfigForm)
 ANTIPHON_DTO_DEFINE(VerifyForm)
+ANTIPHON_DTO_DEFINE(ModelOperation)
+ANTIPHON_DTO_DEFINE(ModelQuery)
 
 namespace {
 
 using http::bind;
 using http::Body;
 using http::Cost;
+using http::Query;
 using models::Kind;
 using models::Target;
 
@@ -116,7 +120,89 @@ struct Api {
     co_return co_await models::told_to_admin(backend.raw_list(connection_at(place_of(place))));
   }
 
+  // ---- Models of a server that manages its own.
+
+  using What = Management::What;
+
+  Task<json::Value> catalog(const Admin& me, std::string place) {
+    co_return co_await manage(me, std::move(place), {.what = What::catalog});
+  }
+  Task<json::Value> download(const Admin& me, std::string place, Body<ModelOperation> form) {
+    co_return co_await operate(me, std::move(place), What::download, std::move(form));
+  }
+  Task<json::Value> download_status(const Admin& me, std::string place, std::string job) {
+    co_return co_await manage(me, std::move(place),
+                              {.what = What::download_status, .job = std::move(job)});
+  }
+  Task<json::Value> load(const Admin& me, std::string place, Body<ModelOperation> form) {
+    co_return co_await operate(me, std::move(place), What::load, std::move(form));
+  }
+  Task<json::Value> unload(const Admin& me, std::string place, Body<ModelOperation> form) {
+    co_return co_await operate(me, std::move(place), What::unload, std::move(form));
+  }
+  Task<json::Value> remove(const Admin& me, std::string place, Query<ModelQuery> q) {
+    co_return co_await manage(me, std::move(place), {.what = What::remove, .model = q.model});
+  }
+  Task<std::optional<http::Response>> events(const Admin& me, std::string place, http::Call& call) {
+    models::ConnectionPtr c = managing(std::move(place));
+    auto reply =
+        co_await models::pass_on(client, request_of(me, *c, {.what = What::events}), call.stream);
+    if (reply && reply->status >= 400)  // A provider's 401 is not ours.
+      throw Problem(Problem::Kind::upstream, models::refusal(reply->status, reply->body).detail());
+    co_return reply;
+  }
+
+  Task<json::Value> operate(User me, std::string place, What what, ModelOperation form) {
+    co_return co_await manage(
+        me, std::move(place),
+        {.what = what, .model = form.model, .more = std::move(form.rest.members)});
+  }
+  /// Asks the server; afterwards its list of models is read anew.
+  Task<json::Value> manage(User me, std::string place, Management wanted) {
+    models::ConnectionPtr c = managing(std::move(place));
+    wanted.model = c->unprefixed(wanted.model);
+    bool changes = wanted.what != What::catalog && wanted.what != What::download_status;
+    json::Value answer =
+        co_await models::told_to_admin(models::fetch_json(client, request_of(me, *c, wanted)));
+    if (changes) models.catalog().forget();
+    co_return answer;
+  }
+  models::ConnectionPtr managing(std::string place) const {
+    require_enabled();
+    return connection_at(place_of(place));
+  }
+  client::Request request_of(const User& me, const models::Connection& c, const Management& wanted) {
+    Errand e = errand(c, wanted);
+    client::Request out = models::request_for(settings(), c, e.url, models::asker(me));
+    if (e.body) out = models::with_json(std::move(out), *e.body);
+    out.method = e.method;
+    return out;
+  }
+
   // ---- Calls.
+
+  /// Text to sound. The server is OpenAI's own, where it is among the connections, else the first.
+  Task<std::optional<http::Response>> speech(const User& me, http::Call& call, json::Value value) {
+    require_enabled();
+    co_await models.parts().access.require(me, "chat.tts", 403);
+    json::Object body = models::object_of(std::move(value));
+    models::ConnectionPtr c = speaking();
+    models::Asker who = models::asker(me);
+    std::string url =
+        address(*c, "audio/speech", std::string(json::text_at(json::Value(body), "model")));
+    co_return co_await models::pass_on(
+        client, models::with_json(models::request_for(settings(), *c, url, who), body), call.stream);
+  }
+  models::ConnectionPtr speaking() const {
+    models::ConnectionPtr first;
+    for (const models::ConnectionPtr& c : models::openai_connections(settings())) {
+      if (!c->enabled) continue;
+      if (c->url.starts_with("https://api.openai.com/")) return c;
+      if (!first) first = c;
+    }
+    if (!first) throw not_found("Connection");
+    return first;
+  }
 
   Task<std::optional<http::Response>> complete(const User& me, http::Call& call, json::Value value) {
     require_enabled();
@@ -252,6 +338,15 @@ void add_routes(http::Router& r, models::Models& models, Backend& backend, clien
   r.on("POST /openai/verify", Cost::model, bind<&Api::verify>(api));
   r.on("GET /openai/models", Cost::read, bind<&Api::list>(api));
   r.on("GET /openai/models/{url_idx}", Cost::read, bind<&Api::list_of>(api));
+  r.on("DELETE /openai/models/{url_idx}", Cost::model, bind<&Api::remove>(api));
+  r.on("GET /openai/models/{url_idx}/catalog", Cost::read, bind<&Api::catalog>(api));
+  r.on("POST /openai/models/{url_idx}/download", Cost::model, bind<&Api::download>(api));
+  r.on("GET /openai/models/{url_idx}/download/status/{job_id}", Cost::read,
+       bind<&Api::download_status>(api));
+  r.on("POST /openai/models/{url_idx}/load", Cost::model, bind<&Api::load>(api));
+  r.on("POST /openai/models/{url_idx}/unload", Cost::model, bind<&Api::unload>(api));
+  r.on("GET /openai/models/{url_idx}/sse", Cost::model, bind<&Api::events>(api));
+  r.on("POST /openai/audio/speech", Cost::model, bind<&Api::speech>(api));
   r.on("POST /openai/chat/completions", Cost::model, bind<&Api::complete>(api), kLarge);
   r.on("POST /openai/responses", Cost::model, bind<&Api::responses>(api), kLarge);
   r.on("POST /openai/embeddings", Cost::model, bind<&Api::embeddings>(api), kLarge);

@@ -21,6 +21,16 @@ void provide(Peer& peer, std::vector<std::string>& heads, std::vector<json::Valu
   constexpr std::string_view kJson = "Content-Type: application/json\r\n";
   if (peer.head.starts_with("GET /v1/models"))
     return peer.reply(200, R"({"data":[{"id":"good"},{"id":"secret"}]})", kJson);
+  if (peer.head.starts_with("GET /models/sse")) {
+    peer.begin_chunked("Content-Type: text/event-stream\r\n");
+    peer.chunk("data: {\"model\":\"good\",\"status\":\"loaded\"}\n\n");
+    return peer.send("0\r\n\r\n");
+  }
+  if (peer.head.starts_with("POST /v1/audio/speech"))
+    return peer.reply(200, "sound", "Content-Type: audio/mpeg\r\n");
+  if (peer.head.find(" /models") != std::string::npos && model != "refusing" && model != "locked")
+    return peer.reply(200, R"({"success":true})", kJson);
+  if (model == "locked") return peer.reply(401, R"({"error":{"message":"no key"}})", kJson);
   if (model == "refusing")
     return peer.reply(429, R"({"error":{"message":"slow down","code":429}})", kJson);
   if (peer.head.starts_with("GET /inner"))
@@ -125,6 +135,52 @@ TEST_P(OpenAiTest, NoPathLeadsToAModelOneMayNotUse) {
   EXPECT_EQ(app.get("eve", "/openai/models/0").status, 401);
   EXPECT_EQ(app.get("eve", "/openai/models").body, R"({"data":[]})");
   EXPECT_EQ(asked("POST"), 0u) << "the provider was asked";
+}
+
+TEST_P(OpenAiTest, AdministratorsManageTheModelsOfAServer) {
+  EXPECT_EQ(app.shown("admin").size(), 2u);
+  auto first_line = [&] { return heads.back().substr(0, heads.back().find(" HTTP")); };
+
+  EXPECT_EQ(app.get("admin", "/openai/models/0/catalog").body, R"({"success":true})");
+  EXPECT_EQ(first_line(), "GET /models");
+  EXPECT_NE(heads.back().find("Authorization: Bearer stored-key"), std::string::npos);
+  EXPECT_EQ(app.post("admin", "/openai/models/0/load", R"({"model":"m","n":1})").status, 200);
+  EXPECT_EQ(first_line(), "POST /models/load");
+  EXPECT_EQ(json::int_at(bodies.back(), "n"), 1);
+  EXPECT_EQ(app.call("admin", "DELETE", "/openai/models/0?model=a b").status, 200);
+  EXPECT_EQ(first_line(), "DELETE /models?model=a%20b");
+  EXPECT_NE(app.get("admin", "/openai/models/0/sse").body.find("loaded"), std::string::npos);
+  heads.clear();
+  app.shown("admin");
+  EXPECT_EQ(asked("GET /v1/models"), 1u) << "the list is read anew after a change";
+
+  EXPECT_EQ(app.post("admin", "/openai/models/0/unload", R"({"model":"locked"})").status, 502);
+  EXPECT_EQ(app.post("admin", "/openai/models/0/unload", R"({"model":"locked"})").detail(), "no key");
+  EXPECT_EQ(app.post("admin", "/openai/models/0/load", "{}").status, 422);
+  EXPECT_EQ(app.post("admin", "/openai/models/9/load", R"({"model":"m"})").status, 404);
+  EXPECT_EQ(app.get("admin", "/openai/models/0/download/status/1").status, 400);
+  heads.clear();
+  for (const char* path : {"load", "unload", "download"})
+    EXPECT_EQ(app.post("eve", std::string("/openai/models/0/") + path, R"({"model":"m"})").status, 401);
+  for (const char* path : {"catalog", "sse", "download/status/1"})
+    EXPECT_EQ(app.get("eve", std::string("/openai/models/0/") + path).status, 401);
+  app.settings.enable_openai.set(false);
+  EXPECT_EQ(app.get("admin", "/openai/models/0/catalog").status, 503);
+  EXPECT_TRUE(heads.empty());
+}
+
+TEST_P(OpenAiTest, TextIsSpokenForWhoMayHearIt) {
+  auto reply = app.post("eve", "/openai/audio/speech", R"({"model":"tts-1","input":"Hi"})");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, "sound");
+  EXPECT_EQ(json::text_at(bodies.back(), "input"), "Hi");
+  heads.clear();
+  json::Value permissions = app.access.everybody();
+  permissions.as_object()["chat"].as_object()["tts"] = false;
+  app.auth_settings.user_permissions.set(permissions);
+  EXPECT_EQ(app.post("eve", "/openai/audio/speech", "{}").status, 403);
+  EXPECT_EQ(app.post("", "/openai/audio/speech", "{}").status, 401);
+  EXPECT_TRUE(heads.empty());
 }
 
 // row 14

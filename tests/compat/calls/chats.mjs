@@ -175,6 +175,8 @@ async function administrator(w, { id, ids }) {
   await w.call('ada', 'POST /api/tasks/chat/{id}/stop', { path, note });
 }
 
+const byChat = (page) => ({ ...page, items: page.items?.sort((a, b) => a.created_at - b.created_at) });
+
 async function importing(w) {
   const chats = ['One', 'Second'].map((title, i) => ({ chat: chatOf(w, `Imported ${title}`), meta: { tags: ['imported'] }, pinned: false, created_at: 1_700_000_000 + title.length, updated_at: 1_700_000_100 + 10 * i }));
   await w.call('eve', `POST ${kChats}/import`, { body: { chats: chats.slice(0, 1) } });
@@ -190,7 +192,13 @@ async function importing(w) {
   await w.call('ada', `GET ${kChats}/all/db`, { pick: (list) => list.length > 0 });
   await w.call('eve', `GET ${kChats}/all/db`, { note: 'not an administrator' });
   await w.call('eve', `GET ${kChats}/stats/usage`);
-  await w.call('eve', `GET ${kChats}/stats/export`, { note: 'off' });
+  await w.call('eve', `GET ${kChats}/stats/export`, { pick: byChat });
+  await w.call('eve', `GET ${kChats}/stats/export`, { query: { page: 99 }, note: 'beyond the last page' });
+  await w.call('eve', `GET ${kChats}/stats/export`, { query: { stream: true }, note: 'streamed' });
+  await w.call('nobody', `GET ${kChats}/stats/export`);
+  const chat = (await w.person('eve').get(`${kChats}/?page=1`)).json?.[0]?.id;
+  for (const who of ['eve', 'ada', 'bob', 'nobody']) await w.call(who, `GET ${kChats}/stats/export/{id}`, { path: { id: chat } });
+  await w.call('eve', `GET ${kChats}/stats/export/{id}`, { path: { id: 'no-such' }, note: 'missing' });
   await w.call('ada', `GET ${kChats}/config`);
   await w.call('eve', `GET ${kChats}/config`, { note: 'not an administrator' });
 }

@@ -48,6 +48,41 @@ async function changing(w, { work, inner }) {
   await w.call('bob', `GET ${kFolders}/{id}/shared/chats`, { path });
 }
 
+const grant = (principal_id, permission = 'read', principal_type = 'user') => ({ principal_type, principal_id, permission });
+
+/** Whom a folder is shared with, and what they may do there. Ada shares, since Bob lacks the permission. */
+async function shared(w, { work }) {
+  const eve = w.person('eve').user?.id ?? 'none';
+  const access = `POST ${kFolders}/{id}/access/update`;
+  await w.call('bob', access, { path: { id: work }, body: { access_grants: [grant(eve)] }, note: 'without the permission' });
+  await w.call('eve', access, { path: { id: work }, body: { access_grants: [] }, note: 'not theirs' });
+  await w.call('bob', access, { path: { id: 'no-such' }, body: { access_grants: [] }, note: 'missing' });
+  await w.call('bob', access, { path: { id: work }, body: {}, note: 'no grants' });
+  await w.call('nobody', access, { path: { id: work }, body: { access_grants: [] } });
+  const id = (await w.person('ada').post(`${kFolders}/`, { name: 'House', data: { system_prompt: 'Be kind.' } })).json?.id;
+  const path = { id };
+  const chat = await makeChat(w, 'ada', 'For the house', { folder_id: id });
+  for (const who of ['eve', 'nobody']) await w.call(who, `GET ${kFolders}/{id}/shared/chats`, { path, note: 'not shared yet' });
+  await w.call('ada', access, { path, body: { access_grants: [grant(eve)] } });
+  await w.call('ada', `GET ${kFolders}/{id}`, { path, note: 'shared' });
+  await w.call('eve', `GET ${kFolders}/shared`, { note: 'one' });
+  await w.call('eve', `GET ${kFolders}/{id}`, { path, note: 'to read' });
+  await w.call('eve', `GET ${kFolders}/{id}/shared/chats`, { path, query: { page: 1 }, note: 'to read' });
+  await w.call('eve', 'GET /api/v1/chats/{id}', { path: { id: chat.id }, note: 'in a shared folder' });
+  await w.call('eve', 'POST /api/v1/chats/{id}', { path: { id: chat.id }, body: { chat: { title: 'Mine' } }, note: 'in a folder to read' });
+  await w.call('eve', 'DELETE /api/v1/chats/{id}', { path: { id: chat.id }, note: 'in a folder to read' });
+  await w.call('eve', `POST ${kFolders}/{id}/update`, { path, body: { name: 'Mine' }, note: 'to read' });
+  await w.call('eve', `POST ${kFolders}/{id}/read`, { path, note: 'to read' });
+  await w.call('ada', access, { path, body: { access_grants: [grant(eve), grant(eve, 'write')] }, note: 'to write' });
+  await w.call('eve', `GET ${kFolders}/{id}`, { path, note: 'to write' });
+  await w.call('eve', `GET ${kFolders}/{id}/shared/chats`, { path, query: { page: 1, sort_by: 'title', sort_dir: 'asc' }, note: 'to write' });
+  await w.call('eve', `POST ${kFolders}/{id}/update`, { path, body: { name: 'Our house' }, note: 'to write' });
+  await w.call('eve', `DELETE ${kFolders}/{id}`, { path, note: 'to write' });
+  await w.call('ada', access, { path, body: { access_grants: [] }, note: 'no more' });
+  await w.call('eve', `GET ${kFolders}/{id}`, { path, note: 'no more' });
+  await w.person('ada').delete(`${kFolders}/${id}`);
+}
+
 async function chatsInside(w, { work, inner }) {
   const { id } = await makeChat(w, 'bob', 'Made inside', { folder_id: work });
   await w.pause();
@@ -78,6 +113,7 @@ export async function folders(w) {
   const made = await making(w);
   await reading(w, made);
   await changing(w, made);
+  await shared(w, made);
   await chatsInside(w, made);
   await deleting(w, made);
 }

@@ -8,6 +8,7 @@ import { models } from './models.mjs';
 import { passThrough } from './pass_through.mjs';
 import { plain } from './plain.mjs';
 import { tasks } from './tasks.mjs';
+import { analytics } from './analytics.mjs';
 import { evaluations } from './evaluations.mjs';
 import { users } from './users.mjs';
 import { groups } from './groups.mjs';
@@ -16,4 +17,4 @@ import { pages } from './pages.mjs';
 import { sockets } from './sockets.mjs';
 import { endings } from './endings.mjs';
 
-export const subjects = { accounts, chats, sharing, folders, turns, models, passThrough, plain, tasks, evaluations, users, groups, configs, pages, sockets, endings };
+export const subjects = { accounts, chats, sharing, folders, turns, models, passThrough, plain, tasks, evaluations, analytics, users, groups, configs, pages, sockets, endings };

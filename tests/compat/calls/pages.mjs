@@ -15,6 +15,10 @@ export async function pages(w) {
     await w.call('bob', `GET ${path}`, { note: 'not an administrator' });
   }
   for (const who of ['bob', 'nobody']) await w.call(who, 'GET /api/usage');
+  for (const who of ['bob', 'nobody']) await w.call(who, 'GET /api/v1/utils/gravatar', { query: { email: 'Bob@x.io ' } });
+  await w.call('bob', 'GET /api/v1/utils/gravatar', { note: 'no address' });
+  for (const who of ['ada', 'bob', 'nobody']) await w.call(who, 'POST /api/v1/utils/code/format', { body: { code: 'x = (' }, note: 'no Python' });
+  for (const who of ['ada', 'bob', 'nobody']) await w.call(who, 'GET /api/v1/utils/db/download');
   await w.call('bob', 'GET /api/version/updates', { pick: Object.keys });
   await w.call('nobody', 'GET /api/version/updates');
   await w.call('nobody', 'GET /api/changelog', { pick: (json) => Object.values(json)[0] && Object.keys(Object.values(json)[0]).slice(0, 1) });

@@ -29,6 +29,23 @@ async function openai(w) {
   await w.call('nobody', 'GET /openai/{path}', { path: { path: 'files' } });
 }
 
+/** Models of a server that manages its own, and speech. */
+async function managing(w) {
+  const path = { idx: 0 };
+  const body = { model: 'numbered' };
+  const reading = ['catalog', 'sse', 'download/status/1'].map((what) => `GET /openai/models/{idx}/${what}`);
+  const changing = ['download', 'load', 'unload'].map((what) => `POST /openai/models/{idx}/${what}`);
+  for (const who of ['ada', 'bob', 'nobody']) {
+    for (const route of reading) await w.call(who, route, { path });
+    for (const route of changing) await w.call(who, route, { path, body });
+    await w.call(who, 'DELETE /openai/models/{idx}', { path, query: body });
+    await w.call(who, 'POST /openai/audio/speech', { body: { model: 'tts-1', input: 'Hi', voice: 'alloy' } });
+  }
+  await w.call('ada', changing[1], { path, body: {}, note: 'no model' });
+  await w.call('ada', changing[1], { path: { idx: 9 }, body, note: 'a connection that is not there' });
+  await w.call('ada', 'DELETE /openai/models/{idx}', { path, note: 'no model' });
+}
+
 async function ollamaReading(w) {
   await w.call('nobody', 'GET /ollama/');
   for (const who of ['ada', 'bob', 'nobody']) await w.call(who, 'GET /ollama/config');
@@ -82,6 +99,7 @@ async function ollamaManaging(w) {
 
 export async function passThrough(w) {
   await openai(w);
+  await managing(w);
   await ollamaReading(w);
   await ollamaTalking(w);
   await ollamaManaging(w);

@@ -5,7 +5,7 @@ import { newTurn } from './world.mjs';
 /** What a placeholder of a path stands for, where its name says it. */
 const kByName = {
   chat_id: 'chat', message_id: 'message', folder_id: 'folder', share_id: 'share', user_id: 'user', version_id: 'version', url_idx: 'connection',
-  provider: 'word', action_id: 'word', model_id: 'model', name: 'prefix', path: 'rest', rest: 'rest',
+  provider: 'word', action_id: 'word', job_id: 'word', model_id: 'model', name: 'prefix', path: 'rest', rest: 'rest',
 };
 /** What `{id}` is, where the route has no object right that says it. */
 const kById = [
@@ -15,7 +15,7 @@ const kById = [
 /** Members of queries and bodies that name a thing. */
 const kMembers = {
   chat_id: 'chat', message_id: 'message', folder_id: 'folder', parent_id: 'folder', model: 'model', model_id: 'model', base_model_id: 'model',
-  version_id: 'version', parent_group_id: 'group', user_ids: 'user', leaf: 'message', user_id: 'user', principal_id: 'user',
+  version_id: 'version', parent_group_id: 'group', group_id: 'group', user_ids: 'user', leaf: 'message', user_id: 'user', principal_id: 'user',
 };
 /** Members that only look like it: ids somebody makes up, or lists of words. */
 const kNoThing = new Set(['call_id', 'Banner.id', 'LdapForm.user', 'ImportsForm.chats', 'ModelsForm.models', 'ModelMeta.knowledge']);
@@ -105,6 +105,7 @@ const kPlain = {
   'PATCH /api/v1/chats/{id}/params': { temperature: 1 },
   'POST /api/v1/users/user/settings/update': { ui: { theme: 'dark' } },
   'POST /api/v1/users/user/info/update': { a: 1 },
+  'POST /openai/audio/speech': { model: 'tts-1', input: 'Hi', voice: 'alloy' },
   'POST /ollama/api/pull': { name: 'pebble:1b', stream: false },
   'POST /ollama/api/pull/{url_idx}': { name: 'pebble:1b', stream: false },
   'POST /ollama/api/create': { model: 'x', from: 'pebble:1b', stream: false },

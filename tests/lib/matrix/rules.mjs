@@ -14,6 +14,9 @@ const kOutcomes = {
   'GET /api/v1/channels/': [403, 'there are no channels yet'],
   'GET /api/v1/channels/list': [403, 'the same'],
   'POST /api/chat/actions/{action_id}': [404, 'there are no actions yet'],
+  'GET /openai/models/{url_idx}/download/status/{job_id}': [400, 'llama.cpp tells of downloads in its events'],
+  'POST /api/v1/utils/code/format': [400, 'there is no Python interpreter'],
+  'GET /api/v1/utils/db/download': [[200, 400], 'SQLite only'],
   'DELETE /ollama/api/delete': [404, 'the model named is not there'],
   'DELETE /ollama/api/delete/{url_idx}': [404, 'the same'],
 };
@@ -85,6 +88,8 @@ export const adminMay = {
   'POST /api/v1/chats/{id}/branch': [true, 'the same: only the owner\'s going there is remembered'],
   'GET /api/v1/chats/{id}/tags': [true, 'the same'],
   'POST /api/v1/chats/{id}/fork': [true, 'the same: a copy of what may be read'],
+  'GET /api/v1/chats/stats/export/{chat_id}': [true, 'ENABLE_ADMIN_CHAT_ACCESS: what a chat holds, without its words'],
+  'GET /api/v1/analytics/messages': [true, 'ENABLE_ADMIN_CHAT_ACCESS: reading'],
   'DELETE /api/v1/chats/{id}': [true, 'ENABLE_ADMIN_CHAT_ACCESS: deleting'],
   'GET /api/v1/chats/share/{share_id}': [true, 'ENABLE_ADMIN_CHAT_ACCESS: opening links'],
   'POST /api/v1/chats/{id}/clone/shared': [true, 'the same'],
