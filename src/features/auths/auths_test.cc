@@ -30,7 +30,9 @@ class AuthsTest : public ::testing::TestWithParam<store::Engine> {
   }
   TestApp::Client by(const Reply& session) { return app.with_token(session.at({"token"})); }
 
-  TestApp app{GetParam()};
+  explicit AuthsTest(bool persistent = true) : app(GetParam(), persistent) {}
+
+  TestApp app;
 };
 INSTANTIATE_TEST_SUITE_P(Engines, AuthsTest, ::testing::ValuesIn(store::engines()),
                          [](const auto& info) { return store::engine_name(info.param); });
@@ -85,6 +87,61 @@ TEST_P(AuthsTest, NobodyComesInBehindAFirstOfWhomNoWordHasCome) {
   ASSERT_TRUE(app.settings.enable_signup());
 
   EXPECT_EQ(sign_up("bob").status, 403);
+}
+
+/// ENABLE_PERSISTENT_CONFIG=False: what one process has closed no other hears of.
+class EnvironmentWinsTest : public AuthsTest {
+ protected:
+  EnvironmentWinsTest() : AuthsTest(false) {}
+  void add_elsewhere() {
+    run([&]() -> Task<> {
+      auth::NewAccount root{.name = "root", .email = "root@x.io", .role = Role::admin};
+      (void)co_await app.auth->accounts.create(std::move(root), nullptr, nullptr);
+    });
+  }
+  void start() {
+    run([&] { return app.auths->prepare(); });
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Engines, EnvironmentWinsTest, ::testing::ValuesIn(store::engines()),
+                         [](const auto& info) { return store::engine_name(info.param); });
+
+TEST_P(EnvironmentWinsTest, TheFirstClosesTheDoorUntilAnAdministratorOpensIt) {
+  start();
+
+  EXPECT_EQ(sign_up("ann").status, 200);
+  EXPECT_FALSE(app.settings.enable_signup());
+  EXPECT_EQ(sign_up("bob").status, 403);
+
+  run([&]() -> Task<> {
+    (void)co_await app.config->set({{.key = "ui.enable_signup", .value = true}});
+  });
+  EXPECT_EQ(sign_up("bob").status, 200);
+  EXPECT_EQ(sign_up("carl").status, 200);
+}
+
+TEST_P(EnvironmentWinsTest, NobodyComesInBehindAFirstOfWhomNoWordHasCome) {
+  start();
+  add_elsewhere();
+
+  EXPECT_EQ(sign_up("bob").status, 403);
+  EXPECT_FALSE(app.settings.enable_signup());
+}
+
+TEST_P(EnvironmentWinsTest, TheDoorIsClosedAfterARestart) {
+  add_elsewhere();
+  start();
+
+  EXPECT_FALSE(app.settings.enable_signup());
+  EXPECT_EQ(sign_up("bob").status, 403);
+}
+
+TEST_P(EnvironmentWinsTest, WhoeverAsksForAnOpenDoorHasIt) {
+  add_elsewhere();
+  EXPECT_TRUE(app.registry.load_env({{"ENABLE_SIGNUP", "True"}}).errors.empty());
+  start();
+
+  EXPECT_EQ(sign_up("bob").status, 200);
 }
 
 // row 73
