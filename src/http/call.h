@@ -53,6 +53,8 @@ struct Request {
 
   /// The cookie's value; nothing when there is none of that name.
   std::optional<std::string> cookie(std::string_view name) const;
+  /// As cookie(), but of `__Host-{name}` before `{name}`: no other host can have planted that one.
+  std::optional<std::string> own_cookie(std::string_view name) const;
   /// The first value of a query parameter.
   std::optional<std::string> parameter(std::string_view name) const;
 };

@@ -174,6 +174,31 @@ TEST_P(AuthsTest, SigningInGivesACookieThatScriptsCannotRead) {
   EXPECT_EQ(by(in).get("/api/v1/auths/").at({"token"}), in.at({"token"}));
 }
 
+TEST_P(AuthsTest, ByHttpsTheCookieIsOneThatNoOtherHostCanSet) {
+  app.settings.session_cookie_secure.set(true);
+  Reply in = sign_up("ann");
+  std::string token = in.at({"token"});
+  auto cookies = [](const Reply& reply) {
+    std::vector<std::string> out;
+    for (const auto& [name, value] : reply.headers)
+      if (name == "Set-Cookie") out.push_back(value);
+    return out;
+  };
+  std::string rest = "; Path=/; HttpOnly; SameSite=lax; Secure";
+
+  EXPECT_THAT(cookies(in), ::testing::ElementsAre("__Host-token=" + token + "; Max-Age=2419200" + rest,
+                                                  "token=" + token + "; Max-Age=2419200" + rest));
+  auto browser = app.anonymous().with("Cookie", "__Host-token=" + token);
+  EXPECT_EQ(cookies(browser.get("/api/v1/auths/")).size(), 2u);
+  EXPECT_EQ(browser.with("Origin", "https://evil.example").post("/api/v1/auths/signout").status, 403);
+  Reply out = browser.with("Origin", "http://antiphon.test").post("/api/v1/auths/signout");
+  EXPECT_THAT(cookies(out),
+              ::testing::IsSupersetOf({"__Host-token=; Max-Age=0" + rest, "token=; Max-Age=0" + rest}));
+  EXPECT_EQ(browser.get("/api/v1/auths/").status, 401);
+  app.settings.session_cookie_secure.set(false);
+  EXPECT_EQ(cookies(sign_in("ann")).size(), 1u);
+}
+
 TEST_P(AuthsTest, WrongCredentialsSayNothingAboutAccounts) {
   sign_up("ann");
 
