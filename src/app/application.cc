@@ -97,7 +97,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
               .loops = loops}),
       provider(models),
       runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
-      jobs(*db, loops),
+      jobs(*db, loops, runs.node_id()),
       chats(*db),
       guard(chats, [this] { return declared.chats.admin_access(); }),
       editor(*db),
