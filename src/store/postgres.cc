@@ -1,7 +1,8 @@
 #include "store/postgres.h"
 
-#include <random>
+#include <cstring>
 
+#include "base/ids.h"
 #include "store/deadline.h"
 #include "store/postgres_pool.h"
 
@@ -90,9 +91,9 @@ class Transaction final : public Connection {
 
 /// Those that collided must not meet again: 5 to 15, 10 to 30, 20 to 60 ms.
 std::chrono::microseconds pause_before(int attempt) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  std::uniform_int_distribution<int> around(5000, 15'000);
-  return std::chrono::microseconds(around(random) << (attempt - 2));
+  std::uint16_t chance = 0;
+  std::memcpy(&chance, random_bytes(sizeof chance).data(), sizeof chance);
+  return std::chrono::microseconds((5000 + chance % 10'000) << (attempt - 2));
 }
 
 class PostgresDb final : public Db {
