@@ -81,6 +81,7 @@ Problem SqliteHandle::failed(std::string_view name) const {
     case SQLITE_CONSTRAINT_ROWID:
       return problem(conflict, "There is such a record already.");
     case SQLITE_CONSTRAINT_FOREIGNKEY:
+    case SQLITE_CONSTRAINT_TRIGGER:  // Ours say what a foreign key would.
       return problem(conflict,
                      "A record that this one depends on, or that depends on it, forbids this.");
   }
