@@ -88,6 +88,7 @@ TEST_F(Uploads, GiveTheHandlerAFileAndTheTexts) {
   EXPECT_EQ(bytes, "abc");
 }
 
+// row 17
 TEST_F(Uploads, AreOnDiskWithoutAName) {
   std::string large(kLimit, 'x');
   for (std::size_t i = 0; i < large.size(); i += 97) large[i] = static_cast<char>(i);
