@@ -6,7 +6,7 @@ macro(antiphon_compile_options)
   add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
   add_compile_options(-Wall -Wextra -Wformat=2 -Wimplicit-fallthrough -Wno-missing-field-initializers
                       -Wno-missing-designated-field-initializers -Werror=format-security -Werror=return-type -Werror=switch
-                      -fstack-protector-strong -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks)
+                      -fstack-protector-strong -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -fstrict-flex-arrays=3)
   add_compile_definitions(_GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED)
   # Not POSITION_INDEPENDENT_CODE: it differs between libraries and programs, which share one header.
   add_compile_options(-fPIE)

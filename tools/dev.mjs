@@ -11,7 +11,9 @@ const dataDir = process.env.DATA_DIR ?? join(root, 'data');
 const kSettleMs = 200;
 
 let server = null;
+let builder = null;
 let building = false;
+let ending = false;
 let again = false;
 let timer = null;
 
@@ -24,8 +26,9 @@ function startServer() {
     env: { HOST: '127.0.0.1', ...process.env, PORT: port, DATA_DIR: dataDir },
   });
   const started = server;
-  server.on('exit', (code) => {
-    if (server === started && code) say(`the server ended with ${code}; it starts again after the next build`);
+  server.on('exit', (code, signal) => {
+    const how = code || signal;
+    if (server === started && how) say(`the server ended with ${how}; it starts again after the next build`);
   });
 }
 
@@ -41,8 +44,8 @@ async function stopServer() {
 }
 
 function build() {
-  const child = spawn(join(root, 'tools/build'), ['dev', 'antiphon'], { cwd: root, stdio: 'inherit' });
-  return new Promise((settle) => child.on('exit', (code) => settle(code === 0)));
+  builder = spawn(join(root, 'tools/build'), ['dev', 'antiphon'], { cwd: root, stdio: 'inherit' });
+  return new Promise((settle) => builder.on('exit', (code) => settle(code === 0)));
 }
 
 /** A change during a build starts one more build, not several. */
@@ -54,7 +57,7 @@ async function rebuild() {
   building = true;
   do {
     again = false;
-    if (await build()) {
+    if ((await build()) && !ending) {
       await stopServer();
       startServer();
     }
@@ -72,7 +75,8 @@ function watchSources() {
 
 mkdirSync(dataDir, { recursive: true });
 const vite = existsSync(join(root, 'web/package.json'))
-  ? spawn('npx', ['--no-install', 'vite'], {
+  ? // Not by npx, which ends without it.
+    spawn(join(root, 'web/node_modules/.bin/vite'), {
       cwd: join(root, 'web'),
       stdio: 'inherit',
       env: { ...process.env, ANTIPHON_URL: `http://127.0.0.1:${port}` },
@@ -80,7 +84,9 @@ const vite = existsSync(join(root, 'web/package.json'))
   : null;
 
 async function end() {
+  ending = true;
   vite?.kill('SIGTERM');
+  builder?.kill('SIGTERM');
   await stopServer();
   process.exit(0);
 }

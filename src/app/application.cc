@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "base/log.h"
@@ -32,12 +33,20 @@ int connection_limit() {
   return static_cast<int>(std::clamp<rlim_t>(files.rlim_cur, 256, 1 << 20)) - 128;
 }
 
+/// Files that are on their way somewhere else. They have no names, so it looks empty.
+std::string upload_folder(const Process& process) {
+  std::string folder = process.data_dir() + "/uploads";
+  std::filesystem::create_directories(folder);
+  return folder;
+}
+
 http::ServerOptions server_options(const Process& process) {
   http::ServerOptions o;
   o.host = process.host();
   o.port = static_cast<std::uint16_t>(process.port());
   o.certificate_file = process.certificate();
   o.key_file = process.certificate_key();
+  o.upload_folder = upload_folder(process);
   o.trusted_proxies = process.trusted_proxies();
   o.allow_origins = process.allow_origins();
   o.max_connections = std::min(connection_limit(), 100'000);
@@ -99,7 +108,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
               .loops = loops}),
       provider(models),
       runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
-      jobs(*db, loops),
+      jobs(*db, loops, runs.node_id()),
       chats(*db),
       guard(chats, {.admin_access = [this] { return declared.chats.admin_access(); },
                     .may_see_folder =
@@ -262,7 +271,7 @@ void App::add_routes() {
   auths::add_routes(router, auths, auths_parts());
   models::add_routes(router, models);
   openai::add_routes(router, models, openai, *client, config);
-  ollama::add_routes(router, models, ollama, *client, config);
+  ollama::add_routes(router, models, ollama, *client, config, upload_folder(declared.process));
   tasks::add_routes(router,
                     {.provider = provider,
                      .settings = declared.tasks,

@@ -38,8 +38,9 @@ int user(const Environment& environment, const std::vector<std::string>& words) 
     {
       auth::Auth auth(*db, std::move(keys), declared.auth, declared.permissions);
       Secret password = password_from_stdin(words);
-      result =
-          run([&] { return auths::user_command(auth, declared.auth, words, std::move(password)); });
+      config::Store config(*db, declared.registry, nullptr, declared.process.persistent_config());
+      result = run(
+          [&] { return auths::user_command(auth, declared.auth, config, words, std::move(password)); });
     }
     run([&] { return db->close(); });
     std::fputs(result.output.c_str(), result.code == 0 ? stdout : stderr);

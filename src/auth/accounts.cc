@@ -87,6 +87,10 @@ constexpr Sql kEdit{"accounts.edit", R"(
        AND NOT EXISTS (SELECT 1 FROM "user" other WHERE lower(other.email) = $4 AND other.id <> $1))"};
 constexpr Sql kEditAuth{"accounts.edit_auth", "UPDATE auth SET email = $2 WHERE id = $1"};
 
+/// Whoever makes something of the user's waits here for the end and then finds him gone; who came
+/// before is waited for, and what he made goes too.
+constexpr Sql kHold{"accounts.hold", R"(SELECT id AS text FROM "user" WHERE id = $1)",
+                    R"(SELECT id AS text FROM "user" WHERE id = $1 FOR UPDATE)"};
 constexpr Sql kRemovals[] = {
     {"accounts.remove_keys", "DELETE FROM api_key WHERE user_id = $1"},
     {"accounts.remove_member", "DELETE FROM group_member WHERE user_id = $1"},
@@ -258,6 +262,7 @@ Task<> Accounts::revoke_sessions(UserId id) {
 Task<bool> Accounts::remove(UserId id) {
   bool done = false;
   co_await principals_.commit([&](Connection& tx) -> Task<std::vector<Change>> {
+    (void)co_await tx.first<TextRow>(kHold, id);
     for (const Removal& removal : removals_) co_await removal(tx, id);
     for (const Sql& statement : kRemovals) co_await tx.run(statement, id);
     done = co_await tx.run(kRemoveUser, id) == 1;

@@ -64,14 +64,14 @@ bool listed(std::string_view list, std::string_view path) {
 std::string session_token_in(const http::Request& request) {
   if (std::string_view bearer = bearer_in(request.headers.get("authorization")); !bearer.empty())
     return std::string(bearer);
-  return request.cookie("token").value_or("");
+  return request.own_cookie("token").value_or("");
 }
 
 std::optional<Identify::Credential> Identify::credential_in(const http::Request& request,
                                                             std::string& cookie) const {
   if (std::string_view bearer = bearer_in(request.headers.get("authorization")); !bearer.empty())
     return Credential{.text = bearer};
-  if (std::optional<std::string> token = request.cookie("token"); token && !token->empty()) {
+  if (std::optional<std::string> token = request.own_cookie("token"); token && !token->empty()) {
     cookie = std::move(*token);
     return Credential{.text = cookie, .by_cookie = true};
   }

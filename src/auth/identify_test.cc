@@ -80,6 +80,17 @@ TEST_P(IdentifyTest, ASessionIsFoundInHeaderCookieAndKeyHeader) {
   EXPECT_EQ(ask(with("Authorization", "bearer " + token)).id.value, ann.id);
 }
 
+TEST_P(IdentifyTest, TheCookieThatNoOtherHostCanSetCountsBeforeTheOther) {
+  std::string mine = session(ann), planted = session(root);
+
+  EXPECT_EQ(ask(with("Cookie", "token=" + planted + "; __Host-token=" + mine)).id.value, ann.id);
+  EXPECT_EQ(ask(with("Cookie", "__Host-token=" + mine + "; token=" + planted)).id.value, ann.id);
+  EXPECT_TRUE(ask(with("Cookie", "__Host-token=" + mine)).by_cookie);
+  EXPECT_EQ(ask(with("Cookie", "__Host-token=; token=" + mine)).id.value, ann.id);
+  EXPECT_FALSE(ask(with("Cookie", "__Host-token=dead; token=" + planted)).failure.empty());
+  EXPECT_EQ(session_token_in(with("Cookie", "token=" + planted + "; __Host-token=" + mine)), mine);
+}
+
 TEST_P(IdentifyTest, TheHeaderCountsBeforeTheCookie) {
   http::Request request = bearer(session(root));
   request.headers.add("Cookie", "token=" + session(ann));

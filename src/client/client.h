@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,11 +27,19 @@ enum class Reach {
   untrusted,         ///< Anything else: public addresses only.
 };
 
+/// A file as a request's body, from its beginning: read as it is sent, from the disk's cache mostly.
+struct FileBody {
+  int descriptor = -1;
+  std::int64_t size = 0;
+  std::shared_ptr<const void> owner = {};  ///< Keeps the descriptor open.
+};
+
 struct Request {
   std::string method = "GET";
   std::string url;
   std::vector<Header> headers = {};
   std::string body = {};
+  std::optional<FileBody> file = {};  ///< Instead of `body`.
   Reach reach = Reach::untrusted;
   std::chrono::milliseconds connect_timeout{5'000};
   /// Without a byte for this long the request ends with `stalled`.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+
 #include "base/async.h"
 #include "base/loops.h"
 #include "base/problem.h"
@@ -38,6 +40,28 @@ TEST_F(ClientTest, SendsWhatItIsGivenAndYieldsWhatComes) {
   EXPECT_NE(head.find("Authorization: Bearer k\r\n"), std::string::npos) << head;
   EXPECT_NE(head.find("X-None:\r\n"), std::string::npos) << head;
   EXPECT_EQ(head.find("Expect:"), std::string::npos) << head;
+}
+
+TEST_F(ClientTest, SendsAFileFromItsBeginning) {
+  std::string body;
+  TestServer server([&](Peer& peer) { body = peer.body, peer.reply(201, ""); });
+  std::string text;
+  for (int i = 0; i != 200'000; ++i) text += std::to_string(i) + ",";
+  std::FILE* file = std::tmpfile();
+  ASSERT_EQ(std::fwrite(text.data(), 1, text.size(), file), text.size());
+  std::fflush(file);
+  Request request = admin(server.url());
+  request.method = "POST";
+  request.file = FileBody{::fileno(file), static_cast<std::int64_t>(text.size())};
+
+  EXPECT_EQ(fetch(request).status, 201);
+  EXPECT_TRUE(body == text);
+  EXPECT_EQ(fetch(request).status, 201) << "twice on one connection";
+  EXPECT_TRUE(body == text);
+
+  request.file->size += 1;
+  EXPECT_THROW(fetch(request), Problem) << "it is shorter than was said";
+  std::fclose(file);
 }
 
 TEST_F(ClientTest, EveryMethodArrivesAsItself) {

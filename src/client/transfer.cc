@@ -67,6 +67,16 @@ CURL* Transfer::prepare(const Manner& manner) {
 
 void Transfer::set_method() {
   const std::string& method = request_.method;
+  if (request_.file) {
+    curl_easy_setopt(easy_, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.file->size));
+    curl_easy_setopt(easy_, CURLOPT_READFUNCTION, &Transfer::on_upload);
+    curl_easy_setopt(easy_, CURLOPT_READDATA, this);
+    curl_easy_setopt(easy_, CURLOPT_SEEKFUNCTION, &Transfer::on_rewind);
+    curl_easy_setopt(easy_, CURLOPT_SEEKDATA, this);
+    if (method != "POST") curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, method.c_str());
+    return;
+  }
   if (method == "GET" && request_.body.empty()) return;
   if (method == "HEAD") {
     curl_easy_setopt(easy_, CURLOPT_NOBODY, 1L);
@@ -172,6 +182,25 @@ curl_socket_t Transfer::on_open(void* pointer, curlsocktype purpose, curl_sockad
     return CURL_SOCKET_BAD;
   }
   return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+}
+
+std::size_t Transfer::on_upload(char* bytes, std::size_t one, std::size_t count, void* pointer) {
+  auto* self = static_cast<Transfer*>(pointer);
+  self->last_byte_ = std::chrono::steady_clock::now();
+  const FileBody& file = *self->request_.file;
+  std::size_t left = static_cast<std::size_t>(file.size - self->uploaded_);
+  ssize_t size = ::pread(file.descriptor, bytes, std::min(one * count, left), self->uploaded_);
+  // A file that has become shorter than was said ends the request.
+  if (size < 0 || (size == 0 && left != 0)) return CURL_READFUNC_ABORT;
+  self->uploaded_ += size;
+  return static_cast<std::size_t>(size);
+}
+
+/// A kept connection that turns out to be closed has taken some of it already.
+int Transfer::on_rewind(void* pointer, curl_off_t offset, int origin) {
+  if (origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
+  static_cast<Transfer*>(pointer)->uploaded_ = offset;
+  return CURL_SEEKFUNC_OK;
 }
 
 std::size_t Transfer::on_header(char* bytes, std::size_t one, std::size_t count, void* pointer) {

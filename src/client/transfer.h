@@ -68,6 +68,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
  private:
   static std::size_t on_body(char* bytes, std::size_t one, std::size_t count, void* self);
   static std::size_t on_header(char* bytes, std::size_t one, std::size_t count, void* self);
+  static std::size_t on_upload(char* bytes, std::size_t one, std::size_t count, void* self);
+  static int on_rewind(void* self, curl_off_t offset, int origin);
   static curl_socket_t on_open(void* self, curlsocktype purpose, curl_sockaddr* address);
 
   std::size_t take_body(std::string_view bytes);
@@ -93,6 +95,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   char words_[CURL_ERROR_SIZE] = {};
   bool refused_ = false;  ///< An address was, by the guard.
   bool stalled_ = false, too_large_ = false, bad_header_ = false;
+  std::int64_t uploaded_ = 0;  ///< Of the request's file.
   std::size_t header_bytes_ = 0, body_bytes_ = 0;
   std::chrono::steady_clock::time_point last_byte_;
   std::unique_ptr<boost::asio::steady_timer> stall_timer_;

@@ -47,6 +47,16 @@ void parse_body(const json::Shape& shape, void* out, const Request& request) {
       .answering(422);
 }
 
+UploadedFilePtr parse_form(const json::Shape& shape, void* out, const Call& call) {
+  if (!call.form || !call.form->file)
+    throw Problem(Problem::Kind::invalid, "body: Send a file as multipart/form-data.")
+        .with_detail_json(
+            R"([{"type":"missing","loc":["body","file"],"msg":"Field required","input":null}])")
+        .answering(422);
+  json::accept(shape, out, json::from_query(shape, call.form->texts), "body");
+  return call.form->file;
+}
+
 Response json_response(std::string text) {
   return {.body = std::move(text)};
 }

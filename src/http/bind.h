@@ -9,6 +9,7 @@
 #include "base/problem.h"
 #include "http/granted.h"
 #include "http/router.h"
+#include "http/upload.h"
 #include "json/json.h"
 
 /// Turns a member function into an Endpoint by reading its signature:
@@ -19,7 +20,9 @@
 /// say who may call (exactly one is required). Id and std::string take the path's {…} in order.
 /// Granted<T, R> takes one too, and asks the api for the object: its member function template
 /// `template <class G> Task<G> grant(const User& me, std::string id)` throws when the caller has no
-/// such right. Query<T> and Body<T> are parsed and validated,
+/// such right. Of Upload<T>, a form with a file, `std::uint64_t file_limit() const` of the api says how
+/// large that may be. Query<T>, Body<T> and Upload<T> (a form
+/// with a file) are parsed and validated,
 /// `Events` streams, `Call&` is for what nothing else covers (cookies, raw bytes).
 namespace antiphon::http {
 
@@ -27,11 +30,20 @@ template <class T>
 struct Query : T {};
 template <class T>
 struct Body : T {};
+/// A multipart/form-data body: T is made of its texts, as of a query, and `file` lies on disk until the
+/// last copy of the pointer goes.
+template <class T>
+struct Upload : T {
+  UploadedFilePtr file;
+};
 
 std::string take_path_arg(Call&);
 void parse_query(const json::Shape&, void* out, const Request&);
 /// Parses the body; throws 415 for another content type than JSON (row 90), 422 for what does not fit.
 void parse_body(const json::Shape&, void* out, const Request&);
+/// Fills `out` from the form's texts and yields its file; throws 422 for what is missing or does not
+/// fit.
+UploadedFilePtr parse_form(const json::Shape&, void* out, const Call&);
 Response json_response(std::string text);
 
 template <class P>
@@ -96,6 +108,16 @@ struct Arg<Body<T>> {
     return out;
   }
 };
+template <class T>
+struct Arg<Upload<T>> {
+  static constexpr bool kSaysWho = false;
+  static void note(Endpoint& e) { e.form = &json::shape<T>(); }
+  static Upload<T> take(Call& c) {
+    Upload<T> out{};
+    out.file = parse_form(json::shape<T>(), static_cast<T*>(&out), c);
+    return out;
+  }
+};
 template <>
 struct Arg<json::Value> {
   static constexpr bool kSaysWho = false;
@@ -131,6 +153,11 @@ template <class P>
 struct IsGranted : std::false_type {};
 template <class T, Right R>
 struct IsGranted<Granted<T, R>> : std::true_type {};
+
+template <class P>
+struct IsUpload : std::false_type {};
+template <class T>
+struct IsUpload<Upload<T>> : std::true_type {};
 
 /// Where an argument waits for the handler. Call is the only one that is not kept by value.
 template <class P>
@@ -178,6 +205,7 @@ template <auto M, class Api, class R, class... P>
 Endpoint bind_as(Api api, Task<R> (Api::*)(P...)) {
   Endpoint e;
   (Arg<P>::note(e), ...);
+  if constexpr ((IsUpload<P>::value || ...)) e.file_limit = [api] { return api.file_limit(); };
   if constexpr (!std::is_void_v<R> && !std::is_same_v<R, Response> &&
                 !std::is_same_v<R, std::optional<Response>>)
     e.reply = &json::shape<R>();

@@ -35,6 +35,11 @@ std::optional<std::string> Request::cookie(std::string_view name) const {
   return std::nullopt;
 }
 
+std::optional<std::string> Request::own_cookie(std::string_view name) const {
+  std::optional<std::string> own = cookie("__Host-" + std::string(name));
+  return own && !own->empty() ? own : cookie(name);
+}
+
 std::optional<std::string> Request::parameter(std::string_view name) const {
   auto found = query.find(name);
   if (found == query.end()) return std::nullopt;

@@ -53,6 +53,8 @@ struct Request {
 
   /// The cookie's value; nothing when there is none of that name.
   std::optional<std::string> cookie(std::string_view name) const;
+  /// As cookie(), but of `__Host-{name}` before `{name}`: no other host can have planted that one.
+  std::optional<std::string> own_cookie(std::string_view name) const;
   /// The first value of a query parameter.
   std::optional<std::string> parameter(std::string_view name) const;
 };
@@ -117,12 +119,15 @@ Response detail_response(int status, std::string_view detail);
 /// "*" in the list does not widen. An Origin counts before Sec-Fetch-Site.
 Origin classify_origin(const Request& request, const std::vector<std::string>& allowed);
 
+struct Form;
+
 /// One request on its way through the server.
 struct Call {
   Request& request;
   Stream& stream;
   Caller caller;
   std::vector<std::string> path_args = {};
+  std::shared_ptr<Form> form = {};  ///< Of a route that takes one (Upload), when one was sent.
   /// Headers (cookies above all) a handler adds to whatever response follows.
   std::vector<std::pair<std::string, std::string>> extra_headers = {};
 };

@@ -22,8 +22,8 @@ bool ChunkedBody::size_line_ended() {
     state_ = State::line;
     return true;
   }
-  too_large_ = left_ > limit_ - out_.size();
-  if (too_large_ || ++chunks_ > kFreeChunks + out_.size() / kBytesPerChunk) return false;
+  too_large_ = left_ > limit_ - total_;
+  if (too_large_ || ++chunks_ > kFreeChunks + total_ / kBytesPerChunk) return false;
   state_ = State::data;
   return true;
 }
@@ -82,6 +82,7 @@ std::expected<std::size_t, Refusal> ChunkedBody::take(std::string_view bytes) {
       std::size_t size = std::min<std::uint64_t>(left_, bytes.size() - at);
       out_.append(bytes, at, size);
       at += size;
+      total_ += size;
       if ((left_ -= size) == 0) state_ = State::data_cr;
     } else if (!step(static_cast<unsigned char>(bytes[at++]))) {
       if (too_large_) return std::unexpected(Refusal{413, "The body is too large."});

@@ -15,7 +15,7 @@ namespace antiphon::http {
 /// into the header.
 class ChunkedBody {
  public:
-  /// Data goes to the end of `out`, which must outlive this and never grows past `limit`.
+  /// Data goes to the end of `out`, which must outlive this; never more than `limit` bytes in all.
   ChunkedBody(std::string& out, std::size_t limit) : out_(out), limit_(limit) {}
 
   /// Takes bytes from the front of `bytes`: all of them, unless the body ends before. A refusal when
@@ -53,6 +53,7 @@ class ChunkedBody {
 
   std::string& out_;
   std::size_t limit_;
+  std::size_t total_ = 0;  ///< Bytes of data.
   State state_ = State::size;
   std::uint64_t left_ = 0;  ///< Of the chunk.
   std::size_t digits_ = 0;

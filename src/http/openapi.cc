@@ -92,9 +92,21 @@ Object responses_of(const Route& route, json::Components& components) {
         {"schema", {{"type", "string"}}}};
   if (e.who != Who::anyone) out["401"] = refusal("Not signed in, or not with the role this needs");
   if (e.object) out["404"] = refusal("No such object, or not for this caller");
-  if (e.query || e.body) out["422"] = refusal("The input does not fit; every fault is listed");
+  if (e.query || e.body || e.form)
+    out["422"] = refusal("The input does not fit; every fault is listed");
   if (route.cost != Cost::free) out["429"] = refusal("Too many requests of this class");
   return out;
+}
+
+/// The texts' members, and the file.
+Object form_schema(const json::Shape& texts, json::Components& components) {
+  Object properties{{"file", {{"type", "string"}, {"format", "binary"}}}};
+  Array required{"file"};
+  for (const json::Field& field : texts.fields) {
+    properties[field.name] = json::schema(*field.shape, components);
+    if (field.shape->required) required.emplace_back(field.name);
+  }
+  return {{"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(required)}};
 }
 
 Value operation_of(const Route& route, json::Components& components) {
@@ -109,6 +121,10 @@ Value operation_of(const Route& route, json::Components& components) {
     op["requestBody"] = {
         {"required", true},
         {"content", {{"application/json", {{"schema", json::schema(*e.body, components)}}}}}};
+  if (e.form)
+    op["requestBody"] = {
+        {"required", true},
+        {"content", {{"multipart/form-data", {{"schema", form_schema(*e.form, components)}}}}}};
   op["responses"] = responses_of(route, components);
   if (e.who == Who::anyone)
     op["security"] = Array{};

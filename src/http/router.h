@@ -42,6 +42,8 @@ struct Endpoint {
   std::function<Task<std::optional<Response>>(Call&)> run;  ///< Nothing: it streamed.
   const json::Shape* query = nullptr;
   const json::Shape* body = nullptr;
+  const json::Shape* form = nullptr;  ///< Of the texts beside a file: the route takes an Upload.
+  std::function<std::uint64_t()> file_limit = {};  ///< Of an Upload: bytes its file may have now.
   const json::Shape* reply = nullptr;
   std::optional<ObjectRight> object = {};
   Who who = Who::admin;

@@ -37,6 +37,7 @@ struct ServerOptions {
   std::string host = "0.0.0.0";
   std::uint16_t port = 8080;                         ///< 0: any free one; see Server::port().
   std::string certificate_file = {}, key_file = {};  ///< Both set: TLS 1.2+.
+  std::string upload_folder = "/tmp";                ///< Where files of forms lie, without names.
   std::vector<std::string> trusted_proxies = {};  ///< Addresses or CIDRs whose forwarded headers count.
   std::vector<std::string> allow_origins = {};    ///< CORS_ALLOW_ORIGIN; empty: same origin only.
   int max_connections = 10'000;  ///< Fewer when the system's limit of open files asks for it.

@@ -153,7 +153,14 @@ class Session final : public Stream {
       co_return without_route(request, allow);
     }
     if (head.has_body()) {
-      if (auto refused = co_await receive(head, *route, call)) co_return refused;
+      std::optional<std::string> boundary;
+      if (route->endpoint.form) boundary = form_boundary(request.headers.get("content-type"));
+      std::optional<Response> refused;
+      if (boundary)
+        refused = co_await receive_form(head, *route, call, *boundary);
+      else
+        refused = co_await receive(head, *route, call);
+      if (refused) co_return refused;
       if (io_.lost()) co_return std::nullopt;
     }
     io_.enter_serving();
@@ -186,6 +193,33 @@ class Session final : public Stream {
     }
     auto refusal = co_await io_.read_body(head, limit, call.request.body);
     if (!refusal) co_return std::nullopt;
+    if (refusal->status == 0) {
+      io_.lose();
+      co_return std::nullopt;
+    }
+    co_return hang_up(refusal->status, refusal->detail);
+  }
+
+  /// Fills call.form; a response when it is not taken.
+  Task<std::optional<Response>> receive_form(const Head& head, const Route& route, Call& call,
+                                             std::string boundary) {
+    constexpr std::uint64_t kBeside = 1 << 20;  // For the form's other parts.
+    // Nothing is stored for whom we do not know.
+    if (auto failed = co_await identify(call)) co_return hang_up(std::move(*failed));
+    if (auto refused = core_.router.refuse_caller(route, call)) co_return hang_up(std::move(*refused));
+    std::uint64_t limit = route.endpoint.file_limit();
+    if (head.content_length.value_or(0) > limit + kBeside)
+      co_return hang_up(413, "The file is too large.");
+    if (head.expects_continue && io_.in.empty()) {
+      io_.out += "HTTP/1.1 100 Continue\r\n\r\n";
+      if (!co_await send()) co_return std::nullopt;
+    }
+    FormReader form(boundary, core_.options.upload_folder, limit);
+    auto refusal = co_await io_.read_form(head, limit + kBeside, form);
+    if (!refusal) {
+      call.form = form.form();
+      co_return std::nullopt;
+    }
     if (refusal->status == 0) {
       io_.lose();
       co_return std::nullopt;

@@ -13,6 +13,7 @@
 
 #include "http/chunked.h"
 #include "http/core.h"
+#include "http/upload.h"
 
 /// The bytes of one HTTP/1.1 connection and their deadlines. Templates, because a socket with TLS has
 /// another type; included only by session_plain.cc and session_tls.cc.
@@ -147,6 +148,20 @@ class SessionIo final : public Connection {
     co_return refusal;
   }
 
+  /// As read_body, but hands each piece on as it comes.
+  Task<std::optional<Refusal>> read_form(const Head& head, std::uint64_t limit, FormReader& form) {
+    phase_ = Phase::reading;
+    Pace pace(*this, options_.body_idle_timeout);
+    std::optional<Refusal> refusal;
+    if (head.chunked)
+      refusal = co_await pass_chunked(limit, form, pace);
+    else
+      refusal = co_await pass_counted(*head.content_length, form, pace);
+    if (!refusal) refusal = co_await form.end();
+    deadline_ = kNever;
+    co_return refusal;
+  }
+
   /// Writes `out` without waiting; false when not all of it went, or for a socket that cannot tell.
   bool try_send() {
     if constexpr (kTls) {
@@ -242,6 +257,38 @@ class SessionIo final : public Connection {
       pace.progress(size);
     }
     co_return std::nullopt;
+  }
+
+  static constexpr std::size_t kPiece = 64 * 1024;
+
+  Task<std::optional<Refusal>> pass_chunked(std::uint64_t limit, FormReader& form, Pace& pace) {
+    std::string piece;
+    ChunkedBody chunks(piece, limit);
+    for (;;) {
+      auto taken = chunks.take(in.view());
+      if (!taken) co_return taken.error();
+      in.consume(*taken);
+      if (auto refusal = co_await form.take(piece)) co_return refusal;
+      piece.clear();
+      if (chunks.done()) co_return std::nullopt;
+      if (!co_await fill()) co_return Refusal{0, {}};
+      pace.progress(in.view().size());
+    }
+  }
+
+  Task<std::optional<Refusal>> pass_counted(std::uint64_t left, FormReader& form, Pace& pace) {
+    std::string piece(in.view().substr(0, left));
+    in.consume(piece.size());
+    while (true) {
+      if (auto refusal = co_await form.take(piece)) co_return refusal;
+      if ((left -= piece.size()) == 0) co_return std::nullopt;
+      piece.resize(std::min<std::uint64_t>(left, kPiece));
+      auto [error, size] =
+          co_await socket_.async_read_some(asio::buffer(piece), asio::as_tuple(asio::use_awaitable));
+      if (error) co_return Refusal{0, {}};
+      piece.resize(size);
+      pace.progress(size);
+    }
   }
 
   void sent() {

@@ -23,9 +23,18 @@ constexpr std::int64_t kLease = 120;
 constexpr std::int64_t kAttempts = 4;
 constexpr std::int64_t kKeep = 24 * 3600;
 
+/// Jobs that $1 may take at $2: those that wait, those that are overdue and, among several processes,
+/// those whose owner is gone: its row is, or (only where $3 allows it) its lease has run out.
+#define ANTIPHON_FREE_SQLITE "state < 2 AND run_at <= $2 AND (state = 0 OR lease_until < $2)"
+#define ANTIPHON_FREE_POSTGRES                                                                         \
+  "state < 2 AND run_at <= $2::bigint AND (state = 0 OR lease_until < $2::bigint OR (owner <> $1 AND " \
+  "NOT EXISTS (SELECT 1 FROM node WHERE node_id = job.owner AND ($3::bigint = 0 OR lease_until >= "    \
+  "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)))))"
+
 }  // namespace
 
-Jobs::Jobs(store::Db& db, Loops& loops) : db_(db), loops_(loops), owner_(uuid4()) {}
+Jobs::Jobs(store::Db& db, Loops& loops, std::string node, std::chrono::milliseconds lease)
+    : db_(db), loops_(loops), owner_(std::move(node)), lease_(lease) {}
 
 void Jobs::on(std::string kind, Handler handler) {
   handlers_[std::move(kind)] = std::move(handler);
@@ -39,6 +48,7 @@ Task<> Jobs::release() {
 }
 
 void Jobs::start() {
+  contact_since_ = std::chrono::steady_clock::now();
   scope_.start(loops_.at(0), "jobs", [this] { return work(); });
 }
 
@@ -73,37 +83,43 @@ Task<> Jobs::work() {
       }
       if (round % 3600 == 0) co_await db_.run(kSweep, unix_seconds() - kKeep);
     } catch (const Problem& p) {
+      contact_since_ = std::chrono::steady_clock::now();
       log::warn("Background jobs wait for the database", {{"cause", p.cause()}});
     }
     (void)co_await due_.wait(1s);
   }
 }
 
+/// Whether a lease that has run out means a death: after an outage of the database all look so.
+bool Jobs::steady() const {
+  return std::chrono::steady_clock::now() - contact_since_.load() > lease_;
+}
+
 Task<std::optional<Job>> Jobs::claim() {
   static constexpr Sql kClaim{"jobs.claim", R"(
-      UPDATE job SET state = 1, owner = $1, lease_until = $2 + $3, attempts = attempts + 1
-       WHERE id = (SELECT id FROM job
-                    WHERE state < 2 AND run_at <= $2 AND (state = 0 OR lease_until < $2)
-                    ORDER BY run_at LIMIT 1)
+      UPDATE job SET state = 1, owner = $1, lease_until = $2 + $4, attempts = attempts + 1
+       WHERE id = (SELECT id FROM job WHERE )" ANTIPHON_FREE_SQLITE R"( ORDER BY run_at LIMIT 1)
       RETURNING id, kind, payload, attempts)",
                               R"(
-      UPDATE job SET state = 1, owner = $1, lease_until = $2::bigint + $3::bigint, attempts = attempts + 1
-       WHERE id = (SELECT id FROM job
-                    WHERE state < 2 AND run_at <= $2::bigint AND (state = 0 OR lease_until < $2::bigint)
-                    ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+      UPDATE job SET state = 1, owner = $1, lease_until = $2::bigint + $4::bigint, attempts = attempts + 1
+       WHERE id = (SELECT id FROM job WHERE )" ANTIPHON_FREE_POSTGRES R"( ORDER BY run_at LIMIT 1
+                      FOR UPDATE SKIP LOCKED)
       RETURNING id, kind, payload, attempts)"};
-  static constexpr Sql kDue{"jobs.due", R"(
-      SELECT id, kind, payload, attempts FROM job
-       WHERE state < 2 AND run_at <= $1 AND (state = 0 OR lease_until < $1) LIMIT 1)"};
+  static constexpr Sql kDue{
+      "jobs.due", "SELECT id, kind, payload, attempts FROM job WHERE " ANTIPHON_FREE_SQLITE " LIMIT 1",
+      "SELECT id, kind, payload, attempts FROM job WHERE " ANTIPHON_FREE_POSTGRES " LIMIT 1"};
   std::int64_t now = unix_seconds();
+  bool leases_count = steady();
   // Looking costs a read; claiming would cost a commit each second.
-  if (!co_await db_.first<Job>(kDue, now)) co_return std::nullopt;
-  co_return co_await db_.first<Job>(kClaim, owner_, now, kLease);
+  if (!co_await db_.first<Job>(kDue, owner_, now, leases_count)) co_return std::nullopt;
+  co_return co_await db_.first<Job>(kClaim, owner_, now, leases_count, kLease);
 }
 
 Task<> Jobs::perform(Job job) {
   std::string error;
   try {
+    if (job.attempts > kAttempts)
+      throw Problem(Problem::Kind::internal, "Each process that began it died before its end");
     auto handler = handlers_.find(job.kind);
     if (handler == handlers_.end()) throw not_found("A handler for this kind of job");
     co_await handler->second(job);
@@ -115,6 +131,7 @@ Task<> Jobs::perform(Job job) {
   try {
     co_await settle(job, error);
   } catch (const Problem& p) {
+    contact_since_ = std::chrono::steady_clock::now();
     log::warn("A job's end could not be noted; it will run again",
               {{"job", job.id}, {"kind", job.kind}, {"cause", p.cause()}});
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -27,13 +28,16 @@ struct Job {
 };
 
 /// At most four run at once here; one that fails is tried again after 5, 25 and 125 seconds; one that
-/// is not done within two minutes is cut by its lease and taken up by whoever claims it next, so
+/// is not done within two minutes, or whose process has died, is taken up by whoever claims it next, so
 /// handlers are idempotent. Any thread.
 class Jobs {
  public:
   using Handler = std::function<Task<>(const Job&)>;
 
-  Jobs(store::Db& db, Loops& loops);
+  /// `node`: this process in the table `node`, whose lease runs::Runs renews. `lease`: how long that
+  /// is.
+  Jobs(store::Db& db, Loops& loops, std::string node,
+       std::chrono::milliseconds lease = std::chrono::seconds(5));
 
   /// Before start().
   void on(std::string kind, Handler handler);
@@ -51,15 +55,19 @@ class Jobs {
   Task<> release();
   Task<> perform(Job job);
   Task<std::optional<Job>> claim();
+  bool steady() const;
   Task<> settle(const Job& job, std::string error);
 
   store::Db& db_;
   Loops& loops_;
   std::string owner_;
+  std::chrono::milliseconds lease_;
   std::map<std::string, Handler, std::less<>> handlers_;
   Scope scope_;
   Signal due_;
   std::atomic<int> running_ = 0;
+  /// Since when the database has answered without a break.
+  std::atomic<std::chrono::steady_clock::time_point> contact_since_ = {};
 };
 
 }  // namespace antiphon::jobs

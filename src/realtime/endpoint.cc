@@ -97,7 +97,7 @@ std::optional<Response> Endpoint::Impl::refuse_request(const http::Request& requ
 
 std::string Endpoint::Impl::cookie_token(const http::Request& request) const {
   if (origins.judge(request) != OriginCheck::Verdict::own) return {};
-  return request.cookie(options.token_cookie).value_or("");
+  return request.own_cookie(options.token_cookie).value_or("");
 }
 
 std::shared_ptr<Engine> Endpoint::Impl::open(const http::Request& request) {

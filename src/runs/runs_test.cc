@@ -65,6 +65,7 @@ struct Node {
 struct Fixture {
   explicit Fixture(Engine engine) : store(engine, 2) {
     run([&] { return store::migrate(*store.db); });
+    store::add_user(store, "user");
   }
   std::shared_ptr<Run> begin(Node& node, std::string message = uuid4()) {
     NewRun fresh{uuid4(), "chat", std::move(message), "user", {}, "{}"};

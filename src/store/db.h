@@ -158,7 +158,9 @@ class Db : public Connection {
  public:
   /// Commits when `work` returns, rolls back when it throws; returns after the commit is durable.
   /// Writers wait for one another (SQLite: one at a time), so never await anything but the given
-  /// connection inside. PostgreSQL: READ COMMITTED; lock rows yourself where it matters.
+  /// connection inside. PostgreSQL: READ COMMITTED; lock rows yourself where it matters; what ends in
+  /// a deadlock is run again, four times in all. So `work` sets what it captures from its beginning,
+  /// whatever an earlier run left there, and consumes nothing.
   virtual Task<> transact(std::function<Task<>(Connection&)> work) = 0;
 
   /// Runs all, in order, in one transaction and one round trip: everything or nothing. Yields the

@@ -1,5 +1,8 @@
 #include "store/postgres.h"
 
+#include <cstring>
+
+#include "base/ids.h"
 #include "store/deadline.h"
 #include "store/postgres_pool.h"
 
@@ -21,6 +24,10 @@ class Transaction final : public Connection {
   ~Transaction() override { wire_->end_lease(begun_ && !over_); }
 
   Dialect dialect() const override { return Dialect::postgres; }
+
+  /// The server ended it so that others could go on: nothing of it took effect, and nothing was wrong
+  /// with it.
+  bool collided() const { return collided_; }
 
   Task<> script(std::string sql) override {
     if (!begun_) {
@@ -65,10 +72,11 @@ class Transaction final : public Connection {
       co_return co_await await_result<PgAnswer>([&](Completion<PgAnswer> done) {
         command->done = std::move(done);
         ++counters_.waiting;
-        wire_->submit(std::move(command));
+        wire_->submit(command);
       });
     } catch (...) {
       failure_ = std::current_exception();
+      collided_ = is_collision(sqlstate(command->failure.get()));
       throw;
     }
   }
@@ -78,7 +86,15 @@ class Transaction final : public Connection {
   std::exception_ptr failure_;
   bool begun_ = false;
   bool over_ = false;
+  bool collided_ = false;
 };
+
+/// Those that collided must not meet again: 5 to 15, 10 to 30, 20 to 60 ms.
+std::chrono::microseconds pause_before(int attempt) {
+  std::uint16_t chance = 0;
+  std::memcpy(&chance, random_bytes(sizeof chance).data(), sizeof chance);
+  return std::chrono::microseconds((5000 + chance % 10'000) << (attempt - 2));
+}
 
 class PostgresDb final : public Db {
  public:
@@ -94,9 +110,8 @@ class PostgresDb final : public Db {
   }
 
   Task<> transact(std::function<Task<>(Connection&)> work) override {
-    Transaction transaction(co_await pool_->lease(), pool_->counters());
-    co_await work(transaction);
-    co_await transaction.commit();
+    for (int attempt = 1; !co_await attempted(work, attempt == kAttempts);)
+      co_await sleep_for(pause_before(++attempt));
   }
 
   Task<std::vector<std::int64_t>> batch(std::vector<Bound> statements) override {
@@ -133,6 +148,22 @@ class PostgresDb final : public Db {
   Task<> close() override { co_await pool_->close(); }
 
  private:
+  static constexpr int kAttempts = 4;
+
+  /// False when it collided and may be run again. Whatever `work` made of the collision, all it did is
+  /// undone.
+  Task<bool> attempted(std::function<Task<>(Connection&)> work, bool last) {
+    Transaction transaction(co_await pool_->lease(), pool_->counters());
+    try {
+      co_await work(transaction);
+      co_await transaction.commit();
+      co_return true;
+    } catch (...) {
+      if (last || !transaction.collided()) throw;
+    }
+    co_return false;
+  }
+
   Task<std::int64_t> execute(Sql sql, Args args, const json::Shape* list, void* rows) override {
     refuse_nul(args);
     Call call{sql, std::move(args), list ? list->element : nullptr};

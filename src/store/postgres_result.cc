@@ -87,6 +87,10 @@ std::string_view sqlstate(const PGresult* result) {
   return state ? state : "";
 }
 
+bool is_collision(std::string_view state) {
+  return state == "40001" || state == "40P01";
+}
+
 Problem problem_of(const PGresult* result, std::string_view statement) {
   using enum Problem::Kind;
   std::string_view state = sqlstate(result);
@@ -108,7 +112,7 @@ Problem problem_of(const PGresult* result, std::string_view statement) {
   if (state == "57014") return problem(unavailable, "The database took too long.");
   if (state == "53100")
     return problem(unavailable, "The disk that holds the database is full. Nothing was saved.");
-  if (state == "55P03" || state == "40001" || state == "40P01")
+  if (state == "55P03" || is_collision(state))
     return problem(unavailable, "The database is busy. Try again in a moment.").retry_after(1);
   if (state == "25006")
     return problem(unavailable, "The database takes no changes at the moment.").retry_after(1);

@@ -32,6 +32,9 @@ Reply reply_of(const PGresult* result, const Call& call);
 /// SQLSTATE, "" when the server did not give one.
 std::string_view sqlstate(const PGresult* result);
 
+/// Deadlocks and serialization failures: the server rolled back what may simply run again.
+bool is_collision(std::string_view state);
+
 /// What the statement's failure means. The cause holds the server's words, but not its DETAIL,
 /// which repeats people's data.
 Problem problem_of(const PGresult* result, std::string_view statement);

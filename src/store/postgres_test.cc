@@ -150,6 +150,64 @@ TEST_F(PostgresTest, FailsATransactionWhoseConnectionBroke) {
   run([&] { return db->close(); });
 }
 
+TEST_F(PostgresTest, RunsATransactionAgainThatADeadlockEnded) {
+  Store store(Engine::postgres, 2);
+  store.script("CREATE TABLE t (n BIGINT PRIMARY KEY, times BIGINT NOT NULL)");
+  store.script("INSERT INTO t VALUES (1, 0), (2, 0)");
+  constexpr Sql bump{"pg.bump", "UPDATE t SET times = times + 1 WHERE n = $1"};
+  constexpr Sql twice{"pg.twice", "SELECT count(*) AS n FROM t WHERE times = 2"};
+  std::atomic<int> holding = 0, ran = 0;
+
+  everywhere(store.loops, 2, [&](int i) -> Task<> {
+    co_await store->transact([&, i](Connection& c) -> Task<> {
+      ++ran;
+      co_await c.run(bump, 1 + i);
+      ++holding;
+      while (holding < 2) co_await sleep_for(std::chrono::milliseconds(1));
+      co_await c.run(bump, 2 - i);
+    });
+  });
+
+  EXPECT_EQ(ran, 3) << "one of the two, once more";
+  EXPECT_EQ(run([&] { return store->first<Value>(twice); })->n, 2);
+}
+
+TEST_F(PostgresTest, GivesUpATransactionThatCollidesEachTime) {
+  Store store(Engine::postgres);
+  int ran = 0;
+  bool swallow = false;
+  auto collides = [&] {
+    return store->transact([&](Connection& c) -> Task<> {
+      ++ran;
+      try {
+        co_await c.script("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '40001'; END $$");
+      } catch (const Problem&) {
+        if (!swallow) throw;
+      }
+    });
+  };
+
+  EXPECT_EQ(problem_of(collides).kind(), Problem::Kind::unavailable);
+  EXPECT_EQ(ran, 4);
+  swallow = true;
+  EXPECT_EQ(problem_of(collides).kind(), Problem::Kind::unavailable) << "nothing was committed";
+  EXPECT_EQ(ran, 8);
+}
+
+TEST_F(PostgresTest, RunsATransactionThatFailsOtherwiseOnce) {
+  Store store(Engine::postgres);
+  int ran = 0;
+  auto fails = [&] {
+    return store->transact([&](Connection& c) -> Task<> {
+      ++ran;
+      co_await c.script("SELECT 1 / 0");
+    });
+  };
+
+  EXPECT_EQ(problem_of(fails).kind(), Problem::Kind::internal);
+  EXPECT_EQ(ran, 1);
+}
+
 TEST_F(PostgresTest, TellsOfACommitThatFails) {
   Store store(Engine::postgres);
   store.script("CREATE TABLE t (n BIGINT PRIMARY KEY)");

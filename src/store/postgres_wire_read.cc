@@ -199,7 +199,7 @@ bool PgWire::try_again(const PgCommandPtr& command) {
   }
   std::string_view state = sqlstate(command->failure.get());
   bool stale = (state == "26000" || state == "0A000") && !command->unprepared;
-  bool collided = state == "40001" || state == "40P01";
+  bool collided = is_collision(state);
   bool read_only = state == "25006";
   if (stale) forget_prepared(*command);
   if (stale) command->unprepared = true;

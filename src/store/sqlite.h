@@ -10,6 +10,7 @@ namespace antiphon::store {
 struct SqlitePatience {
   std::chrono::milliseconds statement{10'000};
   std::chrono::milliseconds transaction{10'000};  ///< An interactive one, while it has the writer.
+  std::chrono::milliseconds lock{5'000};          ///< For another program that writes to the file.
 };
 
 /// `path` is a file or ":memory:".

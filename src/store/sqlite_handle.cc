@@ -1,5 +1,6 @@
 #include "store/sqlite_handle.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "base/problem.h"
@@ -43,12 +44,18 @@ void SqliteHandle::configure(Mode mode) {
   // A double-quoted word is a column, as in PostgreSQL, and a typing error is an error.
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
-  sqlite3_busy_timeout(db_, 5000);
+  wait_since(Clock::now());
   sqlite3_progress_handler(db_, 1000, &SqliteHandle::over_time, this);
   script("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;", "open");
   if (mode == Mode::read_only) return;
   script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;",
          "open");
+}
+
+void SqliteHandle::wait_since(Clock::time_point asked) {
+  using std::chrono::milliseconds;
+  auto left = patience_.lock - std::chrono::duration_cast<milliseconds>(Clock::now() - asked);
+  sqlite3_busy_timeout(db_, static_cast<int>(std::max(left, milliseconds(0)).count()));
 }
 
 int SqliteHandle::over_time(void* self) {
@@ -74,6 +81,7 @@ Problem SqliteHandle::failed(std::string_view name) const {
     case SQLITE_CONSTRAINT_ROWID:
       return problem(conflict, "There is such a record already.");
     case SQLITE_CONSTRAINT_FOREIGNKEY:
+    case SQLITE_CONSTRAINT_TRIGGER:  // Ours say what a foreign key would.
       return problem(conflict,
                      "A record that this one depends on, or that depends on it, forbids this.");
     default:
@@ -84,7 +92,9 @@ Problem SqliteHandle::failed(std::string_view name) const {
       return problem(unavailable, "The disk that holds the database is full. Nothing was saved.");
     case SQLITE_INTERRUPT:
       return problem(unavailable, "The database took too long.");
-    case SQLITE_BUSY:
+    case SQLITE_BUSY:  // Not one of us: there is one writer, and the file has one owner.
+      return problem(unavailable, "Another program keeps the database locked. Try again in a moment.")
+          .retry_after(1);
     case SQLITE_LOCKED:
       return problem(unavailable, "The database is busy. Try again in a moment.").retry_after(1);
     case SQLITE_IOERR:

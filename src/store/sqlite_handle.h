@@ -26,6 +26,8 @@ class SqliteHandle {
 
   /// Runs one statement to its end, for as long as `patience` allows. Throws a Problem.
   Reply run(const Call& call);
+  /// From now on whatever meets another program's lock waits as long as if it had done so since then.
+  void wait_since(std::chrono::steady_clock::time_point asked);
   /// Runs statements without arguments, for as long as they take. Throws a Problem.
   void script(const std::string& sql, std::string_view name = "script");
   /// Ends the statement under way, which then throws. The only call other threads may make.

@@ -67,6 +67,7 @@ void SqliteReaders::run(SqliteHandle& handle, Job& job) {
       counters_.waiting.fetch_sub(1, std::memory_order_relaxed);
       return writer_.submit(one_call(std::move(job.call), job.done));
     }
+    handle.wait_since(job.asked);
     Reply reply = handle.run(job.call);
     counters_.waiting.fetch_sub(1, std::memory_order_relaxed);
     job.done(std::move(reply));

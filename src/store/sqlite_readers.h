@@ -11,6 +11,7 @@ class SqliteReaders {
   struct Job {
     Call call;
     Completion<Reply> done;
+    std::chrono::steady_clock::time_point asked = std::chrono::steady_clock::now();
   };
 
   SqliteReaders(const std::string& path, int count, SqlitePatience patience, SqliteWriter& writer,

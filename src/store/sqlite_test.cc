@@ -1,5 +1,6 @@
 #include "store/sqlite.h"
 
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -218,6 +219,68 @@ TEST_F(SqliteTest, RollsBackATransactionThatKeepsTheWriterTooLong) {
 
   EXPECT_EQ(problem_of(slow).kind(), Problem::Kind::unavailable);
   EXPECT_EQ(count(), 0);
+  EXPECT_EQ(run([&] { return db_->run(kAdd, 1); }), 1);
+}
+
+/// A program that is not ours and writes to the file.
+class Intruder {
+ public:
+  explicit Intruder(const std::string& file) {
+    EXPECT_EQ(sqlite3_open(file.c_str(), &db_), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  }
+  ~Intruder() { sqlite3_close(db_); }
+  void leave() { EXPECT_EQ(sqlite3_exec(db_, "COMMIT", nullptr, nullptr, nullptr), SQLITE_OK); }
+
+ private:
+  sqlite3* db_ = nullptr;
+};
+
+TEST_F(SqliteTest, WaitsForAnotherProgramThatWrites) {
+  Intruder other(place_.file());
+  Scope scope;
+  std::atomic<int> written = 0;
+  scope.start(loops_.next(), "writer", [&]() -> Task<> {
+    co_await db_->run(kAdd, 1);
+    ++written;
+  });
+
+  run([] { return sleep_for(std::chrono::milliseconds(200)); });
+  EXPECT_EQ(written, 0);
+  other.leave();
+
+  EXPECT_TRUE(run([&] { return scope.close(std::chrono::seconds(10)); }));
+  EXPECT_EQ(count(), 1);
+}
+
+// However many wait: their waits do not add up.
+TEST_F(SqliteTest, SaysInTimeThatAnotherProgramKeepsTheFile) {
+  open({.lock = std::chrono::milliseconds(300)});
+  Intruder other(place_.file());
+  std::atomic<int> refused = 0;
+  auto began = std::chrono::steady_clock::now();
+
+  together(20, [&](int i) -> Task<> {
+    auto transaction = [](Connection& c) -> Task<> { co_await c.run(kAdd, 1); };
+    try {
+      if (i % 2 == 0)
+        co_await db_->run(kAdd, i);
+      else
+        co_await db_->transact(transaction);
+    } catch (const Problem& p) {
+      EXPECT_EQ(p.kind(), Problem::Kind::unavailable);
+      EXPECT_NE(p.detail().find("Another program"), std::string::npos) << p.detail();
+      EXPECT_NE(p.retry_after(), 0);
+      ++refused;
+    }
+  });
+
+  EXPECT_EQ(refused, 20);
+  auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_GT(took, std::chrono::milliseconds(250));
+  EXPECT_LT(took, std::chrono::milliseconds(1500));
+  EXPECT_EQ(count(), 0) << "reading goes on";
+  other.leave();
   EXPECT_EQ(run([&] { return db_->run(kAdd, 1); }), 1);
 }
 

@@ -74,11 +74,13 @@ bool SqliteWriter::refused(Job& job) {
   return closing_;
 }
 
-void SqliteWriter::begin() {
+/// The time a job has waited behind others counts: else the waits for another program would add up.
+void SqliteWriter::begin(const Job& job) {
   if (broken_)
     throw Problem(Problem::Kind::unavailable,
                   "The database cannot save anything until it is restarted.")
         .because("fsync failed earlier: what the disk holds is not known");
+  handle_.wait_since(job.asked);
   handle_.script("BEGIN IMMEDIATE", "begin");
 }
 
@@ -106,7 +108,7 @@ void SqliteWriter::group(Job first) {
   std::vector<Job> jobs;
   jobs.push_back(std::move(first));
   try {
-    begin();
+    begin(jobs.front());
   } catch (...) {
     jobs.front().failure = std::current_exception();
     answer(jobs.front());
@@ -167,7 +169,7 @@ void SqliteWriter::forget_savepoint() {
 
 void SqliteWriter::replay(Job& job) {
   try {
-    begin();
+    begin(job);
     run_calls(job);
     commit(1);
   } catch (...) {
@@ -185,9 +187,10 @@ void SqliteWriter::answer(Job& job) {
 void SqliteWriter::run_alone(Job& job) {
   try {
     if (job.alone) {
+      handle_.wait_since(job.asked);
       job.alone(handle_);
     } else {
-      begin();
+      begin(job);
       handle_.script(job.script);
       if (handle_.in_transaction()) commit(1);
     }
@@ -208,7 +211,7 @@ void SqliteWriter::serve(Job& job) {
   std::shared_ptr<SqliteSession> session = job.session;
   have_session(session);
   try {
-    begin();
+    begin(job);
   } catch (...) {
     job.failure = std::current_exception();
   }

@@ -22,6 +22,7 @@ class SqliteWriter {
     std::shared_ptr<SqliteSession> session;    ///< Or a transaction that asks as it goes.
     std::function<void(SqliteHandle&)> alone;  ///< Or something outside any transaction.
     Completion<Replies> done;
+    std::chrono::steady_clock::time_point asked = std::chrono::steady_clock::now();
     Replies replies = {};
     std::exception_ptr failure = {};
 
@@ -62,7 +63,7 @@ class SqliteWriter {
   bool obey(SqliteSession::Request& request, std::exception_ptr& failure);
   void commit(std::size_t jobs);
   void roll_back();
-  void begin();
+  void begin(const Job& job);
 
   const SqlitePatience patience_;
   Counters& counters_;

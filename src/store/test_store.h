@@ -102,6 +102,14 @@ class Store {
   Options options_;
 };
 
+/// Somebody to whom rows may belong, in a migrated database. Does nothing when he is there.
+inline void add_user(Store& store, const std::string& id) {
+  constexpr Sql kAdd{"test.add_user", R"(
+      INSERT INTO "user" (id, name, email, role, profile_image_url, last_active_at, updated_at, created_at)
+      VALUES ($1, $1, $1, 'user', '', 0, 0, 0) ON CONFLICT DO NOTHING)"};
+  run([&]() -> Task<> { (void)co_await store.db->run(kAdd, id); });
+}
+
 /// The Problem that `work` ends with; fails the test when it ends well.
 template <class Work>
 Problem problem_of(Work work) {

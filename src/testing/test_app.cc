@@ -67,12 +67,13 @@ std::string Reply::header(std::string_view name) const {
   return "";
 }
 
-TestApp::TestApp(store::Engine engine) : store(engine), sealer({Secret(std::string(32, 'k'))}) {
+TestApp::TestApp(store::Engine engine, bool persistent)
+    : store(engine), sealer({Secret(std::string(32, 'k'))}) {
   registry.add(settings);
   registry.add(permissions);
   registry.add(general);
   run([&] { return store::migrate(*store.db); });
-  config.emplace(*store.db, registry, &sealer);
+  config.emplace(*store.db, registry, &sealer, persistent);
   run([&] { return config->load(); });
   auth.emplace(*store.db, auth::KeyRing(auth::parse_keys("a-secret-for-tests-only")), settings,
                permissions);

@@ -37,7 +37,8 @@ struct Reply {
 /// router, with the routes of users and auths. A feature's test adds its own routes to `router`.
 class TestApp {
  public:
-  explicit TestApp(store::Engine engine = store::Engine::memory);
+  /// `persistent`: false as ENABLE_PERSISTENT_CONFIG=False has it.
+  explicit TestApp(store::Engine engine = store::Engine::memory, bool persistent = true);
   ~TestApp();
 
   /// Sends requests as somebody, the way a client does: with a token, or with the cookie it was given.

@@ -214,9 +214,9 @@ forEachDatabase((db) => {
       await server?.close();
       rmSync(folder, { recursive: true, force: true });
     });
-    const ask = (method, path, body) =>
+    const ask = (method, path, body, more = {}) =>
       new Promise((settle, reject) => {
-        const options = { method, host: '127.0.0.1', port: server.port, path, rejectUnauthorized: false, timeout: 5000, headers: body ? { 'Content-Type': 'application/json' } : {} };
+        const options = { method, host: '127.0.0.1', port: server.port, path, rejectUnauthorized: false, timeout: 5000, headers: { ...(body ? { 'Content-Type': 'application/json' } : {}), ...more } };
         const request = httpsRequest(options, (reply) => {
           let text = '';
           reply.on('data', (data) => (text += data)).on('end', () => settle({ status: reply.statusCode, headers: reply.headers, text }));
@@ -228,8 +228,14 @@ forEachDatabase((db) => {
       const up = await ask('POST', '/api/v1/auths/signup', JSON.stringify({ name: 'A', email: 'a@x.io', password: 'correct horse 17' }));
       assert.equal(up.status, 200, up.text);
       assert.match(up.headers['strict-transport-security'], /max-age=31536000/);
-      const cookie = up.headers['set-cookie'].find((line) => line.startsWith('token='));
-      for (const part of [/HttpOnly/i, /Secure/i, /SameSite=lax/i, /Path=\//i]) assert.match(cookie, part);
+      for (const name of ['token', '__Host-token']) {
+        const cookie = up.headers['set-cookie'].find((line) => line.startsWith(`${name}=`));
+        for (const part of [/HttpOnly/i, /Secure/i, /SameSite=lax/i, /Path=\//i]) assert.match(cookie, part);
+        assert.doesNotMatch(cookie, /Domain/i);
+      }
+      const { token } = JSON.parse(up.text);
+      const seen = await ask('GET', '/api/v1/auths/', undefined, { Cookie: `token=planted; __Host-token=${token}` });
+      assert.equal(seen.status, 200, seen.text);
       assert.match((await ask('GET', '/health')).headers['strict-transport-security'], /max-age/);
     });
   });

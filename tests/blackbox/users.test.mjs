@@ -1,5 +1,6 @@
 // Accounts that end: nothing of them may stay behind, and nothing goes on for them.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { forEachDatabase } from '../lib/databases.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
@@ -79,6 +80,38 @@ forEachDatabase((db) => {
       const call = provider.calls.find((one) => JSON.stringify(one.messages).includes('tokens=2000'));
       await until(() => call.closedAt, { ms: 2000, what: 'the provider connection is closed' });
       assert.equal(call.closedBy, 'client');
+    });
+
+    it('leaves no row behind of what is being asked for meanwhile', async () => {
+      const socket = { id: 'none', on() {}, off() {} };
+      const writes = [
+        (user) => user.post('/api/v1/chats/new', { chat: { title: 'Late', history: { messages: {}, currentId: null } } }),
+        (user) => user.post('/api/v1/folders/', { name: randomUUID() }),
+        (user) => user.post('/api/v1/evaluations/feedback', { type: 'rating', data: { rating: 1, model_id: 'numbered' } }),
+        (user) => user.post('/api/chat/completions', user.prepare('Late [[tokens=2]]', { socket }).body),
+        (user) => user.post('/api/v1/users/user/settings/update', { ui: { theme: randomUUID() } }),
+      ];
+      for (let round = 0; round !== 6; round += 1) {
+        const user = await server.user(admin, `Late${round}`);
+        let made = 0;
+        const statuses = new Set();
+        const write = async (i) => {
+          for (let n = i; ; n += 1) {
+            const { status } = await writes[n % writes.length](user);
+            statuses.add(status);
+            if (status === 200) made += 1;
+            if (status === 401) return;
+          }
+        };
+        const writing = Promise.all(Array.from({ length: 20 }, (_, i) => write(i)));
+        await until(() => made > 20, { what: 'rows are being made' });
+        await admin.delete(`/api/v1/users/${user.user.id}`, { expect: 200 });
+        await writing;
+        assert.ok([...statuses].every((status) => status < 500), [...statuses].join(' '));
+        assert.deepEqual(await owned(user.user.id), {});
+      }
+      const [{ n }] = await rows(server, 'SELECT COUNT(*) AS n FROM run_event WHERE run_id NOT IN (SELECT run_id FROM run)');
+      assert.equal(Number(n), 0);
     });
 
     it('takes nothing of others along', async () => {

@@ -1,4 +1,5 @@
 // The native face of Ollama: NDJSON instead of server-sent events.
+import { createHash } from 'node:crypto';
 import { decide } from './directives.mjs';
 import { collect } from './plan.mjs';
 import { refuseOrHang, stepsOf } from './openai.mjs';
@@ -175,6 +176,31 @@ function copy(context, { source, destination }) {
   return nothing(context);
 }
 
+/** Takes a file in pieces and keeps its size, under the digest it was announced with. */
+export async function takeBlob(context, digest) {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const piece of context.request) {
+    hash.update(piece);
+    size += piece.length;
+  }
+  if (`sha256:${hash.digest('hex')}` !== digest) return context.json(400, { error: 'digest mismatch' });
+  context.state.blobs.set(digest, size);
+  context.response.writeHead(201, { 'Content-Length': 0 });
+  return context.response.end();
+}
+
+/** A model of files that were sent before; any other way only needs to be recorded. */
+function create(context, body) {
+  context.record({ options: {}, task: null, from: null, body, stream: false });
+  if (!body.files) return context.json(200, {});
+  const missing = Object.values(body.files).find((digest) => !context.state.blobs.has(digest));
+  if (missing) return context.json(400, { error: `blob ${missing} not found` });
+  if (body.model.startsWith('broken')) return context.json(400, { error: 'invalid file magic' });
+  context.state.ollamaModels.add(body.model.includes(':') ? body.model : `${body.model}:latest`);
+  return context.json(200, { status: 'success' });
+}
+
 export const routes = {
   'GET /api/version': (context) => context.json(200, { version: '0.30.0' }),
   'GET /api/tags': (context) => context.json(200, { models: [...context.state.ollamaModels].map(modelEntry) }),
@@ -182,6 +208,7 @@ export const routes = {
   'POST /api/show': show,
   'POST /api/chat': chat,
   'POST /api/pull': pull,
+  'POST /api/create': create,
   'POST /api/generate': generate,
   'POST /api/embed': embed,
   'POST /api/embeddings': (context, body) => context.json(200, { embedding: vectorOf(body.prompt) }),

@@ -9,7 +9,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
-import { routes as ollamaRoutes } from './ollama.mjs';
+import { routes as ollamaRoutes, takeBlob } from './ollama.mjs';
 import { routes as openaiRoutes } from './openai.mjs';
 import { routes as otherRoutes } from './others.mjs';
 
@@ -26,6 +26,7 @@ function freshState() {
     modelsStatus: 200,
     modelsDelay: 0,
     ollamaModels: new Set(['pebble:1b', 'pebble:7b']),
+    blobs: new Map(), //     of Ollama: digest to size
     pullDelay: 5,
     key: '', //              when set, requests must carry it as bearer token
     modelsRequests: 0,
@@ -133,6 +134,8 @@ async function dispatch(state, request, response) {
   const path = request.url.split('?')[0];
   const route = kRoutes[`${request.method} ${path}`];
   const context = new Context(state, request, response);
+  const digest = request.method === 'POST' && /^\/api\/blobs\/(sha256:[0-9a-f]{64})$/.exec(path)?.[1];
+  if (digest) return takeBlob(context, digest);
   if (!route) return context.fail(404, `No route ${request.method} ${path}`);
   if (path === '/v1/models') state.modelsRequests += 1;
   if (state.key && !path.startsWith('/_') && request.headers.authorization !== `Bearer ${state.key}`) {

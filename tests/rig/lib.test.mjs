@@ -1,5 +1,6 @@
 // The harness itself, as far as it works without the server.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { freePort } from '../lib/ports.mjs';
@@ -59,6 +60,52 @@ describe('a turn', () => {
     delta('#1 t0', { item_id: 'i', output_index: 1 });
     assert.equal(turn.reasoning, 'why');
     assert.equal(turn.text, '#1 t0');
+  });
+});
+
+describe('ports', () => {
+  /** freePort() when chance names these, one after the other. */
+  async function drawn(...ports) {
+    const { random } = Math;
+    Math.random = () => (ports.length ? (ports.shift() - 12_000 + 0.5) / 15_000 : random());
+    try {
+      return await freePort();
+    } finally {
+      Math.random = random;
+    }
+  }
+
+  it('that are in use are passed over', async () => {
+    const taken = await freePort();
+    const server = createServer().listen(taken, '127.0.0.1');
+    await new Promise((ready) => server.once('listening', ready));
+    const other = spawn(process.execPath, ['-e', `require('node:dgram').createSocket('udp4').bind(${taken + 1}, '127.0.0.1', () => console.log('bound'))`]);
+    await new Promise((ready) => other.stdout.once('data', ready));
+    try {
+      const got = await drawn(taken, taken + 1, taken);
+      assert.ok(![taken, taken + 1].includes(got), `${got}`);
+    } finally {
+      server.close();
+      other.kill();
+    }
+  });
+
+  it('are no two processes\' own', async () => {
+    const code = `import { freePort } from ${JSON.stringify(new URL('../lib/ports.mjs', import.meta.url).href)};
+      for (let i = 0; i < 100; i += 1) console.log(await freePort());
+      process.stdin.resume().on('end', () => process.exit());`;
+    const children = Array.from({ length: 3 }, () => spawn(process.execPath, ['--input-type=module', '-e', code]));
+    const claimed = await Promise.all(children.map((child) => new Promise((settle) => {
+      let text = '';
+      child.stdout.on('data', (data) => {
+        text += data;
+        if (text.trim().split('\n').length === 100) settle(text.trim().split('\n'));
+      });
+      child.once('exit', () => settle([]));
+    })));
+    await Promise.all(children.map((child) => new Promise((settle) => child.once('exit', settle).stdin.end())));
+    assert.equal(claimed.flat().length, 300);
+    assert.equal(new Set(claimed.flat()).size, 300);
   });
 });
 

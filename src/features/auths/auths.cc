@@ -62,6 +62,10 @@ Account made(auth::Created created) {
 
 Task<> Auths::prepare() {
   const auth::Settings& s = parts_.settings;
+  if (co_await parts_.auth.accounts.any()) {
+    met_an_account_ = parts_.config.registry().from_environment(s.enable_signup);
+    co_await close_behind_the_first();
+  }
   std::string email = s.admin_email_at_start();
   if (!s.webui_auth()) {
     bool others =
@@ -106,14 +110,22 @@ Task<> Auths::close_sign_up(store::Connection& tx) {
 
 Task<> Auths::sign_up_is_closed() {
   co_await parts_.config.refresh();
-  if (!parts_.config.persistent()) co_await parts_.config.set(no_sign_up());
+  co_await close_behind_the_first();
+}
+
+/// With ENABLE_PERSISTENT_CONFIG=False no row says that sign-up is closed. So each process closes it
+/// when it first meets an account, be it at its start; only there ENABLE_SIGNUP=True keeps it open.
+Task<> Auths::close_behind_the_first() {
+  if (parts_.config.persistent() || met_an_account_) co_return;
+  co_await parts_.config.set(no_sign_up());
+  met_an_account_ = true;
 }
 
 Task<Entry> Auths::sign_up(SignupForm form) {
   const auth::Settings& s = parts_.settings;
   bool first = !co_await parts_.auth.accounts.any();
   // The first account closed the door in its own transaction, whether or not word of it has come here.
-  if (!first) co_await parts_.config.refresh();
+  if (!first) co_await sign_up_is_closed();
   if (!co_await may_sign_up(first)) not_allowed();
   auth::NewAccount wanted{.name = form.name,
                           .email = auth::normal_email(form.email),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,9 +68,12 @@ class Auths {
   Task<bool> may_sign_up(bool first) const;
   /// With the transaction that makes the first account, so that nobody comes in between.
   Task<> close_sign_up(store::Connection& tx);
+  /// What that transaction changed counts here from now on.
   Task<> sign_up_is_closed();
+  Task<> close_behind_the_first();
 
   Parts parts_;
+  std::atomic<bool> met_an_account_ = false;
 };
 
 void add_routes(http::Router& router, Auths& auths, Parts parts);

@@ -30,7 +30,9 @@ class AuthsTest : public ::testing::TestWithParam<store::Engine> {
   }
   TestApp::Client by(const Reply& session) { return app.with_token(session.at({"token"})); }
 
-  TestApp app{GetParam()};
+  explicit AuthsTest(bool persistent = true) : app(GetParam(), persistent) {}
+
+  TestApp app;
 };
 INSTANTIATE_TEST_SUITE_P(Engines, AuthsTest, ::testing::ValuesIn(store::engines()),
                          [](const auto& info) { return store::engine_name(info.param); });
@@ -87,6 +89,61 @@ TEST_P(AuthsTest, NobodyComesInBehindAFirstOfWhomNoWordHasCome) {
   EXPECT_EQ(sign_up("bob").status, 403);
 }
 
+/// ENABLE_PERSISTENT_CONFIG=False: what one process has closed no other hears of.
+class EnvironmentWinsTest : public AuthsTest {
+ protected:
+  EnvironmentWinsTest() : AuthsTest(false) {}
+  void add_elsewhere() {
+    run([&]() -> Task<> {
+      auth::NewAccount root{.name = "root", .email = "root@x.io", .role = Role::admin};
+      (void)co_await app.auth->accounts.create(std::move(root), nullptr, nullptr);
+    });
+  }
+  void start() {
+    run([&] { return app.auths->prepare(); });
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Engines, EnvironmentWinsTest, ::testing::ValuesIn(store::engines()),
+                         [](const auto& info) { return store::engine_name(info.param); });
+
+TEST_P(EnvironmentWinsTest, TheFirstClosesTheDoorUntilAnAdministratorOpensIt) {
+  start();
+
+  EXPECT_EQ(sign_up("ann").status, 200);
+  EXPECT_FALSE(app.settings.enable_signup());
+  EXPECT_EQ(sign_up("bob").status, 403);
+
+  run([&]() -> Task<> {
+    (void)co_await app.config->set({{.key = "ui.enable_signup", .value = true}});
+  });
+  EXPECT_EQ(sign_up("bob").status, 200);
+  EXPECT_EQ(sign_up("carl").status, 200);
+}
+
+TEST_P(EnvironmentWinsTest, NobodyComesInBehindAFirstOfWhomNoWordHasCome) {
+  start();
+  add_elsewhere();
+
+  EXPECT_EQ(sign_up("bob").status, 403);
+  EXPECT_FALSE(app.settings.enable_signup());
+}
+
+TEST_P(EnvironmentWinsTest, TheDoorIsClosedAfterARestart) {
+  add_elsewhere();
+  start();
+
+  EXPECT_FALSE(app.settings.enable_signup());
+  EXPECT_EQ(sign_up("bob").status, 403);
+}
+
+TEST_P(EnvironmentWinsTest, WhoeverAsksForAnOpenDoorHasIt) {
+  add_elsewhere();
+  EXPECT_TRUE(app.registry.load_env({{"ENABLE_SIGNUP", "True"}}).errors.empty());
+  start();
+
+  EXPECT_EQ(sign_up("bob").status, 200);
+}
+
 // row 73
 TEST_P(AuthsTest, NobodyChoosesHisOwnRole) {
   sign_up("root");
@@ -115,6 +172,31 @@ TEST_P(AuthsTest, SigningInGivesACookieThatScriptsCannotRead) {
   app.settings.session_cookie_secure.set(true);
   EXPECT_THAT(sign_in("ann").header("Set-Cookie"), ::testing::HasSubstr("Secure"));
   EXPECT_EQ(by(in).get("/api/v1/auths/").at({"token"}), in.at({"token"}));
+}
+
+TEST_P(AuthsTest, ByHttpsTheCookieIsOneThatNoOtherHostCanSet) {
+  app.settings.session_cookie_secure.set(true);
+  Reply in = sign_up("ann");
+  std::string token = in.at({"token"});
+  auto cookies = [](const Reply& reply) {
+    std::vector<std::string> out;
+    for (const auto& [name, value] : reply.headers)
+      if (name == "Set-Cookie") out.push_back(value);
+    return out;
+  };
+  std::string rest = "; Path=/; HttpOnly; SameSite=lax; Secure";
+
+  EXPECT_THAT(cookies(in), ::testing::ElementsAre("__Host-token=" + token + "; Max-Age=2419200" + rest,
+                                                  "token=" + token + "; Max-Age=2419200" + rest));
+  auto browser = app.anonymous().with("Cookie", "__Host-token=" + token);
+  EXPECT_EQ(cookies(browser.get("/api/v1/auths/")).size(), 2u);
+  EXPECT_EQ(browser.with("Origin", "https://evil.example").post("/api/v1/auths/signout").status, 403);
+  Reply out = browser.with("Origin", "http://antiphon.test").post("/api/v1/auths/signout");
+  EXPECT_THAT(cookies(out),
+              ::testing::IsSupersetOf({"__Host-token=; Max-Age=0" + rest, "token=; Max-Age=0" + rest}));
+  EXPECT_EQ(browser.get("/api/v1/auths/").status, 401);
+  app.settings.session_cookie_secure.set(false);
+  EXPECT_EQ(cookies(sign_in("ann")).size(), 1u);
 }
 
 TEST_P(AuthsTest, WrongCredentialsSayNothingAboutAccounts) {

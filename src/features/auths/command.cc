@@ -38,7 +38,7 @@ bool is_role(const std::string& name) {
   return name == name_of(role_of(name));
 }
 
-Task<CommandResult> add(auth::Auth& auth, const auth::Settings& settings,
+Task<CommandResult> add(auth::Auth& auth, const auth::Settings& settings, config::Store& config,
                         std::vector<std::string> words, Secret password) {
   std::string role = "user";
   if (auto at = std::ranges::find(words, "--role"); at != words.end() && at + 1 != words.end()) {
@@ -53,7 +53,10 @@ Task<CommandResult> add(auth::Auth& auth, const auth::Settings& settings,
   auth::check_name(form.name);
   Chosen chosen = choose(password, settings);
   form.password_hash = co_await auth.passwords.hash(chosen.password);
-  auth::Created created = co_await auth.accounts.create(std::move(form), nullptr, nullptr);
+  auto close = [&config](store::Connection& tx) {
+    return config.set_within(tx, {{.key = "ui.enable_signup", .value = false}});
+  };
+  auth::Created created = co_await auth.accounts.create(std::move(form), nullptr, close);
   if (!created.account) co_return failed("this e-mail address belongs to an account already");
   co_return CommandResult{0,
                           created.account->email + ": " + created.account->role + "\n" + chosen.note};
@@ -87,10 +90,12 @@ Task<CommandResult> reset_password(auth::Auth& auth, const auth::Settings& setti
 }  // namespace
 
 Task<CommandResult> user_command(auth::Auth& auth, const auth::Settings& settings,
-                                 std::vector<std::string> words, Secret password) {
+                                 config::Store& config, std::vector<std::string> words,
+                                 Secret password) {
   std::string verb = words.empty() ? "" : words.front();
   if (!words.empty()) words.erase(words.begin());
-  if (verb == "add") co_return co_await add(auth, settings, std::move(words), std::move(password));
+  if (verb == "add")
+    co_return co_await add(auth, settings, config, std::move(words), std::move(password));
   if (verb == "list" && words.empty()) co_return co_await list(auth);
   if (verb == "role") co_return co_await set_role(auth, std::move(words));
   if (verb == "reset-password")

@@ -5,6 +5,7 @@
 
 #include "auth/auth.h"
 #include "base/task.h"
+#include "config/store.h"
 
 namespace antiphon::auths {
 
@@ -18,6 +19,7 @@ struct CommandResult {
 /// password is taken from `password`, or made and printed when that is empty: words of a command line
 /// are seen by all users of a machine. Works beside a running server, which notices within a second.
 Task<CommandResult> user_command(auth::Auth& auth, const auth::Settings& settings,
-                                 std::vector<std::string> words, Secret password);
+                                 config::Store& config, std::vector<std::string> words,
+                                 Secret password);
 
 }  // namespace antiphon::auths

@@ -10,7 +10,8 @@ namespace {
 class UserCommand : public ::testing::Test {
  protected:
   CommandResult command(std::vector<std::string> words, std::string password = "") {
-    return run([&] { return user_command(*app.auth, app.settings, words, Secret(password)); });
+    return run(
+        [&] { return user_command(*app.auth, app.settings, *app.config, words, Secret(password)); });
   }
   int sign_in(const std::string& email, const std::string& password) {
     return app.anonymous()
@@ -31,6 +32,13 @@ TEST_F(UserCommand, AddsListsPromotesAndHelpsThoseWhoForgot) {
   EXPECT_EQ(command({"role", "bob@x.io", "admin"}).code, 0);
   EXPECT_EQ(command({"reset-password", "bob@x.io"}, "better horse 18").code, 0);
   EXPECT_EQ(sign_in("bob@x.io", "better horse 18"), 200);
+}
+
+TEST_F(UserCommand, ClosesTheDoorBehindTheFirst) {
+  command({"add", "ann@x.io"}, "correct horse 17");
+  run([&] { return app.config->refresh(); });
+
+  EXPECT_FALSE(app.settings.enable_signup());
 }
 
 TEST_F(UserCommand, SaysWhatIsWrong) {

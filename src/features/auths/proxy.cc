@@ -83,11 +83,11 @@ Task<auth::Account> Auths::from_proxy(const http::Request& request, const std::s
                         .role = role_of(parts_.settings.default_user_role()),
                         .group_id = parts_.settings.default_group_id()};
   form.password_hash = co_await parts_.auth.passwords.hash(Secret(random_hex(32)));
-  auth::Created created = co_await parts_.auth.accounts.create(std::move(form), nullptr, nullptr);
+  auto close = [this](store::Connection& tx) { return close_sign_up(tx); };
+  auth::Created created = co_await parts_.auth.accounts.create(std::move(form), nullptr, close);
   // Somebody else's request may have made it a moment ago.
   if (!created.account) created.account = co_await parts_.auth.accounts.by_email(email);
-  if (created.outcome == auth::Creation::first_admin)
-    co_await parts_.config.set({{.key = "ui.enable_signup", .value = false}});
+  if (created.outcome == auth::Creation::first_admin) co_await sign_up_is_closed();
   co_return std::move(created.account.value());
 }
 

@@ -134,9 +134,8 @@ Task<> Editor::merge(const Chat& chat, const json::Value& form, bool may_edit) {
     std::map<std::string, Message> have;
     if (!ids.empty())
       for (Message& m : co_await Chats::some(c, now.id.value, ids)) have.emplace(m.id, std::move(m));
-    for (History::Entry& entry : history.entries) {
-      Message& m = entry.message;
-      if (auto known = have.find(m.id); known != have.end()) {
+    for (const History::Entry& entry : history.entries) {
+      if (auto known = have.find(entry.message.id); known != have.end()) {
         if (!known->second.done) continue;
         auto changed = changed_by(known->second, *entry.client);
         if (changed && !may_edit) keep_words(*changed, known->second);
@@ -146,6 +145,7 @@ Task<> Editor::merge(const Chat& chat, const json::Value& form, bool may_edit) {
         }
         continue;
       }
+      Message m = entry.message;
       if (m.parent_id && !have.contains(*m.parent_id)) m.parent_id.reset();
       m.done = true;
       (void)co_await c.run_bound(Chats::appending(m));

@@ -92,6 +92,7 @@ Task<bool> Editor::edit_message(const Chat& chat, std::string message_id, std::s
        WHERE chat_id = $1 AND id = $2 AND done)"};
   bool edited = false;
   co_await db_.transact([&](store::Connection& c) -> Task<> {
+    edited = false;
     auto found = co_await Chats::some(c, chat.id.value, {message_id});
     if (found.empty()) co_return;
     std::int64_t now = unix_seconds();
@@ -107,6 +108,7 @@ Task<bool> Editor::set_voice(const Chat& chat, std::string message_id, json::Val
                              "UPDATE chat_message SET meta = $3 WHERE chat_id = $1 AND id = $2"};
   bool found = false;
   co_await db_.transact([&](store::Connection& c) -> Task<> {
+    found = false;
     auto messages = co_await Chats::some(c, chat.id.value, {message_id});
     if (messages.empty()) co_return;
     const auto& have = messages.front().meta;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,7 @@ struct World {
     registry.add(settings);
     config.emplace(*store.db, registry, nullptr);
     antiphon::run([&] { return store::migrate(*store.db); });
+    store::add_user(store, "alice");
     add_routes(router, parts());
   }
 
@@ -113,6 +115,7 @@ struct World {
   };
   /// `path` may carry a query, with nothing in it to decode.
   Reply ask(Caller who, std::string method, std::string path, std::optional<Value> body = {}) {
+    if (known.insert(who.id.value).second) store::add_user(store, who.id.value);
     http::Request request = http::testing::request(method, path.substr(0, path.find('?')));
     if (auto at = path.find('?'); at != path.npos)
       for (std::string rest = path.substr(at + 1); !rest.empty();) {
@@ -169,6 +172,7 @@ struct World {
   }
 
   store::Store store;
+  std::set<std::string> known;  ///< Whoever has asked is a user.
   auth::Settings auth_settings;
   auth::PermissionDefaults permissions;
   auth::Principals principals;

@@ -65,6 +65,7 @@ struct World {
   }
   http::Response as(const std::string& name, std::string method, std::string path,
                     std::optional<Value> body = {}) {
+    store::add_user(store, name);
     http::Request request =
         http::testing::request(std::move(method), "/api/v1/folders" + path.substr(0, path.find('?')));
     if (path.ends_with("?delete_contents=false")) request.query.emplace("delete_contents", "false");

@@ -60,6 +60,10 @@ struct Settings : config::Group {
       env_optional_int("AIOHTTP_CLIENT_TIMEOUT")
           .between(0, 86'400)
           .help("Seconds a whole call to a model server may take. Not set: as long as it flows.");
+  config::Int model_file_gib =
+      env("ANTIPHON_MODEL_FILE_MAX_GIB", 32)
+          .between(1, 1024)
+          .help("GiB of a model's file that is sent here, or fetched, for Ollama.");
   config::OptionalInt stream_idle_timeout = env_optional_int("AIOHTTP_CLIENT_STREAM_IDLE_TIMEOUT")
                                                 .between(0, 86'400)
                                                 .help(

@@ -22,4 +22,13 @@ struct VerifyForm {
 };
 ANTIPHON_DTO(VerifyForm, url, key, config)
 
+struct UrlForm {
+  std::string url;
+};
+ANTIPHON_DTO(UrlForm, url)
+
+/// Nothing but a file.
+struct FileForm {};
+ANTIPHON_DTO(FileForm)
+
 }  // namespace antiphon::ollama

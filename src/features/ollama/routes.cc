@@ -6,6 +6,7 @@
 #include "features/models/models.h"
 #include "features/ollama/convert.h"
 #include "features/ollama/dto.h"
+#include "features/ollama/model_files.h"
 #include "features/ollama/ollama.h"
 #include "http/bind.h"
 #include "http/router.h"
@@ -14,6 +15,8 @@ namespace antiphon::ollama {
 
 ANTIPHON_DTO_DEFINE(ConfigForm)
 ANTIPHON_DTO_DEFINE(VerifyForm)
+ANTIPHON_DTO_DEFINE(UrlForm)
+ANTIPHON_DTO_DEFINE(FileForm)
 
 namespace {
 
@@ -85,7 +88,9 @@ struct Api {
   Backend& backend;
   client::Client& client;
   config::Store& store;
+  ModelFiles files;
 
+  std::uint64_t file_limit() const { return files.limit(); }
   const models::Settings& settings() const { return models.parts().settings; }
 
   // ---- Configuration.
@@ -182,6 +187,19 @@ struct Api {
   }
   Task<Reply> remove(const Admin& me, Call& call, json::Value body) {
     return manage(me, call, "/api/delete", std::move(body));
+  }
+
+  Task<> upload(const Admin& me, Call& call, http::Upload<FileForm> form, http::Events events) {
+    require_enabled();
+    ConnectionPtr c = connection_at(place_of(call).value_or(0));
+    co_await files.pass_on(std::move(c), models::asker(me), std::move(form.file), events);
+    models.catalog().forget();
+  }
+  Task<> download(const Admin& me, Call& call, Body<UrlForm> form, http::Events events) {
+    require_enabled();
+    ConnectionPtr c = connection_at(place_of(call).value_or(0));
+    co_await files.download(std::move(c), models::asker(me), std::move(form.url), events, call.stream);
+    models.catalog().forget();
   }
 
   Task<json::Value> unload(const Admin& me, json::Value value) {
@@ -343,8 +361,9 @@ void add_calls(http::Router& r, const Api& api) {
 }  // namespace
 
 void add_routes(http::Router& r, models::Models& models, Backend& backend, client::Client& client,
-                config::Store& store) {
-  Api api{models, backend, client, store};
+                config::Store& store, std::string folder) {
+  ModelFiles files(backend, client, models.parts().settings, std::move(folder));
+  Api api{models, backend, client, store, files};
   for (std::string_view path : {"GET /ollama", "GET /ollama/"})
     r.on(path, Cost::free, bind<&Api::alive>(api));
   r.on("GET /ollama/config", Cost::read, bind<&Api::config>(api));
@@ -361,6 +380,8 @@ void add_routes(http::Router& r, models::Models& models, Backend& backend, clien
   with_place<&Api::copy>(r, api, "POST", "/ollama/api/copy", Cost::model, {});
   with_place<&Api::push>(r, api, "DELETE", "/ollama/api/push", Cost::model, {});
   with_place<&Api::remove>(r, api, "DELETE", "/ollama/api/delete", Cost::model, {});
+  with_place<&Api::download>(r, api, "POST", "/ollama/models/download", Cost::model, {});
+  with_place<&Api::upload>(r, api, "POST", "/ollama/models/upload", Cost::model, {});
   add_calls(r, api);
 }
 

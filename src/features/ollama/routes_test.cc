@@ -48,7 +48,7 @@ class OllamaTest : public ::testing::TestWithParam<store::Engine> {
     app.settings.ollama_urls.set({server.url("")});
     app.settings.list_seconds.set(3600);
     app.start(backend, backend);
-    add_routes(app.router, *app.models, backend, *app.client, *app.config);
+    add_routes(app.router, *app.models, backend, *app.client, *app.config, "/tmp");
     app.user("admin");
   }
   std::size_t asked(std::string_view what) {
