@@ -90,10 +90,8 @@ export class Visit {
 
   #connect(): void {
     const { live, session } = this.app;
-    const features = session.config?.features;
     live.connect({
-      websocket: features?.enable_websocket ?? true,
-      heartbeatSeconds: features?.websocket_heartbeat_interval ?? 30,
+      websocket: session.config?.features.enable_websocket ?? true,
       token: import.meta.env.DEV ? session.user?.token : undefined,
     });
   }

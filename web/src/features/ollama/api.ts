@@ -1,10 +1,11 @@
 import type { Http } from '$/lib/api/http';
 import type { OllamaConfig } from '$/lib/api/types';
 
+/** `place`: of the server among the connections. */
 export class OllamaApi {
   constructor(private readonly http: Http) {}
 
-  config = () => this.http.get<OllamaConfig>('/ollama/config');
-  saveConfig = (config: OllamaConfig) => this.http.post<OllamaConfig>('/ollama/config/update', config);
-  verify = (url: string, key: string) => this.http.post<{ version?: string }>('/ollama/verify', { url, key });
+  config = () => this.http.call('GET /ollama/config');
+  saveConfig = (config: OllamaConfig) => this.http.call('POST /ollama/config/update', { body: config });
+  verify = (url: string, key: string) => this.http.call('POST /ollama/verify', { body: { url, key } });
 }

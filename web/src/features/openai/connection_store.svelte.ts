@@ -27,8 +27,8 @@ export class ConnectionStore {
     const [openai, ollama] = await Promise.all([this.openaiApi.config(), this.ollamaApi.config()]);
     this.openai = fromOpenAI(openai);
     this.ollama = fromOllama(ollama);
-    this.openaiEnabled = openai.ENABLE_OPENAI_API;
-    this.ollamaEnabled = ollama.ENABLE_OLLAMA_API;
+    this.openaiEnabled = openai.ENABLE_OPENAI_API ?? true;
+    this.ollamaEnabled = ollama.ENABLE_OLLAMA_API ?? true;
     this.loaded = true;
   }
 
@@ -55,8 +55,8 @@ export class ConnectionStore {
       return reply?.version ? `It answers: Ollama ${reply.version}.` : 'It answers.';
     }
     const reply = await this.openaiApi.verify(connection.url.trim(), connection.key.trim(), configOf(connection));
-    const count = countModels(reply);
-    return count === null ? 'It answers.' : count === 1 ? 'It answers and offers one model.' : `It answers and offers ${count} models.`;
+    const count = reply?.data?.length;
+    return count === undefined ? 'It answers.' : count === 1 ? 'It answers and offers one model.' : `It answers and offers ${count} models.`;
   }
 
   async #save(kind: Kind, connections: readonly Connection[], enabled: boolean): Promise<void> {
@@ -64,9 +64,4 @@ export class ConnectionStore {
     else await this.ollamaApi.saveConfig(toOllama(connections, enabled));
     await this.refresh();
   }
-}
-
-function countModels(reply: unknown): number | null {
-  const data = (reply as { data?: unknown } | null)?.data;
-  return Array.isArray(data) ? data.length : null;
 }

@@ -1,4 +1,4 @@
-import type { ConnectionConfig, OllamaConfig, OpenAIConfig } from '$/lib/api/types';
+import type { ConnectionOptions, OllamaConfig, OpenAIConfig } from '$/lib/api/types';
 
 export type Kind = 'openai' | 'ollama';
 
@@ -11,7 +11,7 @@ export interface Connection {
   prefix: string;
   tags: string;
   models: string;
-  config: ConnectionConfig;
+  config: ConnectionOptions;
 }
 
 export function emptyConnection(kind: Kind): Connection {
@@ -43,7 +43,7 @@ export function toOpenAI(connections: readonly Connection[], enabled: boolean): 
 
 export function toOllama(connections: readonly Connection[], enabled: boolean): OllamaConfig {
   const configs = connections.map((connection, index) => {
-    const config: ConnectionConfig & { key?: string } = configOf(connection);
+    const config = configOf(connection);
     if (connection.key.trim()) config.key = connection.key.trim();
     else delete config.key;
     return [String(index), config];
@@ -55,7 +55,7 @@ export function toOllama(connections: readonly Connection[], enabled: boolean): 
   };
 }
 
-function formOf(config: ConnectionConfig): Omit<Connection, 'kind' | 'url' | 'key'> {
+function formOf(config: ConnectionOptions): Omit<Connection, 'kind' | 'url' | 'key'> {
   return {
     enabled: config.enable !== false,
     prefix: config.prefix_id ?? '',
@@ -65,7 +65,7 @@ function formOf(config: ConnectionConfig): Omit<Connection, 'kind' | 'url' | 'ke
   };
 }
 
-export function configOf(connection: Connection): ConnectionConfig {
+export function configOf(connection: Connection): ConnectionOptions {
   const names = words(connection.tags, /,/);
   return {
     ...connection.config,

@@ -4622,6 +4622,66 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** SaidMessage */
+        SaidMessage: {
+            role: string;
+            content: unknown;
+        } & {
+            [key: string]: unknown;
+        };
+        /** WantedAnswer */
+        WantedAnswer: {
+            model_id: string;
+            message_id: string;
+            modelIdx?: number;
+        };
+        /** BackgroundTasks */
+        BackgroundTasks: {
+            title_generation?: boolean;
+            tags_generation?: boolean;
+            follow_up_generation?: boolean;
+        };
+        /** CompletionForm */
+        CompletionForm: {
+            model: string;
+            stream?: boolean;
+            messages?: components["schemas"]["SaidMessage"][];
+            session_id?: string;
+            chat_id?: string;
+            id?: string;
+            parent_id?: string | null;
+            user_message?: unknown;
+            message_ids?: components["schemas"]["WantedAnswer"][];
+            assistant_message_id?: string;
+            params?: {
+                [key: string]: unknown;
+            };
+            variables?: {
+                [key: string]: string;
+            };
+            features?: {
+                [key: string]: unknown;
+            };
+            folder_id?: string;
+            background_tasks?: components["schemas"]["BackgroundTasks"];
+        };
+        /** Started */
+        Started: {
+            status?: boolean;
+            task_ids?: string[];
+            chat_id?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** TaskIds */
+        TaskIds: {
+            task_ids: string[];
+        };
+        /** Stopped */
+        Stopped: {
+            status: boolean;
+            message: string;
+        };
         /** ChatTitle */
         ChatTitle: {
             id: string;
@@ -4645,6 +4705,122 @@ export interface components {
             name: string;
             skip?: number | null;
             limit?: number | null;
+        };
+        /** OutputText */
+        OutputText: {
+            type: string;
+            text?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** OutputItem */
+        OutputItem: {
+            type: string;
+            id?: string;
+            status?: string;
+            role?: string;
+            content?: components["schemas"]["OutputText"][];
+            call_id?: string;
+            name?: string;
+            arguments?: string;
+            output?: unknown | null;
+            started_at?: number;
+            ended_at?: number;
+            duration?: number;
+            code?: string;
+            lang?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** SourceName */
+        SourceName: {
+            name?: string;
+            url?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** MessageSource */
+        MessageSource: {
+            source?: components["schemas"]["SourceName"];
+        } & {
+            [key: string]: unknown;
+        };
+        /** Annotation */
+        Annotation: {
+            rating?: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** ChatMessage */
+        ChatMessage: {
+            id: string;
+            parentId?: string | null;
+            childrenIds?: string[];
+            role: string;
+            content: unknown;
+            timestamp?: number;
+            done?: boolean;
+            model?: string;
+            modelName?: string;
+            modelIdx?: number;
+            models?: string[];
+            output?: components["schemas"]["OutputItem"][];
+            error?: unknown | null;
+            usage?: {
+                [key: string]: unknown;
+            } | null;
+            sources?: components["schemas"]["MessageSource"][];
+            followUps?: string[];
+            annotation?: components["schemas"]["Annotation"] | null;
+            feedbackId?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** ChatHistory */
+        ChatHistory: {
+            currentId?: string | null;
+            messages: {
+                [key: string]: components["schemas"]["ChatMessage"];
+            };
+        };
+        /** ChatContent */
+        ChatContent: {
+            title?: string;
+            models?: string[];
+            system?: string | null;
+            params?: {
+                [key: string]: unknown;
+            };
+            history?: components["schemas"]["ChatHistory"];
+        } & {
+            [key: string]: unknown;
+        };
+        /** ChatReply */
+        ChatReply: {
+            id: string;
+            user_id: string;
+            title: string;
+            chat: components["schemas"]["ChatContent"];
+            updated_at: number;
+            created_at: number;
+            share_id?: string | null;
+            archived: boolean;
+            pinned: boolean;
+            meta: unknown;
+            variables: unknown;
+            folder_id?: string | null;
+            tasks?: unknown | null;
+            summary?: string | null;
+            last_read_at?: number | null;
+            current_message_id?: string | null;
+            context_usage?: unknown | null;
+        };
+        /** ShareGrant */
+        ShareGrant: {
+            id: string;
+            principal_type: string;
+            principal_id: string;
+            permission: string;
         };
         /** Grant */
         Grant: {
@@ -4681,6 +4857,44 @@ export interface components {
         /** ImportsForm */
         ImportsForm: {
             chats: components["schemas"]["ImportForm"][];
+        };
+        /** MessagePlace */
+        MessagePlace: {
+            index: number;
+            count: number;
+            previous?: string | null;
+            next?: string | null;
+        };
+        /** Branch */
+        Branch: {
+            messages: components["schemas"]["ChatMessage"][];
+            beside: components["schemas"]["ChatMessage"][];
+            places: {
+                [key: string]: components["schemas"]["MessagePlace"];
+            };
+            leaf: string;
+            complete: boolean;
+        };
+        /** BranchReply */
+        BranchReply: {
+            id: string;
+            user_id: string;
+            title: string;
+            chat: components["schemas"]["ChatContent"];
+            updated_at: number;
+            created_at: number;
+            share_id?: string | null;
+            archived: boolean;
+            pinned: boolean;
+            meta: unknown;
+            variables: unknown;
+            folder_id?: string | null;
+            tasks?: unknown | null;
+            summary?: string | null;
+            last_read_at?: number | null;
+            current_message_id?: string | null;
+            context_usage?: unknown | null;
+            branch: components["schemas"]["Branch"];
         };
         /** BranchForm */
         BranchForm: {
@@ -4722,6 +4936,17 @@ export interface components {
         TagForm: {
             name: string;
         };
+        /** FolderLine */
+        FolderLine: {
+            id: string;
+            parent_id?: string | null;
+            name: string;
+            meta?: unknown | null;
+            is_expanded: boolean;
+            created_at: number;
+            updated_at: number;
+            unread_count: number;
+        };
         /** FolderForm */
         FolderForm: {
             name: string;
@@ -4730,6 +4955,27 @@ export interface components {
             parent_id?: string | null;
         } & {
             [key: string]: unknown;
+        };
+        /** FolderData */
+        FolderData: {
+            system_prompt?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** FolderReply */
+        FolderReply: {
+            id: string;
+            user_id: string;
+            parent_id?: string | null;
+            name: string;
+            items?: unknown | null;
+            data?: components["schemas"]["FolderData"] | null;
+            meta?: unknown | null;
+            is_expanded: boolean;
+            created_at: number;
+            updated_at: number;
+            access_grants: unknown[];
+            write_access: boolean;
         };
         /** FolderUpdate */
         FolderUpdate: {
@@ -4816,6 +5062,22 @@ export interface components {
             created_at: number;
             updated_at: number;
             membership_type?: string | null;
+        };
+        /** UiSettings */
+        UiSettings: {
+            system?: string;
+            params?: {
+                [key: string]: unknown;
+            };
+            models?: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /** UserSettings */
+        UserSettings: {
+            ui?: components["schemas"]["UiSettings"] | null;
+        } & {
+            [key: string]: unknown;
         };
         /** Variables */
         Variables: {
@@ -5101,6 +5363,51 @@ export interface components {
             required: boolean;
             recovery_codes_remaining: number;
         };
+        /** NamedTag */
+        NamedTag: {
+            name: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** ModelMeta */
+        ModelMeta: {
+            profile_image_url?: string | null;
+            background_image_url?: string | null;
+            description?: string | null;
+            i18n?: unknown | null;
+            capabilities?: unknown | null;
+            knowledge?: unknown | null;
+            voice?: unknown | null;
+            voice_avatar?: unknown | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** OfferedInfo */
+        OfferedInfo: {
+            meta?: components["schemas"]["ModelMeta"] | null;
+            base_model_id?: string | null;
+            is_active?: boolean;
+        } & {
+            [key: string]: unknown;
+        };
+        /** OfferedModel */
+        OfferedModel: {
+            id: string;
+            name: string;
+            object?: string;
+            owned_by?: string;
+            connection_type?: string;
+            provider?: string;
+            urlIdx?: number;
+            tags?: components["schemas"]["NamedTag"][];
+            info?: components["schemas"]["OfferedInfo"];
+        } & {
+            [key: string]: unknown;
+        };
+        /** Offered */
+        Offered: {
+            data: components["schemas"]["OfferedModel"][];
+        };
         /** Grant */
         Grant_2: {
             id: string;
@@ -5143,19 +5450,6 @@ export interface components {
             snapshot?: unknown | null;
             user?: unknown | null;
         };
-        /** ModelMeta */
-        ModelMeta: {
-            profile_image_url?: string | null;
-            background_image_url?: string | null;
-            description?: string | null;
-            i18n?: unknown | null;
-            capabilities?: unknown | null;
-            knowledge?: unknown | null;
-            voice?: unknown | null;
-            voice_avatar?: unknown | null;
-        } & {
-            [key: string]: unknown;
-        };
         /** ModelParams */
         ModelParams: {
             [key: string]: unknown;
@@ -5189,12 +5483,32 @@ export interface components {
         ModelIdForm: {
             id: string;
         };
-        /** ConfigForm */
-        ConfigForm: {
-            ENABLE_OPENAI_API?: boolean | null;
+        /** ConnectionOptions */
+        ConnectionOptions: {
+            enable?: boolean;
+            prefix_id?: string;
+            tags?: components["schemas"]["NamedTag"][];
+            model_ids?: string[];
+            connection_type?: string;
+            provider?: string;
+            azure?: boolean;
+            api_version?: string;
+            auth_type?: string;
+            headers?: {
+                [key: string]: string;
+            } | null;
+            key?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** OpenAIConnections */
+        OpenAIConnections: {
+            ENABLE_OPENAI_API?: boolean;
             OPENAI_API_BASE_URLS: string[];
             OPENAI_API_KEYS: string[];
-            OPENAI_API_CONFIGS: unknown;
+            OPENAI_API_CONFIGS: {
+                [key: string]: components["schemas"]["ConnectionOptions"];
+            };
         };
         /** VerifyForm */
         VerifyForm: {
@@ -5202,11 +5516,20 @@ export interface components {
             key: string;
             config?: unknown | null;
         };
-        /** ConfigForm */
-        ConfigForm_2: {
-            ENABLE_OLLAMA_API?: boolean | null;
+        /** Verified */
+        Verified: {
+            data?: unknown[];
+            version?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** OllamaConnections */
+        OllamaConnections: {
+            ENABLE_OLLAMA_API?: boolean;
             OLLAMA_BASE_URLS: string[];
-            OLLAMA_API_CONFIGS: unknown;
+            OLLAMA_API_CONFIGS: {
+                [key: string]: components["schemas"]["ConnectionOptions"];
+            };
         };
         /** VerifyForm */
         VerifyForm_2: {
@@ -5249,6 +5572,54 @@ export interface components {
             created_at: number;
             updated_at: number;
         };
+        /** PublicFeatures */
+        PublicFeatures: {
+            auth?: boolean;
+            enable_signup?: boolean;
+            enable_login_form?: boolean;
+            enable_websocket?: boolean;
+            enable_api_keys?: boolean;
+            enable_folders?: boolean;
+            enable_message_rating?: boolean;
+            enable_password_change_form?: boolean;
+        } & {
+            [key: string]: unknown;
+        };
+        /** PublicOAuth */
+        PublicOAuth: {
+            providers: {
+                [key: string]: string;
+            };
+        } & {
+            [key: string]: unknown;
+        };
+        /** Suggestion */
+        Suggestion: {
+            title: string[];
+            content: string;
+        };
+        /** PublicUi */
+        PublicUi: {
+            pending_user_overlay_title?: string;
+            pending_user_overlay_content?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** PublicSettings */
+        PublicSettings: {
+            onboarding?: boolean;
+            status: boolean;
+            name: string;
+            version: string;
+            features: components["schemas"]["PublicFeatures"];
+            oauth: components["schemas"]["PublicOAuth"];
+            default_models?: string | null;
+            default_prompt_suggestions?: components["schemas"]["Suggestion"][] | null;
+            permissions?: unknown;
+            ui?: components["schemas"]["PublicUi"];
+        } & {
+            [key: string]: unknown;
+        };
         /** Version */
         Version_2: {
             version: string;
@@ -5265,6 +5636,12 @@ export interface components {
             model_ids: string[];
             user_count: number;
         };
+        /** ModelsPage */
+        ModelsPage: {
+            DEFAULT_MODELS?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
         /** Banner */
         Banner: {
             id: string;
@@ -5278,11 +5655,6 @@ export interface components {
         /** BannersForm */
         BannersForm: {
             banners: components["schemas"]["Banner"][];
-        };
-        /** Suggestion */
-        Suggestion: {
-            title: string[];
-            content: string;
         };
         /** SuggestionsForm */
         SuggestionsForm: {
@@ -5407,7 +5779,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["CompletionForm"];
             };
         };
         responses: {
@@ -5417,7 +5789,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Started"];
                     "text/event-stream": string;
                 };
             };
@@ -5459,7 +5831,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["CompletionForm"];
             };
         };
         responses: {
@@ -5469,7 +5841,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Started"];
                     "text/event-stream": string;
                 };
             };
@@ -5648,7 +6020,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["TaskIds"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -5688,7 +6060,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Stopped"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -6794,7 +7166,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Too many requests of this class */
@@ -6825,7 +7197,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ShareGrant"][];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -6878,7 +7250,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -6936,7 +7308,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -6980,7 +7352,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7089,7 +7461,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7140,7 +7512,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"][];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7265,7 +7637,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7318,7 +7690,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7429,7 +7801,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["BranchReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7491,7 +7863,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["BranchReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7616,7 +7988,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7675,7 +8047,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7961,7 +8333,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8010,7 +8382,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8063,7 +8435,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8125,7 +8497,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8187,7 +8559,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8465,7 +8837,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderLine"][];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8507,7 +8879,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8594,7 +8966,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8707,7 +9079,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8769,7 +9141,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8831,7 +9203,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -9292,7 +9664,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["UserSettings"] | null;
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -9324,7 +9696,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["UserSettings"];
             };
         };
         responses: {
@@ -9334,7 +9706,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["UserSettings"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -11017,7 +11389,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -11049,7 +11423,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": {
+                    [key: string]: unknown;
+                };
             };
         };
         responses: {
@@ -11059,7 +11435,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -11990,7 +12368,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Offered"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -12039,7 +12417,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Offered"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -12086,7 +12464,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Offered"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -13086,7 +13464,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OpenAIConnections"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -13118,7 +13496,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ConfigForm"];
+                "application/json": components["schemas"]["OpenAIConnections"];
             };
         };
         responses: {
@@ -13128,7 +13506,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OpenAIConnections"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -13179,7 +13557,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Verified"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -13963,7 +14341,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OllamaConnections"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -13995,7 +14373,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ConfigForm_2"];
+                "application/json": components["schemas"]["OllamaConnections"];
             };
         };
         responses: {
@@ -14005,7 +14383,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OllamaConnections"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -14056,7 +14434,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Verified"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -15984,7 +16362,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -16016,7 +16396,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": {
+                    [key: string]: unknown;
+                };
             };
         };
         responses: {
@@ -16026,7 +16408,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -17179,7 +17563,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["PublicSettings"];
                 };
             };
         };
@@ -17580,7 +17964,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ModelsPage"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -17612,7 +17996,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["ModelsPage"];
             };
         };
         responses: {
@@ -17622,7 +18006,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ModelsPage"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
