@@ -52,7 +52,6 @@ describe('with the keyboard alone, in a browser', () => {
 
   it('asks, stops with Escape, and begins another chat', async () => {
     await page.keyboard.type('For ever and ever [[tokens=4000 delay=20]]');
-    await page.locator('button[aria-label=Send]:enabled').waitFor();
     await page.keyboard.press('Enter');
     await page.getByText(/\bt5\b/u).waitFor();
     await page.keyboard.press('Escape');

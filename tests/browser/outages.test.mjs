@@ -68,6 +68,27 @@ describe('a server that goes away, in a browser', () => {
     await seat.context.close();
   });
 
+  it('a question sent before the models are known is held, says so, and goes out once', async () => {
+    const seat = await stage.seat();
+    const waiting = [];
+    await seat.page.route('**/api/models', (route) => waiting.push(route));
+    await seat.open('/');
+    await seat.composer.fill('Early [[tokens=3]]');
+    await seat.composer.press('Enter');
+    await seat.page.getByText('Your message goes out as soon as the models are known.').waitFor();
+    assert.equal(await seat.composer.inputValue(), 'Early [[tokens=3]]');
+    await seat.assertSound('a held question');
+    await seat.shot('outages-held');
+    await waiting[0].fulfill({ status: 503, json: { detail: 'Not now' } });
+    await seat.page.getByText(/could not be read/u).waitFor();
+    await seat.page.unroute('**/api/models');
+    await seat.button('Try again').click();
+    assert.equal(readTokens(await seat.answered()).count, 3);
+    assert.equal(await seat.questions.count(), 1);
+    assert.equal(await seat.composer.inputValue(), '');
+    await seat.context.close();
+  });
+
   for (const [size, viewport] of Object.entries(sizes)) {
     it(`says that the server is away, and that it is back: ${size}`, async () => {
       const seat = await stage.seat(stage.admin, { viewport, colorScheme: size === 'phone' ? 'dark' : 'light' });

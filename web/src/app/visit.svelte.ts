@@ -70,6 +70,17 @@ export class Visit {
     }
   }
 
+  /** Reads the models; what waits for one goes on. */
+  async loadModels(): Promise<void> {
+    const { models } = this.app;
+    if ((await this.app.attempt(() => models.refresh())) && this.ready && models.chosen.length === 0) this.#preferModels();
+  }
+
+  #preferModels(): void {
+    const { models, settings, session } = this.app;
+    models.prefer(storedModels(), settings.ui.models, session.config?.default_models?.split(','));
+  }
+
   shortcuts(): Shortcut[] {
     const { app } = this;
     return [
@@ -104,9 +115,9 @@ export class Visit {
       app.attempt(() => app.chats.refresh()),
       app.folders.refresh().catch(() => {}),
       app.settings.refresh().catch(() => {}),
-      app.attempt(() => app.models.refresh()),
+      this.loadModels(),
     ]);
-    app.models.prefer(storedModels(), app.settings.ui.models, app.session.config?.default_models?.split(','));
+    this.#preferModels();
     this.ready = true;
     // The first answer should not wait for what draws it.
     setTimeout(() => void app.texts.load(), 1_000);
@@ -142,7 +153,7 @@ export class Visit {
     const { app } = this;
     if (recovered) return;
     if (first) return app.open.catchUp();
-    await Promise.all([app.open.resync(), app.chats.refresh().catch(() => {})]);
+    await Promise.all([app.open.resync(), app.chats.refresh().catch(() => {}), app.models.loaded ? undefined : this.loadModels()]);
     const reply = await app.api.configs.version().catch(() => null);
     const version = reply && `${reply.version} ${reply.deployment_id ?? ''}`;
     if (version === null || this.#version === null || version === this.#version) return;

@@ -7,12 +7,18 @@ const comparedAtMost = 4;
 export class ModelList {
   items: readonly ModelInfo[] = $state.raw([]);
   loaded = $state(false);
+  /** Whether they could not be read. */
+  failed = $state(false);
   chosen: readonly string[] = $state.raw([]);
 
   constructor(private readonly api: ModelsApi) {}
 
   async refresh(fromProviders = false): Promise<void> {
-    const { data } = await this.api.list(fromProviders);
+    this.failed = false;
+    const { data } = await this.api.list(fromProviders).catch((cause: unknown) => {
+      this.failed = true;
+      throw cause;
+    });
     this.items = data.filter((model) => !model.info?.meta?.hidden);
     this.loaded = true;
   }
