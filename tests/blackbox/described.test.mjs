@@ -72,7 +72,10 @@ it('models and connections', async () => {
   config.OPENAI_API_CONFIGS = { 0: { enable: true, prefix_id: '', tags: [{ name: 'x' }], model_ids: [], headers: { 'X-Team': '7' }, unknown: 1 } };
   await check('POST /openai/config/update', { body: config });
   await check('POST /openai/verify', { body: { url: config.OPENAI_API_BASE_URLS[0], key: config.OPENAI_API_KEYS[0] } });
-  await check('POST /ollama/config/update', { body: await check('GET /ollama/config') });
+  await check('POST /ollama/config/update', { body: { ENABLE_OLLAMA_API: true, OLLAMA_BASE_URLS: [provider.url], OLLAMA_API_CONFIGS: { 0: { key: 'k' } } } });
+  await check('GET /ollama/config');
+  await check('POST /ollama/verify', { body: { url: provider.url, key: '', config: {} } });
+  assert.equal((await check('GET /ollama/api/tags/{url_idx}', { path: { url_idx: 0 } })).models.length, 2);
 });
 
 it('chats, their branches and what is done with them', async () => {

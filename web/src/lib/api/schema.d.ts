@@ -5537,6 +5537,25 @@ export interface components {
             key?: string | null;
             config?: unknown | null;
         };
+        /** OllamaModel */
+        OllamaModel: {
+            model: string;
+            name: string;
+            size?: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** OllamaModels */
+        OllamaModels: {
+            models: components["schemas"]["OllamaModel"][];
+        };
+        /** OllamaName */
+        OllamaName: {
+            model?: string;
+            stream?: boolean;
+        } & {
+            [key: string]: unknown;
+        };
         /** ChoreForm */
         ChoreForm: {
             model: string;
@@ -14481,7 +14500,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OllamaModels"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -14521,7 +14540,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OllamaModels"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -14849,7 +14868,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["OllamaName"];
             };
         };
         responses: {
@@ -14902,7 +14921,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["OllamaName"];
             };
         };
         responses: {
@@ -15265,7 +15284,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["OllamaName"];
             };
         };
         responses: {
@@ -15318,7 +15337,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["OllamaName"];
             };
         };
         responses: {
