@@ -1,7 +1,7 @@
 /** Who could answer, as far as is known. */
 export interface Answerers {
   readonly chosen: readonly string[];
-  readonly loaded: boolean;
+  readonly settled: boolean;
   readonly failed: boolean;
 }
 
@@ -23,7 +23,7 @@ export class Composing {
   /** What a held question waits for; empty when none is held. */
   get waitsFor(): 'models' | 'retry' | 'connection' | '' {
     if (!this.held) return '';
-    if (this.models.loaded) return 'connection';
+    if (this.models.settled) return 'connection';
     return this.models.failed ? 'retry' : 'models';
   }
 

@@ -3,7 +3,7 @@ import { Composing } from './composing.svelte';
 
 function box() {
   const chat = { answering: false };
-  const models = { chosen: [] as string[], loaded: false, failed: false };
+  const models = { chosen: [] as string[], settled: false, failed: false };
   const ask = vi.fn();
   return { chat, models, ask, composing: new Composing(chat, models, ask) };
 }
@@ -29,7 +29,7 @@ describe('a question in the box', () => {
     expect([composing.text, composing.waitsFor]).toEqual(['hi', 'models']);
     models.failed = true;
     expect(composing.waitsFor).toBe('retry');
-    models.loaded = true;
+    models.settled = true;
     expect(composing.waitsFor).toBe('connection');
     expect(ask).not.toHaveBeenCalled();
 

@@ -7,6 +7,8 @@ const comparedAtMost = 4;
 export class ModelList {
   items: readonly ModelInfo[] = $state.raw([]);
   loaded = $state(false);
+  /** Whether one was chosen of what was read, if there is any. */
+  settled = $state(false);
   /** Whether they could not be read. */
   failed = $state(false);
   chosen: readonly string[] = $state.raw([]);
@@ -36,6 +38,7 @@ export class ModelList {
     const known = candidates.map((ids) => (ids ?? []).filter((id) => this.find(id))).find((ids) => ids.length > 0);
     const first = this.items[0];
     this.chosen = (known ?? (first ? [first.id] : [])).slice(0, comparedAtMost);
+    this.settled = this.loaded;
   }
 
   choose(id: string): void {
