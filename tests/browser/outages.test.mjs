@@ -89,6 +89,33 @@ describe('a server that goes away, in a browser', () => {
     await seat.context.close();
   });
 
+  it('what cannot be read says why, and is read when one tries again', async () => {
+    const seat = await stage.seat();
+    await seat.open('/');
+    await seat.ask('Readable later [[tokens=3]]');
+    const chat = seat.page.url();
+    const pages = [
+      ['/admin/users', '**/api/v1/users/?*', () => seat.page.getByText('One user')],
+      ['/admin/models', '**/api/models/base', () => seat.page.getByRole('heading', { name: 'For new chats' })],
+      ['/admin/general', '**/api/v1/auths/admin/config', () => seat.page.getByText('Sign in with e-mail and password')],
+      ['/admin/connections', '**/openai/config', () => seat.page.getByRole('heading', { name: 'OpenAI-compatible' })],
+      ['/settings/answers', '**/api/v1/users/user/settings', () => seat.page.getByRole('heading', { name: 'Parameters' })],
+      ['/settings/archive', '**/api/v1/chats/archived*', () => seat.page.getByText('Nothing is archived.')],
+      [new URL(chat).pathname, '**/branch?*', () => seat.answers.first()],
+    ];
+    for (const [path, request, there] of pages) {
+      await seat.page.route(request, (route) => route.fulfill({ status: 503, json: { detail: 'The database is away.' } }));
+      await seat.open(path);
+      await seat.page.getByRole('main').getByText('The database is away.').waitFor();
+      assert.equal(await there().count(), 0, path);
+      await seat.assertSound(path);
+      await seat.page.unroute(request);
+      await seat.page.getByRole('main').getByRole('button', { name: 'Try again' }).click();
+      await there().waitFor();
+    }
+    await seat.context.close();
+  });
+
   for (const [size, viewport] of Object.entries(sizes)) {
     it(`says that the server is away, and that it is back: ${size}`, async () => {
       const seat = await stage.seat(stage.admin, { viewport, colorScheme: size === 'phone' ? 'dark' : 'light' });

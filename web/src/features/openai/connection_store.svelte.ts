@@ -40,6 +40,10 @@ export class ConnectionStore {
     await this.#save(connection.kind, all, index === null ? true : this.isEnabled(connection.kind));
   }
 
+  async switch(kind: Kind, index: number, enabled: boolean): Promise<void> {
+    await this.put(index, { ...this.of(kind)[index]!, enabled });
+  }
+
   async remove(kind: Kind, index: number): Promise<void> {
     await this.#save(kind, this.of(kind).toSpliced(index, 1), this.isEnabled(kind));
   }
@@ -51,7 +55,7 @@ export class ConnectionStore {
   /** Asks the server to try the connection; says what it found. */
   async verify(connection: Connection): Promise<string> {
     if (connection.kind === 'ollama') {
-      const reply = await this.ollamaApi.verify(connection.url.trim(), connection.key.trim());
+      const reply = await this.ollamaApi.verify(connection.url.trim(), connection.key.trim(), configOf(connection));
       return reply?.version ? `It answers: Ollama ${reply.version}.` : 'It answers.';
     }
     const reply = await this.openaiApi.verify(connection.url.trim(), connection.key.trim(), configOf(connection));

@@ -38,14 +38,19 @@ export class Http {
     const response = await this.#send(route, input);
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     let rest = '';
-    for (;;) {
-      const { done, value } = await reader.read().catch(() => {
-        throw new ApiError(0, unreachable);
-      });
-      const lines = (rest + (value ?? '')).split('\n');
-      rest = done ? '' : lines.pop()!;
-      for (const line of lines) if (line.trim()) yield parseJson(line);
-      if (done) return;
+    try {
+      for (;;) {
+        const { done, value } = await reader.read().catch(() => {
+          throw new ApiError(0, unreachable);
+        });
+        const lines = (rest + (value ?? '')).split('\n');
+        rest = done ? '' : lines.pop()!;
+        for (const line of lines) if (line.trim()) yield parseJson(line);
+        if (done) return;
+      }
+    } finally {
+      // Whoever stops listening ends the call.
+      void reader.cancel().catch(() => {});
     }
   }
 

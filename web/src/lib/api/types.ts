@@ -48,6 +48,7 @@ export type CompletionRequest = Schemas['CompletionForm'];
 
 export type ConnectionOptions = Schemas['ConnectionOptions'];
 export type OpenAIConfig = Schemas['OpenAIConnections'];
+export type OllamaModel = Schemas['OllamaModel'];
 export type OllamaConfig = Schemas['OllamaConnections'];
 
 export interface MessageError {
