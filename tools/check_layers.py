@@ -50,8 +50,9 @@ def main():
                     wrong.append(f"{name}:{number}: {folder} may not use {target}")
                 if header.startswith("features/") and target != folder and header.count("/") == 2 and folder not in ("testing", "app"):
                     face = target.split("/")[1]
-                    if header not in (f"features/{face}/{face}.h", f"features/{face}/dto.h", f"features/{face}/settings.h"):
-                        wrong.append(f"{name}:{number}: other features see only {target}/{face}.h, dto.h and settings.h")
+                    if header not in (f"features/{face}/{face}.h", f"features/{face}/dto.h",
+                                      f"features/{face}/described.h", f"features/{face}/settings.h"):
+                        wrong.append(f"{name}:{number}: other features see only {target}/{face}.h, dto.h, described.h and settings.h")
             for prefix, places, why in kept:
                 hit = header == prefix or header.startswith(prefix if prefix.endswith("/") else prefix + "/") or (
                     prefix.startswith("boost/") and header.startswith(prefix))

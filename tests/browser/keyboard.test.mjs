@@ -52,7 +52,6 @@ describe('with the keyboard alone, in a browser', () => {
 
   it('asks, stops with Escape, and begins another chat', async () => {
     await page.keyboard.type('For ever and ever [[tokens=4000 delay=20]]');
-    await page.locator('button[aria-label=Send]:enabled').waitFor();
     await page.keyboard.press('Enter');
     await page.getByText(/\bt5\b/u).waitFor();
     await page.keyboard.press('Escape');
@@ -68,6 +67,25 @@ describe('with the keyboard alone, in a browser', () => {
     await page.keyboard.press('Enter');
     await seat.answered();
     assert.match(stage.provider.answers.at(-1).messages[0].content, /\]\]\nhas two lines$/u);
+  });
+
+  it('goes through the versions of an answer, and leaves the editor, without losing the focus', async () => {
+    await tabTo(/^Answer again$/u, { key: 'Shift+Tab' });
+    await page.keyboard.press('Enter');
+    await page.getByText('2/2').waitFor();
+    await seat.answered();
+    await tabTo(/^Previous version$/u);
+    await page.keyboard.press('Enter');
+    await page.getByText('1/2').waitFor();
+    // There is none before the first, so the one that leads back has it.
+    await page.waitForFunction(() => document.activeElement.ariaLabel === 'Next version');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.activeElement.ariaLabel === 'Previous version');
+    await tabTo(/^Edit the question$/u, { key: 'Shift+Tab' });
+    await page.keyboard.press('Enter');
+    await focused(/^Text$/u);
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => document.activeElement.id === 'composer');
   });
 
   it('goes to another chat through the search, and through the sidebar', async () => {
@@ -162,6 +180,13 @@ describe('with the keyboard alone, in a browser', () => {
     await drawer.waitFor();
     assert.ok(await drawer.evaluate((element) => element.contains(document.activeElement)));
     await seat.assertSound('the drawer');
+    await page.getByRole('button', { name: /^Actions for/u }).first().focus();
+    await openMenu();
+    await page.keyboard.press('Enter');
+    await page.getByRole('textbox', { name: 'Title of the chat' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('textbox', { name: 'Title of the chat' }).waitFor({ state: 'detached' });
+    assert.ok(await drawer.isVisible(), 'Escape gave up the new title, not the drawer');
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'detached' });
     await focused(/^Show the sidebar$/u);

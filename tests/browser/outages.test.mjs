@@ -68,6 +68,54 @@ describe('a server that goes away, in a browser', () => {
     await seat.context.close();
   });
 
+  it('a question sent before the models are known is held, says so, and goes out once', async () => {
+    const seat = await stage.seat();
+    const waiting = [];
+    await seat.page.route('**/api/models', (route) => waiting.push(route));
+    await seat.open('/');
+    await seat.composer.fill('Early [[tokens=3]]');
+    await seat.composer.press('Enter');
+    await seat.page.getByText('Your message goes out as soon as the models are known.').waitFor();
+    assert.equal(await seat.composer.inputValue(), 'Early [[tokens=3]]');
+    await seat.assertSound('a held question');
+    await seat.shot('outages-held');
+    await waiting[0].fulfill({ status: 503, json: { detail: 'Not now' } });
+    await seat.page.getByText(/could not be read/u).waitFor();
+    await seat.page.unroute('**/api/models');
+    await seat.button('Try again').click();
+    assert.equal(readTokens(await seat.answered()).count, 3);
+    assert.equal(await seat.questions.count(), 1);
+    assert.equal(await seat.composer.inputValue(), '');
+    await seat.context.close();
+  });
+
+  it('what cannot be read says why, and is read when one tries again', async () => {
+    const seat = await stage.seat();
+    await seat.open('/');
+    await seat.ask('Readable later [[tokens=3]]');
+    const chat = seat.page.url();
+    const pages = [
+      ['/admin/users', '**/api/v1/users/?*', () => seat.page.getByText('One user')],
+      ['/admin/models', '**/api/models/base', () => seat.page.getByRole('heading', { name: 'For new chats' })],
+      ['/admin/general', '**/api/v1/auths/admin/config', () => seat.page.getByText('Sign in with e-mail and password')],
+      ['/admin/connections', '**/openai/config', () => seat.page.getByRole('heading', { name: 'OpenAI-compatible' })],
+      ['/settings/answers', '**/api/v1/users/user/settings', () => seat.page.getByRole('heading', { name: 'Parameters' })],
+      ['/settings/archive', '**/api/v1/chats/archived*', () => seat.page.getByText('Nothing is archived.')],
+      [new URL(chat).pathname, '**/branch?*', () => seat.answers.first()],
+    ];
+    for (const [path, request, there] of pages) {
+      await seat.page.route(request, (route) => route.fulfill({ status: 503, json: { detail: 'The database is away.' } }));
+      await seat.open(path);
+      await seat.page.getByRole('main').getByText('The database is away.').waitFor();
+      assert.equal(await there().count(), 0, path);
+      await seat.assertSound(path);
+      await seat.page.unroute(request);
+      await seat.page.getByRole('main').getByRole('button', { name: 'Try again' }).click();
+      await there().waitFor();
+    }
+    await seat.context.close();
+  });
+
   for (const [size, viewport] of Object.entries(sizes)) {
     it(`says that the server is away, and that it is back: ${size}`, async () => {
       const seat = await stage.seat(stage.admin, { viewport, colorScheme: size === 'phone' ? 'dark' : 'light' });

@@ -7,7 +7,7 @@ import { startProvider } from '../provider/provider.mjs';
 
 /** By the guidelines a finger needs 44 pixels. */
 const kFinger = 44;
-const say = '# Title\n\nA [link](https://example.org) and `code`.\n\n```js\nconst a = 1; // one\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\nשלום עולם\n';
+const say = '# Title\n\nA [link](https://example.org) and `code`.\n\n```js\nconst a = 1; // one\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\nA formula, $a^2$, and\n\n$$\\frac{1}{2}$$\n\nשלום עולם\n';
 
 /** What can be pressed and is smaller than a finger. Links inside a sentence are as high as its line, and inputs have their label. */
 function tooSmall(page) {
@@ -80,6 +80,7 @@ describe('every page', () => {
           await page.goto(server.url + path);
           await page.locator('main h1').first().waitFor({ state: 'attached' });
           await page.waitForLoadState('networkidle');
+          if (path.startsWith('/c/')) await page.locator('.prose mfrac').waitFor();
           await look(path);
         }
         if (isPhone) {

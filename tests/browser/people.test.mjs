@@ -208,7 +208,8 @@ describe('people, in a browser', () => {
       assert.equal(other.answers.length, 1);
       await root.open('/admin/connections');
       await root.button('Change', rowOf(root, other.openaiUrl)).click();
-      await root.button('Delete', root.dialog('Connection')).click();
+      await root.button('Delete …', root.dialog('Connection')).click();
+      await root.button('Delete', root.dialog('Delete this connection?')).click();
       await rowOf(root, other.openaiUrl).waitFor({ state: 'detached' });
       await until(async () => !(await stage.admin.get('/api/models')).json.data.some(({ id }) => id === 'second-hand'), { what: 'its models are gone' });
     });

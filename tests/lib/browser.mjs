@@ -19,11 +19,10 @@ export const sizes = Object.freeze({ desk: { width: 1280, height: 800 }, phone: 
 /** Milliseconds a page may take for what a test waits for. */
 export const patience = () => Math.round(15_000 * strain());
 
-/** Sends a question by Enter, as soon as the page can send: before it knows the models Enter does nothing. */
+/** Sends a question by Enter. */
 export async function sendBy(page, text) {
   const box = page.getByRole('textbox', { name: 'Your message' });
   await box.fill(text);
-  await page.locator('button[aria-label=Send]:enabled').waitFor();
   // Into the box, wherever the focus is: a menu that closes gives it back to its button.
   await box.press('Enter');
 }

@@ -7,6 +7,7 @@
 #include "features/auths/cookie.h"
 #include "features/auths/key_routes.h"
 #include "http/bind.h"
+#include "http/described.h"
 
 namespace antiphon::auths {
 namespace {
@@ -132,8 +133,11 @@ void add_routes(http::Router& r, Auths& auths, Parts parts) {
   r.on("POST /api/v1/auths/update/timezone", Cost::write, bind<&Api::change_timezone>(api), kSmall);
   r.on("POST /api/v1/auths/add", Cost::hash, bind<&Api::add>(api), kWithImage);
   r.on("GET /api/v1/auths/admin/details", Cost::read, bind<&Api::contact>(api));
-  r.on("GET /api/v1/auths/admin/config", Cost::read, bind<&Api::admin_config>(api));
-  r.on("POST /api/v1/auths/admin/config", Cost::write, bind<&Api::set_admin_config>(api));
+  using Members = std::map<std::string, json::Value>;
+  r.on("GET /api/v1/auths/admin/config", Cost::read,
+       http::answering<Members>(bind<&Api::admin_config>(api)));
+  r.on("POST /api/v1/auths/admin/config", Cost::write,
+       http::taking<Members>(http::answering<Members>(bind<&Api::set_admin_config>(api))));
   add_key_routes(r, parts);
   add_absent_routes(r);
 }

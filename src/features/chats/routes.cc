@@ -5,7 +5,9 @@
 
 #include "base/problem.h"
 #include "base/time.h"
+#include "features/chats/described.h"
 #include "features/chats/routes_base.h"
+#include "http/described.h"
 
 namespace antiphon::chats {
 
@@ -43,6 +45,8 @@ void require_object(const json::Value& chat) {
 }
 
 namespace {
+
+using http::answering;
 
 constexpr std::string_view kBusy = "There is no such message, or it is still being written";
 
@@ -295,29 +299,31 @@ void add_routes(http::Router& r, const RouteParts& parts) {
   };
   add_list_routes(r, parts);
   add_share_routes(r, parts);
-  on("POST", "/new", Cost::write_heavy, bind<&Api::create>(api), kWholeChat);
-  on("POST", "/import", Cost::write_heavy, bind<&Api::import_chats>(api), kWholeChat);
+  on("POST", "/new", Cost::write_heavy, answering<ChatReply>(bind<&Api::create>(api)), kWholeChat);
+  on("POST", "/import", Cost::write_heavy,
+     answering<std::vector<ChatReply>>(bind<&Api::import_chats>(api)), kWholeChat);
   on("DELETE", "/", Cost::write_heavy, bind<&Api::remove_all>(api));
   on("POST", "/archive/all", Cost::write_heavy, bind<&Api::archive_all>(api));
   on("POST", "/unarchive/all", Cost::write_heavy, bind<&Api::unarchive_all>(api));
-  on("GET", "/{id}", Cost::read, bind<&Open::show>(open));
-  on("GET", "/{id}/branch", Cost::read, bind<&Open::branch>(open));
-  on("POST", "/{id}/branch", Cost::write, bind<&Open::go_to>(open));
-  on("POST", "/{id}", Cost::write_heavy, bind<&Api::update>(api), kWholeChat);
+  on("GET", "/{id}", Cost::read, answering<ChatReply>(bind<&Open::show>(open)));
+  on("GET", "/{id}/branch", Cost::read, answering<BranchReply>(bind<&Open::branch>(open)));
+  on("POST", "/{id}/branch", Cost::write, answering<BranchReply>(bind<&Open::go_to>(open)));
+  on("POST", "/{id}", Cost::write_heavy, answering<ChatReply>(bind<&Api::update>(api)), kWholeChat);
   on("PATCH", "/{id}/params", Cost::write, bind<&Api::params>(api));
   on("DELETE", "/{id}", Cost::write, bind<&Hidden::remove>(hidden));
-  on("POST", "/{id}/messages/{message_id}", Cost::write, bind<&Api::edit_message>(api),
-     {.body_limit = 8 << 20});
-  on("DELETE", "/{id}/messages/{message_id}", Cost::write, bind<&Api::delete_message>(api));
+  on("POST", "/{id}/messages/{message_id}", Cost::write,
+     answering<ChatReply>(bind<&Api::edit_message>(api)), {.body_limit = 8 << 20});
+  on("DELETE", "/{id}/messages/{message_id}", Cost::write,
+     answering<ChatReply>(bind<&Api::delete_message>(api)));
   on("POST", "/{id}/messages/{message_id}/event", Cost::write, bind<&Api::event>(api));
   on("POST", "/{id}/messages/{message_id}/resolve", Cost::write, bind<&Api::resolve>(api));
   on("POST", "/{id}/compact", Cost::write, bind<&Api::compact>(api));
   on("GET", "/{id}/pinned", Cost::read, bind<&Api::is_pinned>(api));
-  on("POST", "/{id}/pin", Cost::write, bind<&Api::pin>(api));
-  on("POST", "/{id}/archive", Cost::write, bind<&Api::archive>(api));
-  on("POST", "/{id}/fork", Cost::write_heavy, bind<&Open::fork>(open));
-  on("POST", "/{id}/clone", Cost::write_heavy, bind<&Api::clone>(api));
-  on("POST", "/{id}/folder", Cost::write, bind<&Api::move>(api));
+  on("POST", "/{id}/pin", Cost::write, answering<ChatReply>(bind<&Api::pin>(api)));
+  on("POST", "/{id}/archive", Cost::write, answering<ChatReply>(bind<&Api::archive>(api)));
+  on("POST", "/{id}/fork", Cost::write_heavy, answering<ChatReply>(bind<&Open::fork>(open)));
+  on("POST", "/{id}/clone", Cost::write_heavy, answering<ChatReply>(bind<&Api::clone>(api)));
+  on("POST", "/{id}/folder", Cost::write, answering<ChatReply>(bind<&Api::move>(api)));
   on("POST", "/{id}/unread", Cost::write, bind<&Hidden::unread>(hidden));
   on("GET", "/{id}/tags", Cost::read, bind<&Open::tags_of>(open));
   on("POST", "/{id}/tags", Cost::write, bind<&Api::add_tag>(api));

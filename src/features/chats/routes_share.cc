@@ -1,7 +1,9 @@
 #include <boost/json.hpp>
 
 #include "base/problem.h"
+#include "features/chats/described.h"
 #include "features/chats/routes_base.h"
+#include "http/described.h"
 
 namespace antiphon::chats {
 
@@ -9,6 +11,8 @@ ANTIPHON_DTO_DEFINE(ShareForm)
 ANTIPHON_DTO_DEFINE(AccessForm)
 
 namespace {
+
+using http::answering;
 
 void refuse_mode(const std::optional<std::string>& mode) {
   if (mode && !mode->empty())
@@ -132,11 +136,13 @@ void add_share_routes(http::Router& r, const RouteParts& parts) {
   };
   on("GET", "/shared", Cost::read, bind<&Shares::list>(api));
   on("DELETE", "/share/all", Cost::write, bind<&Shares::unshare_all>(api));
-  on("GET", "/share/{share_id}", Cost::read, bind<&Shares::show>(api));
-  on("GET", "/shared/{id}/access", Cost::read, bind<&Audience::show>(audience));
-  on("POST", "/shared/{id}/access/update", Cost::write, bind<&Audience::change>(audience));
-  on("POST", "/{id}/clone/shared", Cost::write_heavy, bind<&Shares::clone>(api));
-  on("POST", "/{id}/share", Cost::write_heavy, bind<&Shares::share>(api));
+  on("GET", "/share/{share_id}", Cost::read, answering<ChatReply>(bind<&Shares::show>(api)));
+  on("GET", "/shared/{id}/access", Cost::read,
+     answering<std::vector<ShareGrant>>(bind<&Audience::show>(audience)));
+  on("POST", "/shared/{id}/access/update", Cost::write,
+     answering<ChatReply>(bind<&Audience::change>(audience)));
+  on("POST", "/{id}/clone/shared", Cost::write_heavy, answering<ChatReply>(bind<&Shares::clone>(api)));
+  on("POST", "/{id}/share", Cost::write_heavy, answering<ChatReply>(bind<&Shares::share>(api)));
   on("DELETE", "/{id}/share", Cost::write, bind<&Shares::unshare>(api));
 }
 

@@ -2,13 +2,17 @@
 
 #include "base/problem.h"
 #include "features/completions/completions.h"
+#include "features/completions/described.h"
 #include "http/bind.h"
+#include "http/described.h"
 
 namespace antiphon::completions {
 namespace {
 
+using http::answering;
 using http::bind;
 using http::Cost;
+using http::taking;
 
 struct Api {
   Completions& completions;
@@ -84,12 +88,14 @@ void add_routes(http::Router& r, Completions& completions, const chats::Guard& g
   http::Options large{.body_limit = 16 << 20,
                       .summary = "Asks a model: one turn of a chat, or a plain call"};
   for (std::string_view path : {"POST /api/chat/completions", "POST /api/v1/chat/completions"})
-    r.on(path, Cost::model, bind<&Api::complete>(api), large);
+    r.on(path, Cost::model, taking<CompletionForm>(answering<Started>(bind<&Api::complete>(api))),
+         large);
   r.on("POST /api/chat/completed", Cost::read, bind<&Api::completed>(api), {.body_limit = 16 << 20});
   r.on("GET /api/tasks", Cost::read, bind<&Api::all_tasks>(api));
   r.on("POST /api/tasks/stop/{id}", Cost::write, bind<&Api::stop_task>(api));
-  r.on("GET /api/tasks/chat/{chat_id}", Cost::read, bind<&Api::tasks_of_chat>(api));
-  r.on("POST /api/tasks/chat/{chat_id}/stop", Cost::write, bind<&Api::stop_chat>(api));
+  r.on("GET /api/tasks/chat/{chat_id}", Cost::read, answering<TaskIds>(bind<&Api::tasks_of_chat>(api)));
+  r.on("POST /api/tasks/chat/{chat_id}/stop", Cost::write,
+       answering<Stopped>(bind<&Api::stop_chat>(api)));
 }
 
 }  // namespace antiphon::completions

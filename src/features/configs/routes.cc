@@ -5,10 +5,12 @@
 
 #include "base/encode.h"
 #include "base/problem.h"
+#include "features/configs/described.h"
 #include "features/configs/documents.h"
 #include "features/configs/pages.h"
 #include "features/configs/public_config.h"
 #include "http/bind.h"
+#include "http/described.h"
 #include "json/text.h"
 
 namespace antiphon::configs {
@@ -173,7 +175,7 @@ struct Api {
 };
 
 void add_public(http::Router& r, const Api& api) {
-  r.on("GET /api/config", Cost::free, bind<&Api::public_config>(api));
+  r.on("GET /api/config", Cost::free, http::answering<PublicSettings>(bind<&Api::public_config>(api)));
   r.on("GET /api/version", Cost::free, bind<&Api::version>(api));
   r.on("GET /api/version/updates", Cost::read, bind<&Api::updates>(api));
   r.on("GET /api/changelog", Cost::free, bind<&Api::changelog>(api));
@@ -187,10 +189,11 @@ void add_public(http::Router& r, const Api& api) {
   r.on("GET /api/usage", Cost::read, bind<&Api::usage>(api));
 }
 
-template <const Page& kPage>
+template <const Page& kPage, class T = Value>
 void add_page(http::Router& r, const Api& api, const std::string& path) {
-  r.on("GET " + path, Cost::read, bind<&Api::show_page<kPage>>(api));
-  r.on("POST " + path, Cost::write, bind<&Api::change_page<kPage>>(api));
+  r.on("GET " + path, Cost::read, http::answering<T>(bind<&Api::show_page<kPage>>(api)));
+  r.on("POST " + path, Cost::write,
+       http::taking<T>(http::answering<T>(bind<&Api::change_page<kPage>>(api))));
 }
 
 }  // namespace
@@ -202,7 +205,7 @@ void add_routes(http::Router& r, Parts parts) {
   add_public(r, api);
   const std::string configs = "/api/v1/configs/";
   add_page<kConnectionsPage>(r, api, configs + "connections");
-  add_page<kModelsPage>(r, api, configs + "models");
+  add_page<kModelsPage, ModelsPage>(r, api, configs + "models");
   add_page<kCodeExecutionPage>(r, api, configs + "code_execution");
   r.on("GET /api/v1/configs/tool_servers", Cost::read, bind<&Api::show_page<kToolServersPage>>(api));
   r.on("GET /api/v1/configs/terminal_servers", Cost::read,

@@ -3,6 +3,7 @@
 #include "base/problem.h"
 #include "features/folders/folders.h"
 #include "http/bind.h"
+#include "http/described.h"
 #include "json/text.h"
 
 namespace antiphon::folders {
@@ -50,8 +51,44 @@ struct DeleteQuery {
 ANTIPHON_DTO(DeleteQuery, delete_contents)
 ANTIPHON_DTO_DEFINE(DeleteQuery)
 
+/// What the routes answer, for OpenAPI.
+struct FolderData {
+  json::Defaulted<std::string> system_prompt;
+  json::Rest rest;
+};
+ANTIPHON_DTO(FolderData, system_prompt, rest)
+ANTIPHON_DTO_DEFINE(FolderData)
+
+struct FolderReply {
+  std::string id, user_id;
+  std::optional<std::string> parent_id;
+  std::string name;
+  std::optional<json::Value> items;
+  std::optional<FolderData> data;
+  std::optional<json::Value> meta;
+  bool is_expanded;
+  std::int64_t created_at, updated_at;
+  std::vector<json::Value> access_grants;
+  bool write_access;
+};
+ANTIPHON_DTO(FolderReply, id, user_id, parent_id, name, items, data, meta, is_expanded, created_at,
+             updated_at, access_grants, write_access)
+ANTIPHON_DTO_DEFINE(FolderReply)
+
+struct FolderLine {
+  std::string id;
+  std::optional<std::string> parent_id;
+  std::string name;
+  std::optional<json::Value> meta;
+  bool is_expanded;
+  std::int64_t created_at, updated_at, unread_count;
+};
+ANTIPHON_DTO(FolderLine, id, parent_id, name, meta, is_expanded, created_at, updated_at, unread_count)
+ANTIPHON_DTO_DEFINE(FolderLine)
+
 namespace {
 
+using http::answering;
 using http::bind;
 using http::Body;
 using http::Cost;
@@ -216,14 +253,18 @@ struct Api {
 
 void add_routes(http::Router& r, const RouteParts& parts) {
   Api api{parts};
-  r.on("GET /api/v1/folders/", Cost::read, bind<&Api::list>(api));
-  r.on("POST /api/v1/folders/", Cost::write, bind<&Api::create>(api));
+  r.on("GET /api/v1/folders/", Cost::read, answering<std::vector<FolderLine>>(bind<&Api::list>(api)));
+  r.on("POST /api/v1/folders/", Cost::write, answering<FolderReply>(bind<&Api::create>(api)));
   r.on("GET /api/v1/folders/shared", Cost::read, bind<&Api::shared>(api));
-  r.on("GET /api/v1/folders/{id}", Cost::read, bind<&Api::show>(api));
-  r.on("POST /api/v1/folders/{id}/update", Cost::write, bind<&Api::update>(api));
-  r.on("POST /api/v1/folders/{id}/update/parent", Cost::write, bind<&Api::move>(api));
-  r.on("POST /api/v1/folders/{id}/update/expanded", Cost::write, bind<&Api::expand>(api));
-  r.on("POST /api/v1/folders/{id}/access/update", Cost::write, bind<&Api::share>(api));
+  r.on("GET /api/v1/folders/{id}", Cost::read, answering<FolderReply>(bind<&Api::show>(api)));
+  r.on("POST /api/v1/folders/{id}/update", Cost::write,
+       answering<FolderReply>(bind<&Api::update>(api)));
+  r.on("POST /api/v1/folders/{id}/update/parent", Cost::write,
+       answering<FolderReply>(bind<&Api::move>(api)));
+  r.on("POST /api/v1/folders/{id}/update/expanded", Cost::write,
+       answering<FolderReply>(bind<&Api::expand>(api)));
+  r.on("POST /api/v1/folders/{id}/access/update", Cost::write,
+       answering<FolderReply>(bind<&Api::share>(api)));
   r.on("GET /api/v1/folders/{id}/shared/chats", Cost::read, bind<&Api::chats>(api));
   r.on("POST /api/v1/folders/{id}/read", Cost::write, bind<&Api::read>(api));
   r.on("DELETE /api/v1/folders/{id}", Cost::write_heavy, bind<&Api::remove>(api));

@@ -1,8 +1,10 @@
 #include <boost/json.hpp>
 
 #include "base/data_image.h"
+#include "features/models/described.h"
 #include "features/models/workspace.h"
 #include "http/bind.h"
+#include "http/described.h"
 #include "http/router.h"
 
 namespace antiphon::models {
@@ -115,9 +117,9 @@ void add_routes(http::Router& r, Models& models) {
   constexpr http::Options kLarge{.body_limit = 4 << 20};
   constexpr http::Options kMany{.body_limit = 32 << 20};
 
-  r.on("GET /api/models", Cost::read, bind<&Api::offered>(api));
-  r.on("GET /api/v1/models", Cost::read, bind<&Api::offered>(api));
-  r.on("GET /api/models/base", Cost::read, bind<&Api::offered_base>(api));
+  r.on("GET /api/models", Cost::read, http::answering<Offered>(bind<&Api::offered>(api)));
+  r.on("GET /api/v1/models", Cost::read, http::answering<Offered>(bind<&Api::offered>(api)));
+  r.on("GET /api/models/base", Cost::read, http::answering<Offered>(bind<&Api::offered_base>(api)));
 
   r.on("GET /api/v1/models/list", Cost::read, bind<&Api::list>(api));
   r.on("GET /api/v1/models/all", Cost::read, bind<&Api::all>(api));

@@ -3,12 +3,14 @@
 
 #include "base/problem.h"
 #include "client/url.h"
+#include "features/models/described.h"
 #include "features/models/models.h"
 #include "features/ollama/convert.h"
 #include "features/ollama/dto.h"
 #include "features/ollama/model_files.h"
 #include "features/ollama/ollama.h"
 #include "http/bind.h"
+#include "http/described.h"
 #include "http/router.h"
 
 namespace antiphon::ollama {
@@ -335,13 +337,16 @@ struct Api {
 
 /// Declares the route twice: as it is, and with the connection's place at its end. Handlers ask
 /// place_of().
+void with_place(http::Router& r, std::string method, std::string path, Cost cost, http::Options options,
+                http::Endpoint endpoint) {
+  r.on(method + " " + path, cost, endpoint, options);
+  endpoint.path_args = 1;
+  r.on(method + " " + path + "/{url_idx}", cost, std::move(endpoint), options);
+}
 template <auto Handler>
 void with_place(http::Router& r, const Api& api, std::string method, std::string path, Cost cost,
                 http::Options options) {
-  r.on(method + " " + path, cost, bind<Handler>(api), options);
-  http::Endpoint placed = bind<Handler>(api);
-  placed.path_args = 1;
-  r.on(method + " " + path + "/{url_idx}", cost, std::move(placed), options);
+  with_place(r, std::move(method), std::move(path), cost, options, bind<Handler>(api));
 }
 
 void add_calls(http::Router& r, const Api& api) {
@@ -366,20 +371,26 @@ void add_routes(http::Router& r, models::Models& models, Backend& backend, clien
   Api api{models, backend, client, store, files};
   for (std::string_view path : {"GET /ollama", "GET /ollama/"})
     r.on(path, Cost::free, bind<&Api::alive>(api));
-  r.on("GET /ollama/config", Cost::read, bind<&Api::config>(api));
-  r.on("POST /ollama/config/update", Cost::write, bind<&Api::change_config>(api));
-  r.on("POST /ollama/verify", Cost::model, bind<&Api::verify>(api));
-  with_place<&Api::tags>(r, api, "GET", "/ollama/api/tags", Cost::read, {});
+  r.on("GET /ollama/config", Cost::read,
+       http::answering<models::OllamaConnections>(bind<&Api::config>(api)));
+  r.on("POST /ollama/config/update", Cost::write,
+       http::taking<models::OllamaConnections>(
+           http::answering<models::OllamaConnections>(bind<&Api::change_config>(api))));
+  r.on("POST /ollama/verify", Cost::model, http::answering<models::Verified>(bind<&Api::verify>(api)));
+  with_place(r, "GET", "/ollama/api/tags", Cost::read, {},
+             http::answering<models::OllamaModels>(bind<&Api::tags>(api)));
   with_place<&Api::version>(r, api, "GET", "/ollama/api/version", Cost::model, {});
   with_place<&Api::openai_models>(r, api, "GET", "/ollama/v1/models", Cost::read, {});
   r.on("GET /ollama/api/ps", Cost::model, bind<&Api::running>(api));
   r.on("POST /ollama/api/unload", Cost::model, bind<&Api::unload>(api));
   r.on("POST /api/models/unload", Cost::model, bind<&Api::unload>(api));
-  with_place<&Api::pull>(r, api, "POST", "/ollama/api/pull", Cost::model, {});
+  with_place(r, "POST", "/ollama/api/pull", Cost::model, {},
+             http::taking<models::OllamaName>(bind<&Api::pull>(api)));
   with_place<&Api::create>(r, api, "POST", "/ollama/api/create", Cost::model, {});
   with_place<&Api::copy>(r, api, "POST", "/ollama/api/copy", Cost::model, {});
   with_place<&Api::push>(r, api, "DELETE", "/ollama/api/push", Cost::model, {});
-  with_place<&Api::remove>(r, api, "DELETE", "/ollama/api/delete", Cost::model, {});
+  with_place(r, "DELETE", "/ollama/api/delete", Cost::model, {},
+             http::taking<models::OllamaName>(bind<&Api::remove>(api)));
   with_place<&Api::download>(r, api, "POST", "/ollama/models/download", Cost::model, {});
   with_place<&Api::upload>(r, api, "POST", "/ollama/models/upload", Cost::model, {});
   add_calls(r, api);

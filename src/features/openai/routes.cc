@@ -4,6 +4,7 @@
 #include "base/ids.h"
 #include "base/problem.h"
 #include "client/url.h"
+#include "features/models/described.h"
 #include "features/models/models.h"
 #include "features/openai/anthropic.h"
 #include "features/openai/dto.h"
@@ -11,6 +12,7 @@
 #include "features/openai/openai.h"
 #include "features/openai/protocol.h"
 #include "http/bind.h"
+#include "http/described.h"
 #include "http/router.h"
 
 namespace antiphon::openai {
@@ -333,9 +335,12 @@ void add_routes(http::Router& r, models::Models& models, Backend& backend, clien
   Api api{models, backend, client, store};
   constexpr http::Options kLarge{.body_limit = 64 << 20};
 
-  r.on("GET /openai/config", Cost::read, bind<&Api::config>(api));
-  r.on("POST /openai/config/update", Cost::write, bind<&Api::change_config>(api));
-  r.on("POST /openai/verify", Cost::model, bind<&Api::verify>(api));
+  r.on("GET /openai/config", Cost::read,
+       http::answering<models::OpenAIConnections>(bind<&Api::config>(api)));
+  r.on("POST /openai/config/update", Cost::write,
+       http::taking<models::OpenAIConnections>(
+           http::answering<models::OpenAIConnections>(bind<&Api::change_config>(api))));
+  r.on("POST /openai/verify", Cost::model, http::answering<models::Verified>(bind<&Api::verify>(api)));
   r.on("GET /openai/models", Cost::read, bind<&Api::list>(api));
   r.on("GET /openai/models/{url_idx}", Cost::read, bind<&Api::list_of>(api));
   r.on("DELETE /openai/models/{url_idx}", Cost::model, bind<&Api::remove>(api));

@@ -5,6 +5,7 @@
 #include "features/chats/dto.h"
 #include "features/tasks/tasks.h"
 #include "http/bind.h"
+#include "http/described.h"
 
 namespace antiphon::tasks {
 
@@ -153,8 +154,10 @@ void add_routes(http::Router& r, const RouteParts& parts) {
     r.on("POST /api/v1/tasks/" + std::string(name) + "/completions", Cost::model, std::move(e),
          kConversation);
   };
-  r.on("GET /api/v1/tasks/config", Cost::read, bind<&Api::show_config>(api));
-  r.on("POST /api/v1/tasks/config/update", Cost::write, bind<&Api::change_config>(api));
+  using Members = std::map<std::string, json::Value>;
+  r.on("GET /api/v1/tasks/config", Cost::read, http::answering<Members>(bind<&Api::show_config>(api)));
+  r.on("POST /api/v1/tasks/config/update", Cost::write,
+       http::taking<Members>(http::answering<Members>(bind<&Api::change_config>(api))));
   on("title", bind<&Api::title>(api));
   on("tags", bind<&Api::tags>(api));
   on("follow_up", bind<&Api::follow_ups>(api));

@@ -8,9 +8,28 @@
 #include "features/users/preview_routes.h"
 #include "features/users/users.h"
 #include "http/bind.h"
+#include "http/described.h"
 #include "json/text.h"
 
 namespace antiphon::users {
+
+/// What the user set for themself in a client, for OpenAPI. Clients keep more there.
+struct UiSettings {
+  json::Defaulted<std::string> system;
+  json::Defaulted<std::map<std::string, json::Value>> params;
+  json::Defaulted<std::vector<std::string>> models;
+  json::Rest rest;
+};
+ANTIPHON_DTO(UiSettings, system, params, models, rest)
+ANTIPHON_DTO_DEFINE(UiSettings)
+
+struct UserSettings {
+  std::optional<UiSettings> ui;
+  json::Rest rest;
+};
+ANTIPHON_DTO(UserSettings, ui, rest)
+ANTIPHON_DTO_DEFINE(UserSettings)
+
 namespace {
 
 using http::bind;
@@ -139,8 +158,11 @@ void add_routes(http::Router& r, Parts parts) {
   r.on("POST /api/v1/users/default/permissions", Cost::write, bind<&Api::set_default_permissions>(api));
   r.on("GET /api/v1/users/default/permissions/defaults", Cost::read,
        bind<&Api::built_in_permissions>(api));
-  r.on("GET /api/v1/users/user/settings", Cost::read, bind<&Api::settings>(api));
-  r.on("POST /api/v1/users/user/settings/update", Cost::write, bind<&Api::set_settings>(api), kSmall);
+  r.on("GET /api/v1/users/user/settings", Cost::read,
+       http::answering<std::optional<UserSettings>>(bind<&Api::settings>(api)));
+  r.on("POST /api/v1/users/user/settings/update", Cost::write,
+       http::taking<UserSettings>(http::answering<UserSettings>(bind<&Api::set_settings>(api))),
+       kSmall);
   r.on("GET /api/v1/users/user/info", Cost::read, bind<&Api::info_of_mine>(api));
   r.on("POST /api/v1/users/user/info/update", Cost::write, bind<&Api::set_info>(api), kSmall);
   r.on("GET /api/v1/users/user/variables", Cost::read, bind<&Api::variables>(api));

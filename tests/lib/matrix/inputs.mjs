@@ -18,7 +18,7 @@ const kMembers = {
   version_id: 'version', parent_group_id: 'group', group_id: 'group', user_ids: 'user', leaf: 'message', user_id: 'user', principal_id: 'user',
 };
 /** Members that only look like it: ids somebody makes up, or lists of words. */
-const kNoThing = new Set(['call_id', 'Banner.id', 'LdapForm.user', 'ImportsForm.chats', 'ModelsForm.models', 'ModelMeta.knowledge']);
+const kNoThing = new Set(['call_id', 'Banner.id', 'LdapForm.user', 'ImportsForm.chats', 'ModelsForm.models', 'ModelMeta.knowledge', 'UiSettings.models']);
 /** `id` and `ids`, by where they stand. */
 const kIdsOf = [['/api/v1/models/', 'model']];
 
@@ -228,7 +228,7 @@ export class Inputs {
   planted(route, makeThings) {
     const inQuery = route.query.map(({ name }) => ({ name, kind: queryKind(route, name) })).filter(({ kind }) => kind);
     const inBody = [
-      ...(route.bodySchema ? membersOf(route, route.bodySchema, this.schemas) : []),
+      ...(route.bodySchema && !kFree[route.name] ? membersOf(route, route.bodySchema, this.schemas) : []),
       ...(kFree[route.name]?.planted ?? []),
       ...(kMorePlanted[route.name] ?? []),
     ];

@@ -14,10 +14,10 @@ export class Visit {
   searching = $state(false);
   listingKeys = $state(false);
   pickingModel = $state(false);
-  ready = $state(false);
   /** An administrator without any model is led to the place where one is connected, until they say "later". */
   connectLater = $state(false);
   #version: string | null = null;
+  #settings: Promise<void> = Promise.resolve();
 
   constructor(private readonly app: App) {}
 
@@ -70,6 +70,14 @@ export class Visit {
     }
   }
 
+  /** Reads the models; what waits for one goes on. */
+  async loadModels(): Promise<void> {
+    const { models, settings, session } = this.app;
+    if (!(await this.app.attempt(() => models.refresh()))) return;
+    await this.#settings;
+    if (models.chosen.length === 0) models.prefer(storedModels(), settings.ui.models, session.config?.default_models?.split(','));
+  }
+
   shortcuts(): Shortcut[] {
     const { app } = this;
     return [
@@ -77,7 +85,7 @@ export class Visit {
       { keys: 'Mod+K', label: 'Search chats', run: () => (this.searching = true) },
       { keys: 'Mod+Shift+M', label: 'Choose a model', run: () => (this.pickingModel = true) },
       { keys: 'Mod+Shift+S', label: 'Show or hide the sidebar', run: () => this.toggleSidebar() },
-      { keys: 'Shift+Escape', label: 'Write', run: () => this.focusComposer() },
+      { keys: 'Shift+Escape', label: 'Go to the message', run: () => this.focusComposer() },
       { keys: 'Mod+.', label: 'Settings', run: () => app.router.go('/settings') },
       { keys: 'Mod+/', label: 'This list', run: () => (this.listingKeys = true) },
     ];
@@ -90,10 +98,8 @@ export class Visit {
 
   #connect(): void {
     const { live, session } = this.app;
-    const features = session.config?.features;
     live.connect({
-      websocket: features?.enable_websocket ?? true,
-      heartbeatSeconds: features?.websocket_heartbeat_interval ?? 30,
+      websocket: session.config?.features.enable_websocket ?? true,
       token: import.meta.env.DEV ? session.user?.token : undefined,
     });
   }
@@ -102,14 +108,8 @@ export class Visit {
     const { app } = this;
     await app.session.refreshConfig();
     void app.api.configs.version().then((reply) => (this.#version = `${reply.version} ${reply.deployment_id ?? ''}`), () => {});
-    await Promise.all([
-      app.attempt(() => app.chats.refresh()),
-      app.folders.refresh().catch(() => {}),
-      app.settings.refresh().catch(() => {}),
-      app.attempt(() => app.models.refresh()),
-    ]);
-    app.models.prefer(storedModels(), app.settings.ui.models, app.session.config?.default_models?.split(','));
-    this.ready = true;
+    this.#settings = app.settings.refresh().catch(() => {});
+    await Promise.all([app.attempt(() => app.chats.refresh()), app.folders.refresh().catch(() => {}), this.loadModels()]);
     // The first answer should not wait for what draws it.
     setTimeout(() => void app.texts.load(), 1_000);
     const { session, models, router } = app;
@@ -144,7 +144,9 @@ export class Visit {
     const { app } = this;
     if (recovered) return;
     if (first) return app.open.catchUp();
-    await Promise.all([app.open.resync(), app.chats.refresh().catch(() => {})]);
+    const { open } = app;
+    const reread = open.missing !== null && !open.gone && open.id !== null ? open.load(open.id) : open.resync();
+    await Promise.all([reread, app.chats.refresh().catch(() => {}), app.models.loaded ? undefined : this.loadModels()]);
     const reply = await app.api.configs.version().catch(() => null);
     const version = reply && `${reply.version} ${reply.deployment_id ?? ''}`;
     if (version === null || this.#version === null || version === this.#version) return;

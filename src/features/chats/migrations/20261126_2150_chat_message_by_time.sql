@@ -1,3 +1,3 @@
 -- expand
--- What features/analytics counts, without a look at the messages themselves.
-CREATE INDEX chat_message_by_time ON chat_message (created_at, role, model_id, user_id, chat_id);
+-- A span of time, which is what features/analytics counts in. The time alone: every message pays for the index, and only administrators read it.
+CREATE INDEX chat_message_by_time ON chat_message (created_at);

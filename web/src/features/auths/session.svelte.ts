@@ -1,4 +1,4 @@
-import { ApiError } from '$/lib/api/http';
+import { ApiError, isRecord } from '$/lib/api/http';
 import type { ServerConfig, SessionUser } from '$/lib/api/types';
 import type { AuthsApi } from './api';
 
@@ -40,7 +40,9 @@ export class Session {
 
   /** Whether a permission of the tree is granted. Administrators may do everything; what is not named is allowed by default. */
   may(group: string, permission: string): boolean {
-    return this.isAdmin || (this.#user?.permissions?.[group]?.[permission] ?? true);
+    const tree = this.#user?.permissions;
+    const branch = isRecord(tree) ? tree[group] : undefined;
+    return this.isAdmin || !isRecord(branch) || branch[permission] !== false;
   }
 
   async start(): Promise<void> {

@@ -1,7 +1,8 @@
 import { isRecord } from '$/lib/api/http';
+import type { ImportForm } from '$/lib/api/types';
 
 /** Chats of an exported file in the form the server takes. Null when the file is something else. */
-export function readChats(text: string): Record<string, unknown>[] | null {
+export function readChats(text: string): ImportForm[] | null {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -15,7 +16,7 @@ export function readChats(text: string): Record<string, unknown>[] | null {
 
 const kept = ['meta', 'pinned', 'archived', 'variables', 'created_at', 'updated_at', 'current_message_id'];
 
-function formOf(entry: unknown): Record<string, unknown> | null {
+function formOf(entry: unknown): ImportForm | null {
   if (!isRecord(entry)) return null;
   const chat = isRecord(entry.chat) ? entry.chat : entry;
   if (!isRecord(chat.history) || !isRecord(chat.history.messages)) return null;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ChatListItem } from '$/lib/api/types';
 import { appendPage, isUnread, mergeFirstPage, pageSize } from './listing';
 
-const item = (id: string, updated_at: number): ChatListItem => ({ id, title: id, updated_at, created_at: 0 });
+const item = (id: string, updated_at: number): ChatListItem => ({ id, title: id, updated_at, created_at: 0, active: false, archived: false });
 const range = (from: number, count: number) => Array.from({ length: count }, (_, index) => item(`c${from - index}`, from - index));
 
 describe('mergeFirstPage', () => {

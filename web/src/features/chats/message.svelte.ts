@@ -3,6 +3,7 @@ import type { Message, MessageError, OutputItem, Place, Source, Usage } from '$/
 import type { OutputEvent } from '$/lib/live/output_event';
 import { applyOutputEvent, outputText } from '$/features/completions/output';
 import { replayOver } from '$/features/completions/replay';
+import { contentText } from './content';
 import type { Node } from './tree';
 
 const hiddenFlushMilliseconds = 250;
@@ -114,7 +115,7 @@ export class ChatMessage implements Node {
       id: this.id,
       role: this.role,
       parentId: this.parentId,
-      content: this.text,
+      content: this.text === contentText(this.#rest.content) ? this.#rest.content : this.text,
       ...(this.role === 'assistant' ? { done: this.done } : {}),
       ...(this.#working.length ? { output: [...this.#working] } : {}),
       ...(this.annotation ? { annotation: this.annotation } : {}),
@@ -124,7 +125,7 @@ export class ChatMessage implements Node {
 
   #take(message: Message, missed: readonly OutputEvent[]): void {
     const output = message.output ?? [];
-    this.content = message.content ?? '';
+    this.content = contentText(message.content);
     this.setOutput(message.done === false ? replayOver(output, missed) : output);
     this.done = message.role !== 'assistant' || message.done !== false;
     this.error = message.error ?? null;

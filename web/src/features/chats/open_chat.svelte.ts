@@ -1,4 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
+import { ApiError } from '$/lib/api/http';
 import type { ChatBranch, Message, Params } from '$/lib/api/types';
 import type { OutputEvent } from '$/lib/live/output_event';
 import type { AnswerState, Envelope } from '$/lib/live/events';
@@ -27,7 +28,10 @@ export class OpenChat {
   temporary = $state(false);
   loading = $state(false);
   loadingEarlier = $state(false);
+  /** Why it cannot be shown. */
   missing = $state<string | null>(null);
+  /** Whether trying again would not help: it is not there, or not for this reader. */
+  gone = $state(false);
   /** The message whose words are being changed. */
   editingId = $state<string | null>(null);
   system = $state('');
@@ -96,7 +100,9 @@ export class OpenChat {
       const read = await this.#read(() => this.api.branch(id, { limit: pageSize }));
       if (generation === this.#generation) this.#adopt(read);
     } catch (cause) {
-      if (generation === this.#generation) this.missing = cause instanceof Error ? cause.message : String(cause);
+      if (generation !== this.#generation) return;
+      this.missing = cause instanceof Error ? cause.message : String(cause);
+      this.gone = cause instanceof ApiError && cause.status >= 400 && cause.status < 500 && cause.status !== 429;
     } finally {
       if (generation === this.#generation) this.loading = false;
     }

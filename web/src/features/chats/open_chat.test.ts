@@ -22,7 +22,7 @@ function chatWith(...messages: Message[]): ChatBranch {
 }
 function chatOf({ messages = [], ...more }: Partial<Branch>): ChatBranch {
   const branch = { messages, beside: [], places: {}, leaf: messages.at(-1)?.id ?? '', complete: true, ...more };
-  return { id: 'c', user_id: 'u', title: 'T', chat: {}, updated_at: 1, created_at: 1, archived: false, branch };
+  return { id: 'c', user_id: 'u', title: 'T', chat: {}, updated_at: 1, created_at: 1, archived: false, pinned: false, meta: {}, variables: {}, branch };
 }
 const user = (id: string, parentId: string | null = null): Message => ({ id, parentId, role: 'user', content: id });
 const said = (id: string, parentId: string, modelIdx = 0): Message => ({ id, parentId, role: 'assistant', content: id, done: true, modelIdx });

@@ -1,5 +1,7 @@
 import type { Folder, Tag } from '$/lib/api/types';
 
+type Named = Pick<Folder, 'name'>;
+
 export interface Completion {
   /** The whole query after choosing this. */
   query: string;
@@ -18,7 +20,7 @@ const operators: readonly (readonly [name: string, hint: string])[] = [
 const suggestionsAtMost = 6;
 
 /** What the word under the cursor (the last one) could become. */
-export function completeQuery(query: string, tags: readonly Tag[], folders: readonly Folder[]): Completion[] {
+export function completeQuery(query: string, tags: readonly Tag[], folders: readonly Named[]): Completion[] {
   const start = query.lastIndexOf(' ') + 1;
   const head = query.slice(0, start);
   const word = query.slice(start).toLowerCase();
@@ -29,7 +31,7 @@ export function completeQuery(query: string, tags: readonly Tag[], folders: read
     .map(([name, hint]) => ({ query: head + name, label: name, hint }));
 }
 
-function valuesFor(word: string, tags: readonly Tag[], folders: readonly Folder[]): [string, string][] | null {
+function valuesFor(word: string, tags: readonly Tag[], folders: readonly Named[]): [string, string][] | null {
   const colon = word.indexOf(':');
   if (colon < 0) return null;
   const name = word.slice(0, colon + 1);

@@ -22,9 +22,10 @@ export function branchTo<N extends Pick<Node, 'id' | 'parentId'>>(nodes: Readonl
 export function familiesOf<N extends Node>(nodes: Iterable<N>): Families<N> {
   const families = new Map<string | null, N[]>();
   for (const node of nodes) {
-    const family = families.get(node.parentId);
+    const parentId = node.parentId ?? null;
+    const family = families.get(parentId);
     if (family) family.push(node);
-    else families.set(node.parentId, [node]);
+    else families.set(parentId, [node]);
   }
   return families;
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '$/lib/api/http';
 import type { Message } from '$/lib/api/types';
 
 export interface Advice {
@@ -20,8 +21,8 @@ const advices: readonly (readonly [pattern: RegExp, next: string])[] = [
 export function errorText(error: Message['error']): string | null {
   if (!error) return null;
   if (typeof error === 'string') return error;
-  if (typeof error === 'object') return error.content || error.message || 'The answer failed.';
-  return 'The answer failed.';
+  const said = isRecord(error) ? (error.content || error.message) : null;
+  return typeof said === 'string' && said ? said : 'The answer failed.';
 }
 
 export function adviceFor(error: Message['error']): Advice | null {

@@ -1,11 +1,9 @@
 import type { Http } from '$/lib/api/http';
-import type { CompletionReply } from '$/lib/api/types';
-import type { CompletionRequest } from './request';
+import type { CompletionRequest } from '$/lib/api/types';
 
 export class CompletionsApi {
   constructor(private readonly http: Http) {}
 
-  start = (request: CompletionRequest) => this.http.post<CompletionReply>('/api/chat/completions', request);
-  stop = (chatId: string) => this.http.post<{ status: boolean }>(`/api/tasks/chat/${encodeURIComponent(chatId)}/stop`);
-  running = (chatId: string) => this.http.get<{ task_ids: string[] }>(`/api/tasks/chat/${encodeURIComponent(chatId)}`);
+  start = (request: CompletionRequest) => this.http.call('POST /api/chat/completions', { body: request });
+  stop = (chatId: string) => this.http.call('POST /api/tasks/chat/{chat_id}/stop', { path: { chat_id: chatId } });
 }

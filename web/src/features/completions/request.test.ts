@@ -37,7 +37,7 @@ describe('buildRequest', () => {
     });
     expect(request).not.toHaveProperty('chat_id');
     expect(request).not.toHaveProperty('messages');
-    expect(request.variables['{{CURRENT_DATETIME}}']).toBe('2026-01-05 07:08:09');
+    expect(request.variables?.['{{CURRENT_DATETIME}}']).toBe('2026-01-05 07:08:09');
   });
 
   it('lets the server rebuild the conversation of a saved chat, and sends only the system prompt', () => {

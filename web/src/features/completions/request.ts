@@ -1,24 +1,6 @@
-import type { Message, Params } from '$/lib/api/types';
+import type { CompletionRequest, Message, Params } from '$/lib/api/types';
 
 /** One turn. The server makes the chat when there is none, and all messages; the tokens arrive over the socket. */
-export interface CompletionRequest {
-  stream: true;
-  model: string;
-  session_id: string;
-  chat_id?: string;
-  id: string;
-  parent_id: string | null;
-  user_message: Message;
-  message_ids: { model_id: string; message_id: string; modelIdx: number }[];
-  assistant_message_id?: string;
-  messages?: { role: string; content: string }[];
-  params: Params;
-  variables: Record<string, string>;
-  features: Record<string, boolean>;
-  folder_id?: string;
-  background_tasks: { title_generation?: boolean; tags_generation?: boolean; follow_up_generation: boolean };
-}
-
 export interface Turn {
   chatId: string | null;
   folderId: string | null;
@@ -47,7 +29,7 @@ export function isTemporary(chatId: string | null): boolean {
 export function buildRequest(turn: Turn, now: Date): CompletionRequest {
   const first = turn.answers[0]!;
   const temporary = isTemporary(turn.chatId);
-  const isFirstTurn = turn.question.parentId === null && !turn.continued;
+  const isFirstTurn = !turn.question.parentId && !turn.continued;
   const messages = requestMessages(turn);
   return {
     stream: true,
@@ -55,7 +37,7 @@ export function buildRequest(turn: Turn, now: Date): CompletionRequest {
     session_id: turn.sessionId,
     ...(turn.chatId ? { chat_id: turn.chatId } : {}),
     id: first.id,
-    parent_id: turn.question.parentId,
+    parent_id: turn.question.parentId ?? null,
     user_message: turn.question,
     message_ids: turn.answers.map((answer) => ({ model_id: answer.model ?? '', message_id: answer.id, modelIdx: answer.modelIdx ?? 0 })),
     ...(turn.continued ? { assistant_message_id: first.id } : {}),
@@ -71,7 +53,7 @@ export function buildRequest(turn: Turn, now: Date): CompletionRequest {
   };
 }
 
-function requestMessages(turn: Turn): { role: string; content: string }[] {
+function requestMessages(turn: Turn): NonNullable<CompletionRequest['messages']> {
   const system = turn.system.trim() ? [{ role: 'system', content: turn.system }] : [];
   const history = turn.history ?? [];
   return [...system, ...history.map((message) => ({ role: message.role, content: message.content }))];

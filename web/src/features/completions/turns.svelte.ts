@@ -111,7 +111,7 @@ export class Turns {
       this.#starting = started.catch(() => {});
       const reply = await started;
       for (const sent of [question, ...answers]) sent.unsent = false;
-      if (this.chat.id !== null || !this.chat.message(question.id)) return;
+      if (this.chat.id !== null || !this.chat.message(question.id) || !reply.chat_id) return;
       this.chat.named(reply.chat_id);
       this.onNamed(reply.chat_id);
     } catch (cause) {

@@ -1,18 +1,12 @@
 import type { Http } from '$/lib/api/http';
-
-export interface ModelsConfig {
-  DEFAULT_MODELS: string | null;
-  [name: string]: unknown;
-}
-
-export type TaskConfig = Record<string, unknown>;
+import type { ModelsConfig, TaskConfig } from '$/lib/api/types';
 
 export class ConfigsApi {
   constructor(private readonly http: Http) {}
 
-  models = () => this.http.get<ModelsConfig>('/api/v1/configs/models');
-  saveModels = (config: ModelsConfig) => this.http.post<ModelsConfig>('/api/v1/configs/models', config);
-  tasks = () => this.http.get<TaskConfig>('/api/v1/tasks/config');
-  saveTasks = (config: TaskConfig) => this.http.post<TaskConfig>('/api/v1/tasks/config/update', config);
-  version = () => this.http.get<{ version: string; deployment_id?: string }>('/api/version');
+  models = () => this.http.call('GET /api/v1/configs/models');
+  saveModels = (config: ModelsConfig) => this.http.call('POST /api/v1/configs/models', { body: config });
+  tasks = () => this.http.call('GET /api/v1/tasks/config');
+  saveTasks = (config: TaskConfig) => this.http.call('POST /api/v1/tasks/config/update', { body: config });
+  version = () => this.http.call('GET /api/version');
 }

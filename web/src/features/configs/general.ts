@@ -28,7 +28,7 @@ export const generalSections: readonly SettingSection[] = [
         label: 'New accounts begin as',
         hint: '',
         options: [
-          ['pending', 'Waiting until an administrator lets them in'],
+          ['pending', 'Waiting, until let in'],
           ['user', 'User'],
           ['admin', 'Administrator'],
         ],

@@ -1,6 +1,6 @@
 import type { App } from '$/app/app.svelte';
 import type { ChatMessage } from '$/features/chats/message.svelte';
-import type { FeedbackForm } from './api';
+import type { FeedbackForm } from '$/lib/api/types';
 
 /** Remembers what the reader thinks of an answer: with the message, and among the evaluations. */
 export async function rate(app: App, message: ChatMessage, rating: 1 | -1): Promise<void> {

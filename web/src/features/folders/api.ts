@@ -1,16 +1,18 @@
 import type { Http } from '$/lib/api/http';
-import type { Folder } from '$/lib/api/types';
-
-const base = '/api/v1/folders';
+import type { FolderData } from '$/lib/api/types';
 
 export class FoldersApi {
   constructor(private readonly http: Http) {}
 
-  list = () => this.http.get<Folder[]>(`${base}/`);
-  get = (id: string) => this.http.get<Folder>(`${base}/${id}`);
-  create = (name: string, parentId: string | null) => this.http.post<Folder>(`${base}/`, { name, parent_id: parentId });
-  update = (id: string, change: { name?: string; data?: Folder['data'] }) => this.http.post<Folder>(`${base}/${id}/update`, change);
-  move = (id: string, parentId: string | null) => this.http.post<Folder>(`${base}/${id}/update/parent`, { parent_id: parentId });
-  setExpanded = (id: string, expanded: boolean) => this.http.post<Folder>(`${base}/${id}/update/expanded`, { is_expanded: expanded });
-  delete = (id: string, withContents: boolean) => this.http.delete<boolean>(`${base}/${id}?delete_contents=${withContents}`);
+  list = () => this.http.call('GET /api/v1/folders/');
+  get = (id: string) => this.http.call('GET /api/v1/folders/{id}', { path: { id } });
+  create = (name: string, parentId: string | null) => this.http.call('POST /api/v1/folders/', { body: { name, parent_id: parentId } });
+  update = (id: string, change: { name?: string; data?: FolderData }) =>
+    this.http.call('POST /api/v1/folders/{id}/update', { path: { id }, body: change });
+  move = (id: string, parentId: string | null) =>
+    this.http.call('POST /api/v1/folders/{id}/update/parent', { path: { id }, body: { parent_id: parentId } });
+  setExpanded = (id: string, expanded: boolean) =>
+    this.http.call('POST /api/v1/folders/{id}/update/expanded', { path: { id }, body: { is_expanded: expanded } });
+  delete = (id: string, withContents: boolean) =>
+    this.http.call('DELETE /api/v1/folders/{id}', { path: { id }, query: { delete_contents: withContents } });
 }

@@ -1,5 +1,5 @@
-import type { AccessGrant, ModelInfo, ModelRow } from '$/lib/api/types';
-import type { ModelForm } from './api';
+import { isRecord } from '$/lib/api/http';
+import type { AccessGrant, ModelForm, ModelInfo, ModelRow } from '$/lib/api/types';
 
 export type Audience = 'everyone' | 'admins' | 'chosen';
 
@@ -19,14 +19,18 @@ export function grantsFor(audience: Audience, present: readonly AccessGrant[] | 
   return (present ?? []).filter((grant) => grant.principal_id !== '*');
 }
 
+export function metaOf(row: ModelRow | undefined): Record<string, unknown> {
+  return isRecord(row?.meta) ? row.meta : {};
+}
+
 /** A model that nobody changed yet has no row; changing it makes one, with what the row does not know left as it is. */
 export function formFor(model: ModelInfo, row: ModelRow | undefined, change: { name: string; description: string; active: boolean; grants: AccessGrant[] }): ModelForm {
   return {
     id: model.id,
     base_model_id: row?.base_model_id ?? null,
     name: change.name.trim() || model.name,
-    meta: { ...row?.meta, description: change.description.trim() || null },
-    params: row?.params ?? {},
+    meta: { ...metaOf(row), description: change.description.trim() || null },
+    params: isRecord(row?.params) ? row.params : {},
     is_active: change.active,
     access_grants: change.grants,
   };

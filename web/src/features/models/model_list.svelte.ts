@@ -7,12 +7,20 @@ const comparedAtMost = 4;
 export class ModelList {
   items: readonly ModelInfo[] = $state.raw([]);
   loaded = $state(false);
+  /** Whether one was chosen of what was read, if there is any. */
+  settled = $state(false);
+  /** Whether they could not be read. */
+  failed = $state(false);
   chosen: readonly string[] = $state.raw([]);
 
   constructor(private readonly api: ModelsApi) {}
 
   async refresh(fromProviders = false): Promise<void> {
-    const { data } = await this.api.list(fromProviders);
+    this.failed = false;
+    const { data } = await this.api.list(fromProviders).catch((cause: unknown) => {
+      this.failed = true;
+      throw cause;
+    });
     this.items = data.filter((model) => !model.info?.meta?.hidden);
     this.loaded = true;
   }
@@ -30,6 +38,7 @@ export class ModelList {
     const known = candidates.map((ids) => (ids ?? []).filter((id) => this.find(id))).find((ids) => ids.length > 0);
     const first = this.items[0];
     this.chosen = (known ?? (first ? [first.id] : [])).slice(0, comparedAtMost);
+    this.settled = this.loaded;
   }
 
   choose(id: string): void {

@@ -27,8 +27,8 @@ export class ConnectionStore {
     const [openai, ollama] = await Promise.all([this.openaiApi.config(), this.ollamaApi.config()]);
     this.openai = fromOpenAI(openai);
     this.ollama = fromOllama(ollama);
-    this.openaiEnabled = openai.ENABLE_OPENAI_API;
-    this.ollamaEnabled = ollama.ENABLE_OLLAMA_API;
+    this.openaiEnabled = openai.ENABLE_OPENAI_API ?? true;
+    this.ollamaEnabled = ollama.ENABLE_OLLAMA_API ?? true;
     this.loaded = true;
   }
 
@@ -38,6 +38,10 @@ export class ConnectionStore {
     if (index === null) all.push(connection);
     else all[index] = connection;
     await this.#save(connection.kind, all, index === null ? true : this.isEnabled(connection.kind));
+  }
+
+  async switch(kind: Kind, index: number, enabled: boolean): Promise<void> {
+    await this.put(index, { ...this.of(kind)[index]!, enabled });
   }
 
   async remove(kind: Kind, index: number): Promise<void> {
@@ -51,12 +55,12 @@ export class ConnectionStore {
   /** Asks the server to try the connection; says what it found. */
   async verify(connection: Connection): Promise<string> {
     if (connection.kind === 'ollama') {
-      const reply = await this.ollamaApi.verify(connection.url.trim(), connection.key.trim());
+      const reply = await this.ollamaApi.verify(connection.url.trim(), connection.key.trim(), configOf(connection));
       return reply?.version ? `It answers: Ollama ${reply.version}.` : 'It answers.';
     }
     const reply = await this.openaiApi.verify(connection.url.trim(), connection.key.trim(), configOf(connection));
-    const count = countModels(reply);
-    return count === null ? 'It answers.' : count === 1 ? 'It answers and offers one model.' : `It answers and offers ${count} models.`;
+    const count = reply?.data?.length;
+    return count === undefined ? 'It answers.' : count === 1 ? 'It answers and offers one model.' : `It answers and offers ${count} models.`;
   }
 
   async #save(kind: Kind, connections: readonly Connection[], enabled: boolean): Promise<void> {
@@ -64,9 +68,4 @@ export class ConnectionStore {
     else await this.ollamaApi.saveConfig(toOllama(connections, enabled));
     await this.refresh();
   }
-}
-
-function countModels(reply: unknown): number | null {
-  const data = (reply as { data?: unknown } | null)?.data;
-  return Array.isArray(data) ? data.length : null;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { emptyConnection, fromOllama, fromOpenAI, toOllama, toOpenAI, urlError } from './connections';
+import { emptyConnection, fromOllama, fromOpenAI, headersError, toOllama, toOpenAI, urlError } from './connections';
 
 describe('connections', () => {
   it('go to the form and back without losing what the form does not know', () => {
@@ -9,7 +9,7 @@ describe('connections', () => {
       OPENAI_API_KEYS: ['a', 'b'],
       OPENAI_API_CONFIGS: {
         '0': { enable: true, prefix_id: '', tags: [], model_ids: [] },
-        '1': { enable: false, prefix_id: 'two', tags: [{ name: 'fast' }], model_ids: ['m1', 'm2'], headers: { 'X-Team': '7' } },
+        '1': { enable: false, prefix_id: 'two', tags: [{ name: 'fast' }], model_ids: ['m1', 'm2'], headers: { 'X-Team': '7' }, unknown: 1 },
       },
     };
 
@@ -17,6 +17,28 @@ describe('connections', () => {
 
     expect(connections[1]).toMatchObject({ enabled: false, prefix: 'two', tags: 'fast', models: 'm1\nm2' });
     expect(toOpenAI(connections, true)).toEqual(settings);
+  });
+
+  it('say how a server is spoken to, and nothing that is as usual', () => {
+    const azure = { ...emptyConnection('openai'), url: 'https://a', provider: 'azure_openai', apiVersion: ' 2024-10-21 ', auth: 'none', place: 'local', headers: 'X-Team: 7\n X-User:  {{USER_ID}} ' };
+
+    expect(toOpenAI([azure], true).OPENAI_API_CONFIGS['0']).toMatchObject({
+      provider: 'azure_openai',
+      api_version: '2024-10-21',
+      auth_type: 'none',
+      connection_type: 'local',
+      headers: { 'X-Team': '7', 'X-User': '{{USER_ID}}' },
+    });
+    const usual = toOpenAI([{ ...emptyConnection('openai'), url: 'https://a' }], true).OPENAI_API_CONFIGS['0'];
+    expect(Object.keys(usual!).toSorted()).toEqual(['enable', 'model_ids', 'prefix_id', 'tags']);
+  });
+
+  it('leave Azure when the form says so, however it was said before', () => {
+    const config = { ENABLE_OPENAI_API: true, OPENAI_API_BASE_URLS: ['https://a'], OPENAI_API_KEYS: ['k'], OPENAI_API_CONFIGS: { '0': { azure: true } } };
+    const [connection] = fromOpenAI(config);
+
+    expect(connection!.provider).toBe('azure_openai');
+    expect(toOpenAI([{ ...connection!, provider: '' }], true).OPENAI_API_CONFIGS['0']).not.toHaveProperty('azure');
   });
 
   it('renumber when one is taken out', () => {
@@ -48,6 +70,14 @@ describe('connections', () => {
 
     expect(saved.OPENAI_API_BASE_URLS).toEqual(['https://a/v1']);
     expect(saved.OPENAI_API_CONFIGS['0']).toMatchObject({ tags: [{ name: 'x' }, { name: 'y' }], model_ids: ['m'] });
+  });
+});
+
+describe('headersError', () => {
+  it('finds the line that is no header', () => {
+    expect(headersError('X-A: 1\n\nX-B:2')).toBe('');
+    expect(headersError('X-A: 1\nno header')).toContain('no header');
+    expect(headersError('two words: 1')).not.toBe('');
   });
 });
 

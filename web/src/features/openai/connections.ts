@@ -1,4 +1,4 @@
-import type { ConnectionConfig, OllamaConfig, OpenAIConfig } from '$/lib/api/types';
+import type { ConnectionOptions, OllamaConfig, OpenAIConfig } from '$/lib/api/types';
 
 export type Kind = 'openai' | 'ollama';
 
@@ -11,11 +11,20 @@ export interface Connection {
   prefix: string;
   tags: string;
   models: string;
-  config: ConnectionConfig;
+  /** How its server wants to be spoken to: '' as OpenAI, or 'azure_openai'. */
+  provider: string;
+  apiVersion: string;
+  /** 'bearer': it is shown the key; 'none': nothing is. */
+  auth: string;
+  /** 'external' or 'local', told to those who choose a model. */
+  place: string;
+  /** One on a line: "Name: value". */
+  headers: string;
+  config: ConnectionOptions;
 }
 
 export function emptyConnection(kind: Kind): Connection {
-  return { kind, url: '', key: '', enabled: true, prefix: '', tags: '', models: '', config: {} };
+  return { kind, url: '', key: '', ...formOf({}) };
 }
 
 export function fromOpenAI(settings: OpenAIConfig): Connection[] {
@@ -43,7 +52,7 @@ export function toOpenAI(connections: readonly Connection[], enabled: boolean): 
 
 export function toOllama(connections: readonly Connection[], enabled: boolean): OllamaConfig {
   const configs = connections.map((connection, index) => {
-    const config: ConnectionConfig & { key?: string } = configOf(connection);
+    const config = configOf(connection);
     if (connection.key.trim()) config.key = connection.key.trim();
     else delete config.key;
     return [String(index), config];
@@ -55,25 +64,59 @@ export function toOllama(connections: readonly Connection[], enabled: boolean): 
   };
 }
 
-function formOf(config: ConnectionConfig): Omit<Connection, 'kind' | 'url' | 'key'> {
+function formOf(config: ConnectionOptions): Omit<Connection, 'kind' | 'url' | 'key'> {
   return {
     enabled: config.enable !== false,
     prefix: config.prefix_id ?? '',
     tags: (config.tags ?? []).map((tag) => tag.name).join(', '),
     models: (config.model_ids ?? []).join('\n'),
+    provider: isAzure(config) ? 'azure_openai' : (config.provider ?? ''),
+    apiVersion: config.api_version ?? '',
+    auth: config.auth_type || 'bearer',
+    place: config.connection_type ?? '',
+    headers: Object.entries(config.headers ?? {}).map(([name, value]) => `${name}: ${value}`).join('\n'),
     config,
   };
 }
 
-export function configOf(connection: Connection): ConnectionConfig {
+function isAzure(config: ConnectionOptions): boolean {
+  return config.azure === true || config.provider === 'azure' || config.provider === 'azure_openai';
+}
+
+/** What was not there and stays as it was is left out. */
+export function configOf(connection: Connection): ConnectionOptions {
+  const { config } = connection;
   const names = words(connection.tags, /,/);
+  const { azure: _azure, headers: _headers, ...rest } = config;
+  const headers = headersOf(connection.headers);
+  const put = (name: 'provider' | 'api_version' | 'auth_type' | 'connection_type', value: string, otherwise = '') =>
+    value !== otherwise || config[name] !== undefined ? { [name]: value } : {};
   return {
-    ...connection.config,
+    ...rest,
     enable: connection.enabled,
     prefix_id: connection.prefix.trim(),
     tags: names.map((name) => ({ name })),
     model_ids: words(connection.models, /[\n,]/),
+    ...put('provider', connection.provider),
+    ...put('api_version', connection.apiVersion.trim()),
+    ...put('auth_type', connection.auth, 'bearer'),
+    ...put('connection_type', connection.place),
+    ...(Object.keys(headers).length ? { headers } : {}),
   };
+}
+
+function headersOf(text: string): Record<string, string> {
+  const pairs = words(text, /\n/).map((line): [string, string] => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** Says what is wrong with the headers before the server has to. */
+export function headersError(text: string): string {
+  const wrong = words(text, /\n/).find((line) => !/^[\w!#$%&'*+.^`|~-]+:/.test(line));
+  return wrong === undefined ? '' : `“${wrong}” is no header. Write “Name: value”.`;
 }
 
 /** Says what is wrong with an address before the server has to. */

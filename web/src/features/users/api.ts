@@ -1,20 +1,15 @@
 import type { Http } from '$/lib/api/http';
-import type { UserRow, UserSettings } from '$/lib/api/types';
-
-const base = '/api/v1/users';
-
-export type Person = Pick<UserRow, 'id' | 'name' | 'email'>;
-export type UserUpdate = { role?: string; name?: string; email?: string; password?: string; profile_image_url?: string };
+import type { UserSettings, UserUpdate } from '$/lib/api/types';
 
 export class UsersApi {
   constructor(private readonly http: Http) {}
 
-  list = (page: number, query: string) => this.http.get<{ users: UserRow[]; total: number }>(`${base}/`, { page, query });
+  list = (page: number, query: string) => this.http.call('GET /api/v1/users/', { query: { page, query } });
   /** People of this server whose name or address has the words in it; everybody with an account may ask. */
-  find = (query: string) => this.http.get<{ users: Person[] }>(`${base}/search`, { page: 1, query });
-  person = (id: string) => this.http.get<Person>(`${base}/${id}/info`);
-  update = (id: string, change: UserUpdate) => this.http.post<UserRow>(`${base}/${id}/update`, change);
-  delete = (id: string) => this.http.delete<boolean>(`${base}/${id}`);
-  settings = () => this.http.get<UserSettings | null>(`${base}/user/settings`);
-  saveSettings = (settings: UserSettings) => this.http.post<UserSettings>(`${base}/user/settings/update`, settings);
+  find = (query: string) => this.http.call('GET /api/v1/users/search', { query: { page: 1, query } });
+  person = (id: string) => this.http.call('GET /api/v1/users/{id}/info', { path: { id } });
+  update = (id: string, change: UserUpdate) => this.http.call('POST /api/v1/users/{id}/update', { path: { id }, body: change });
+  delete = (id: string) => this.http.call('DELETE /api/v1/users/{id}', { path: { id } });
+  settings = () => this.http.call('GET /api/v1/users/user/settings');
+  saveSettings = (settings: UserSettings) => this.http.call('POST /api/v1/users/user/settings/update', { body: settings });
 }

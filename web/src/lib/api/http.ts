@@ -1,3 +1,5 @@
+import type { AnyInput, InputOf, ReplyOf, Route } from './route';
+
 /** A refusal of the server, or no answer at all (status 0). `message` is fit to be shown to people. */
 export class ApiError extends Error {
   constructor(
@@ -14,6 +16,8 @@ export class ApiError extends Error {
   }
 }
 
+const unreachable = 'The server cannot be reached. Check your connection; nothing you wrote is lost.';
+
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
 /**
@@ -23,35 +27,46 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 export class Http {
   constructor(private readonly onUnauthenticated: (path: string) => void = () => {}) {}
 
-  get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
-    return this.#send<T>('GET', path + queryString(query), undefined, signal);
+  /** Calls a route as the server describes it: `call('GET /api/v1/chats/{id}', { path: { id } })`. */
+  async call<R extends Route>(route: R, ...[input]: InputOf<R>): Promise<ReplyOf<R>> {
+    const text = await (await this.#send(route, input)).text();
+    return parseJson(text) as ReplyOf<R>;
   }
 
-  post<T>(path: string, body?: unknown): Promise<T> {
-    return this.#send<T>('POST', path, body);
+  /** What a route says line by line (JSON on each), as it comes. */
+  async *lines<R extends Route>(route: R, ...[input]: InputOf<R>): AsyncGenerator<unknown> {
+    const response = await this.#send(route, input);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = '';
+    try {
+      for (;;) {
+        const { done, value } = await reader.read().catch(() => {
+          throw new ApiError(0, unreachable);
+        });
+        const lines = (rest + (value ?? '')).split('\n');
+        rest = done ? '' : lines.pop()!;
+        for (const line of lines) if (line.trim()) yield parseJson(line);
+        if (done) return;
+      }
+    } finally {
+      // Whoever stops listening ends the call.
+      void reader.cancel().catch(() => {});
+    }
   }
 
-  patch<T>(path: string, body: unknown): Promise<T> {
-    return this.#send<T>('PATCH', path, body);
-  }
-
-  delete<T>(path: string, body?: unknown): Promise<T> {
-    return this.#send<T>('DELETE', path, body);
-  }
-
-  async #send<T>(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  async #send(route: string, input: AnyInput = {}): Promise<Response> {
+    const [method, template] = route.split(' ') as [string, string];
+    const path = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(input.path?.[name] ?? '')) + queryString(input.query as Query);
     const init: RequestInit = { method, credentials: 'same-origin', headers: { Accept: 'application/json' } };
-    if (signal) init.signal = signal;
-    if (body !== undefined) {
-      init.body = JSON.stringify(body);
+    if (input.signal) init.signal = input.signal;
+    if (input.body !== undefined) {
+      init.body = JSON.stringify(input.body);
       init.headers = { Accept: 'application/json', 'Content-Type': 'application/json' };
     }
     const response = await this.#fetch(path, init);
-    const text = await response.text();
-    const parsed = parseJson(text);
-    if (response.ok) return parsed as T;
+    if (response.ok) return response;
     if (response.status === 401) this.onUnauthenticated(path);
-    throw new ApiError(response.status, detailOf(parsed, response.status), retryAfterOf(response));
+    throw new ApiError(response.status, detailOf(parseJson(await response.text()), response.status), retryAfterOf(response));
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
@@ -59,7 +74,7 @@ export class Http {
       return await fetch(path, init);
     } catch (cause) {
       if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
-      throw new ApiError(0, 'The server cannot be reached. Check your connection; nothing you wrote is lost.');
+      throw new ApiError(0, unreachable);
     }
   }
 }

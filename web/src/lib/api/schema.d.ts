@@ -3146,6 +3146,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ollama/models/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post_ollama_models_download"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama/models/download/{url_idx}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post_ollama_models_download_url_idx"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama/models/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post_ollama_models_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama/models/upload/{url_idx}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post_ollama_models_upload_url_idx"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ollama/api/chat": {
         parameters: {
             query?: never;
@@ -4974,6 +5038,66 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** SaidMessage */
+        SaidMessage: {
+            role: string;
+            content: unknown;
+        } & {
+            [key: string]: unknown;
+        };
+        /** WantedAnswer */
+        WantedAnswer: {
+            model_id: string;
+            message_id: string;
+            modelIdx?: number;
+        };
+        /** BackgroundTasks */
+        BackgroundTasks: {
+            title_generation?: boolean;
+            tags_generation?: boolean;
+            follow_up_generation?: boolean;
+        };
+        /** CompletionForm */
+        CompletionForm: {
+            model: string;
+            stream?: boolean;
+            messages?: components["schemas"]["SaidMessage"][];
+            session_id?: string;
+            chat_id?: string;
+            id?: string;
+            parent_id?: string | null;
+            user_message?: unknown;
+            message_ids?: components["schemas"]["WantedAnswer"][];
+            assistant_message_id?: string;
+            params?: {
+                [key: string]: unknown;
+            };
+            variables?: {
+                [key: string]: string;
+            };
+            features?: {
+                [key: string]: unknown;
+            };
+            folder_id?: string;
+            background_tasks?: components["schemas"]["BackgroundTasks"];
+        };
+        /** Started */
+        Started: {
+            status?: boolean;
+            task_ids?: string[];
+            chat_id?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** TaskIds */
+        TaskIds: {
+            task_ids: string[];
+        };
+        /** Stopped */
+        Stopped: {
+            status: boolean;
+            message: string;
+        };
         /** ChatTitle */
         ChatTitle: {
             id: string;
@@ -5046,6 +5170,122 @@ export interface components {
             skip?: number | null;
             limit?: number | null;
         };
+        /** OutputText */
+        OutputText: {
+            type: string;
+            text?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** OutputItem */
+        OutputItem: {
+            type: string;
+            id?: string;
+            status?: string;
+            role?: string;
+            content?: components["schemas"]["OutputText"][];
+            call_id?: string;
+            name?: string;
+            arguments?: string;
+            output?: unknown | null;
+            started_at?: number;
+            ended_at?: number;
+            duration?: number;
+            code?: string;
+            lang?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** SourceName */
+        SourceName: {
+            name?: string;
+            url?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** MessageSource */
+        MessageSource: {
+            source?: components["schemas"]["SourceName"];
+        } & {
+            [key: string]: unknown;
+        };
+        /** Annotation */
+        Annotation: {
+            rating?: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** ChatMessage */
+        ChatMessage: {
+            id: string;
+            parentId?: string | null;
+            childrenIds?: string[];
+            role: string;
+            content: unknown;
+            timestamp?: number;
+            done?: boolean;
+            model?: string;
+            modelName?: string;
+            modelIdx?: number;
+            models?: string[];
+            output?: components["schemas"]["OutputItem"][];
+            error?: unknown | null;
+            usage?: {
+                [key: string]: unknown;
+            } | null;
+            sources?: components["schemas"]["MessageSource"][];
+            followUps?: string[];
+            annotation?: components["schemas"]["Annotation"] | null;
+            feedbackId?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** ChatHistory */
+        ChatHistory: {
+            currentId?: string | null;
+            messages: {
+                [key: string]: components["schemas"]["ChatMessage"];
+            };
+        };
+        /** ChatContent */
+        ChatContent: {
+            title?: string;
+            models?: string[];
+            system?: string | null;
+            params?: {
+                [key: string]: unknown;
+            };
+            history?: components["schemas"]["ChatHistory"];
+        } & {
+            [key: string]: unknown;
+        };
+        /** ChatReply */
+        ChatReply: {
+            id: string;
+            user_id: string;
+            title: string;
+            chat: components["schemas"]["ChatContent"];
+            updated_at: number;
+            created_at: number;
+            share_id?: string | null;
+            archived: boolean;
+            pinned: boolean;
+            meta: unknown;
+            variables: unknown;
+            folder_id?: string | null;
+            tasks?: unknown | null;
+            summary?: string | null;
+            last_read_at?: number | null;
+            current_message_id?: string | null;
+            context_usage?: unknown | null;
+        };
+        /** ShareGrant */
+        ShareGrant: {
+            id: string;
+            principal_type: string;
+            principal_id: string;
+            permission: string;
+        };
         /** Grant */
         Grant: {
             principal_type: string;
@@ -5081,6 +5321,44 @@ export interface components {
         /** ImportsForm */
         ImportsForm: {
             chats: components["schemas"]["ImportForm"][];
+        };
+        /** MessagePlace */
+        MessagePlace: {
+            index: number;
+            count: number;
+            previous?: string | null;
+            next?: string | null;
+        };
+        /** Branch */
+        Branch: {
+            messages: components["schemas"]["ChatMessage"][];
+            beside: components["schemas"]["ChatMessage"][];
+            places: {
+                [key: string]: components["schemas"]["MessagePlace"];
+            };
+            leaf: string;
+            complete: boolean;
+        };
+        /** BranchReply */
+        BranchReply: {
+            id: string;
+            user_id: string;
+            title: string;
+            chat: components["schemas"]["ChatContent"];
+            updated_at: number;
+            created_at: number;
+            share_id?: string | null;
+            archived: boolean;
+            pinned: boolean;
+            meta: unknown;
+            variables: unknown;
+            folder_id?: string | null;
+            tasks?: unknown | null;
+            summary?: string | null;
+            last_read_at?: number | null;
+            current_message_id?: string | null;
+            context_usage?: unknown | null;
+            branch: components["schemas"]["Branch"];
         };
         /** BranchForm */
         BranchForm: {
@@ -5122,6 +5400,17 @@ export interface components {
         TagForm: {
             name: string;
         };
+        /** FolderLine */
+        FolderLine: {
+            id: string;
+            parent_id?: string | null;
+            name: string;
+            meta?: unknown | null;
+            is_expanded: boolean;
+            created_at: number;
+            updated_at: number;
+            unread_count: number;
+        };
         /** FolderForm */
         FolderForm: {
             name: string;
@@ -5130,6 +5419,27 @@ export interface components {
             parent_id?: string | null;
         } & {
             [key: string]: unknown;
+        };
+        /** FolderData */
+        FolderData: {
+            system_prompt?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** FolderReply */
+        FolderReply: {
+            id: string;
+            user_id: string;
+            parent_id?: string | null;
+            name: string;
+            items?: unknown | null;
+            data?: components["schemas"]["FolderData"] | null;
+            meta?: unknown | null;
+            is_expanded: boolean;
+            created_at: number;
+            updated_at: number;
+            access_grants: unknown[];
+            write_access: boolean;
         };
         /** FolderUpdate */
         FolderUpdate: {
@@ -5221,6 +5531,22 @@ export interface components {
             created_at: number;
             updated_at: number;
             membership_type?: string | null;
+        };
+        /** UiSettings */
+        UiSettings: {
+            system?: string;
+            params?: {
+                [key: string]: unknown;
+            };
+            models?: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /** UserSettings */
+        UserSettings: {
+            ui?: components["schemas"]["UiSettings"] | null;
+        } & {
+            [key: string]: unknown;
         };
         /** Variables */
         Variables: {
@@ -5506,6 +5832,51 @@ export interface components {
             required: boolean;
             recovery_codes_remaining: number;
         };
+        /** NamedTag */
+        NamedTag: {
+            name: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** ModelMeta */
+        ModelMeta: {
+            profile_image_url?: string | null;
+            background_image_url?: string | null;
+            description?: string | null;
+            i18n?: unknown | null;
+            capabilities?: unknown | null;
+            knowledge?: unknown | null;
+            voice?: unknown | null;
+            voice_avatar?: unknown | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** OfferedInfo */
+        OfferedInfo: {
+            meta?: components["schemas"]["ModelMeta"] | null;
+            base_model_id?: string | null;
+            is_active?: boolean;
+        } & {
+            [key: string]: unknown;
+        };
+        /** OfferedModel */
+        OfferedModel: {
+            id: string;
+            name: string;
+            object?: string;
+            owned_by?: string;
+            connection_type?: string;
+            provider?: string;
+            urlIdx?: number;
+            tags?: components["schemas"]["NamedTag"][];
+            info?: components["schemas"]["OfferedInfo"];
+        } & {
+            [key: string]: unknown;
+        };
+        /** Offered */
+        Offered: {
+            data: components["schemas"]["OfferedModel"][];
+        };
         /** Grant */
         Grant_2: {
             id: string;
@@ -5548,19 +5919,6 @@ export interface components {
             snapshot?: unknown | null;
             user?: unknown | null;
         };
-        /** ModelMeta */
-        ModelMeta: {
-            profile_image_url?: string | null;
-            background_image_url?: string | null;
-            description?: string | null;
-            i18n?: unknown | null;
-            capabilities?: unknown | null;
-            knowledge?: unknown | null;
-            voice?: unknown | null;
-            voice_avatar?: unknown | null;
-        } & {
-            [key: string]: unknown;
-        };
         /** ModelParams */
         ModelParams: {
             [key: string]: unknown;
@@ -5594,12 +5952,32 @@ export interface components {
         ModelIdForm: {
             id: string;
         };
-        /** ConfigForm */
-        ConfigForm: {
-            ENABLE_OPENAI_API?: boolean | null;
+        /** ConnectionOptions */
+        ConnectionOptions: {
+            enable?: boolean;
+            prefix_id?: string;
+            tags?: components["schemas"]["NamedTag"][];
+            model_ids?: string[];
+            connection_type?: string;
+            provider?: string;
+            azure?: boolean;
+            api_version?: string;
+            auth_type?: string;
+            headers?: {
+                [key: string]: string;
+            } | null;
+            key?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** OpenAIConnections */
+        OpenAIConnections: {
+            ENABLE_OPENAI_API?: boolean;
             OPENAI_API_BASE_URLS: string[];
             OPENAI_API_KEYS: string[];
-            OPENAI_API_CONFIGS: unknown;
+            OPENAI_API_CONFIGS: {
+                [key: string]: components["schemas"]["ConnectionOptions"];
+            };
         };
         /** VerifyForm */
         VerifyForm: {
@@ -5607,23 +5985,55 @@ export interface components {
             key: string;
             config?: unknown | null;
         };
+        /** Verified */
+        Verified: {
+            data?: unknown[];
+            version?: string;
+        } & {
+            [key: string]: unknown;
+        };
         /** ModelOperation */
         ModelOperation: {
             model: string;
         } & {
             [key: string]: unknown;
         };
-        /** ConfigForm */
-        ConfigForm_2: {
-            ENABLE_OLLAMA_API?: boolean | null;
+        /** OllamaConnections */
+        OllamaConnections: {
+            ENABLE_OLLAMA_API?: boolean;
             OLLAMA_BASE_URLS: string[];
-            OLLAMA_API_CONFIGS: unknown;
+            OLLAMA_API_CONFIGS: {
+                [key: string]: components["schemas"]["ConnectionOptions"];
+            };
         };
         /** VerifyForm */
         VerifyForm_2: {
             url: string;
             key?: string | null;
             config?: unknown | null;
+        };
+        /** OllamaModel */
+        OllamaModel: {
+            model: string;
+            name: string;
+            size?: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** OllamaModels */
+        OllamaModels: {
+            models: components["schemas"]["OllamaModel"][];
+        };
+        /** OllamaName */
+        OllamaName: {
+            model?: string;
+            stream?: boolean;
+        } & {
+            [key: string]: unknown;
+        };
+        /** UrlForm */
+        UrlForm: {
+            url: string;
         };
         /** ChoreForm */
         ChoreForm: {
@@ -5784,6 +6194,54 @@ export interface components {
         CodeForm: {
             code: string;
         };
+        /** PublicFeatures */
+        PublicFeatures: {
+            auth?: boolean;
+            enable_signup?: boolean;
+            enable_login_form?: boolean;
+            enable_websocket?: boolean;
+            enable_api_keys?: boolean;
+            enable_folders?: boolean;
+            enable_message_rating?: boolean;
+            enable_password_change_form?: boolean;
+        } & {
+            [key: string]: unknown;
+        };
+        /** PublicOAuth */
+        PublicOAuth: {
+            providers: {
+                [key: string]: string;
+            };
+        } & {
+            [key: string]: unknown;
+        };
+        /** Suggestion */
+        Suggestion: {
+            title: string[];
+            content: string;
+        };
+        /** PublicUi */
+        PublicUi: {
+            pending_user_overlay_title?: string;
+            pending_user_overlay_content?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** PublicSettings */
+        PublicSettings: {
+            onboarding?: boolean;
+            status: boolean;
+            name: string;
+            version: string;
+            features: components["schemas"]["PublicFeatures"];
+            oauth: components["schemas"]["PublicOAuth"];
+            default_models?: string | null;
+            default_prompt_suggestions?: components["schemas"]["Suggestion"][] | null;
+            permissions?: unknown;
+            ui?: components["schemas"]["PublicUi"];
+        } & {
+            [key: string]: unknown;
+        };
         /** Version */
         Version_2: {
             version: string;
@@ -5800,6 +6258,12 @@ export interface components {
             model_ids: string[];
             user_count: number;
         };
+        /** ModelsPage */
+        ModelsPage: {
+            DEFAULT_MODELS?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
         /** Banner */
         Banner: {
             id: string;
@@ -5813,11 +6277,6 @@ export interface components {
         /** BannersForm */
         BannersForm: {
             banners: components["schemas"]["Banner"][];
-        };
-        /** Suggestion */
-        Suggestion: {
-            title: string[];
-            content: string;
         };
         /** SuggestionsForm */
         SuggestionsForm: {
@@ -5942,7 +6401,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["CompletionForm"];
             };
         };
         responses: {
@@ -5952,7 +6411,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Started"];
                     "text/event-stream": string;
                 };
             };
@@ -5994,7 +6453,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["CompletionForm"];
             };
         };
         responses: {
@@ -6004,7 +6463,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Started"];
                     "text/event-stream": string;
                 };
             };
@@ -6183,7 +6642,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["TaskIds"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -6223,7 +6682,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Stopped"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7429,7 +7888,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Too many requests of this class */
@@ -7460,7 +7919,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ShareGrant"][];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7513,7 +7972,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7571,7 +8030,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7615,7 +8074,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7724,7 +8183,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7775,7 +8234,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"][];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7900,7 +8359,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -7953,7 +8412,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8064,7 +8523,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["BranchReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8126,7 +8585,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["BranchReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8251,7 +8710,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8310,7 +8769,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8596,7 +9055,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8645,7 +9104,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8698,7 +9157,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8760,7 +9219,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -8822,7 +9281,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -9100,7 +9559,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderLine"][];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -9142,7 +9601,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -9229,7 +9688,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -9342,7 +9801,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -9404,7 +9863,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -9466,7 +9925,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderReply"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -10051,7 +10510,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["UserSettings"] | null;
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -10083,7 +10542,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["UserSettings"];
             };
         };
         responses: {
@@ -10093,7 +10552,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["UserSettings"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -11776,7 +12235,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -11808,7 +12269,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": {
+                    [key: string]: unknown;
+                };
             };
         };
         responses: {
@@ -11818,7 +12281,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -12749,7 +13214,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Offered"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -12798,7 +13263,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Offered"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -12845,7 +13310,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Offered"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -13845,7 +14310,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OpenAIConnections"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -13877,7 +14342,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ConfigForm"];
+                "application/json": components["schemas"]["OpenAIConnections"];
             };
         };
         responses: {
@@ -13887,7 +14352,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OpenAIConnections"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -13938,7 +14403,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Verified"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -15104,7 +15569,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OllamaConnections"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -15136,7 +15601,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ConfigForm_2"];
+                "application/json": components["schemas"]["OllamaConnections"];
             };
         };
         responses: {
@@ -15146,7 +15611,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OllamaConnections"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -15197,7 +15662,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Verified"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -15244,7 +15709,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OllamaModels"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -15284,7 +15749,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OllamaModels"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -15612,7 +16077,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["OllamaName"];
             };
         };
         responses: {
@@ -15665,7 +16130,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["OllamaName"];
             };
         };
         responses: {
@@ -16028,7 +16493,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["OllamaName"];
             };
         };
         responses: {
@@ -16081,7 +16546,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["OllamaName"];
             };
         };
         responses: {
@@ -16092,6 +16557,224 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Not signed in, or not with the role this needs */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The input does not fit; every fault is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests of this class */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    post_ollama_models_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UrlForm"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Not signed in, or not with the role this needs */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The input does not fit; every fault is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests of this class */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    post_ollama_models_download_url_idx: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                url_idx: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UrlForm"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Not signed in, or not with the role this needs */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The input does not fit; every fault is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests of this class */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    post_ollama_models_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Not signed in, or not with the role this needs */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The input does not fit; every fault is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests of this class */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    post_ollama_models_upload_url_idx: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                url_idx: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/event-stream": string;
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -17125,7 +17808,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -17157,7 +17842,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": {
+                    [key: string]: unknown;
+                };
             };
         };
         responses: {
@@ -17167,7 +17854,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -18880,7 +19569,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["PublicSettings"];
                 };
             };
         };
@@ -19281,7 +19970,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ModelsPage"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -19313,7 +20002,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["ModelsPage"];
             };
         };
         responses: {
@@ -19323,7 +20012,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ModelsPage"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */

@@ -5,7 +5,6 @@ export type LiveState = 'off' | 'connecting' | 'connected';
 
 export interface LiveOptions {
   websocket: boolean;
-  heartbeatSeconds: number;
   /** Upstream's server knows a socket only by its token; ours takes the cookie of the handshake. */
   token?: string | undefined;
 }
@@ -17,6 +16,7 @@ export interface Connection {
 }
 
 const connectTimeoutSeconds = 15;
+const heartbeatSeconds = 30;
 
 /** The one socket of the page. Deliveries go to `listen`ers in order of arrival. */
 export class Live {
@@ -46,7 +46,7 @@ export class Live {
     this.#socket = socket;
     this.#state = 'connecting';
     this.#subscribe(socket, auth);
-    const heartbeat = setInterval(() => socket.connected && socket.emit('heartbeat', {}), options.heartbeatSeconds * 1000);
+    const heartbeat = setInterval(() => socket.connected && socket.emit('heartbeat', {}), heartbeatSeconds * 1000);
     const wake = () => document.visibilityState === 'visible' && !socket.connected && socket.connect();
     document.addEventListener('visibilitychange', wake);
     window.addEventListener('online', wake);

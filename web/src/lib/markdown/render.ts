@@ -1,5 +1,6 @@
 import createDOMPurify, { type Config, type DOMPurify } from 'dompurify';
 import MarkdownIt from 'markdown-it';
+import { mathsRules } from './maths_rules';
 
 /** HTML that went through the sanitiser as its last step. Only `SafeHtml.svelte` puts it into the page. */
 export type SafeHtml = string & { readonly safe: unique symbol };
@@ -29,6 +30,7 @@ export function createParser(): Parser {
   const parser = new MarkdownIt({ html: false, linkify: true, breaks: false, typographer: false });
   parser.validateLink = (url) => linkPattern.test(url.trim()) || imagePattern.test(url.trim());
   parser.core.ruler.push('antiphon', dress);
+  mathsRules(parser);
   const { rules } = parser.renderer;
 
   rules.link_open = (tokens, index, options, _env, self) => {
@@ -93,13 +95,13 @@ export class Renderer {
 }
 
 /**
- * Classes could borrow the page's own looks (an overlay, say); only those of tables, tasks and highlighted code stay. A picture is fetched when
+ * Classes could borrow the page's own looks (an overlay, say); only those of tables, tasks, formulas and highlighted code stay. A picture is fetched when
  * it is shown, so it may be no other server's, whatever links may be.
  */
 function keepHarmless(_node: Element, data: { attrName: string; attrValue: string; keepAttr: boolean }): void {
   if (data.attrName === 'src' && !imagePattern.test(data.attrValue)) data.keepAttr = false;
   if (data.attrName !== 'class') return;
-  const known = data.attrValue.split(/\s+/).filter((name) => /^(?:table|task|to-(?:left|center|right)|language-[\w+#.-]{1,30}|hljs-[\w-]{1,30})$/.test(name));
+  const known = data.attrValue.split(/\s+/).filter((name) => /^(?:table|task|math|math-block|to-(?:left|center|right)|language-[\w+#.-]{1,30}|hljs-[\w-]{1,30})$/.test(name));
   data.attrValue = known.join(' ');
   if (known.length === 0) data.keepAttr = false;
 }

@@ -1,4 +1,5 @@
 import { Highlighter } from './highlight';
+import type { Maths } from './maths';
 import type { Renderer } from './render';
 
 /** What turns Markdown into the page. It is a third of the client's weight, so it is fetched when the first text has to be shown. */
@@ -6,6 +7,7 @@ export class Texts {
   readonly highlighter = new Highlighter();
   #renderer: Renderer | null = $state.raw(null);
   #loading: Promise<void> | null = null;
+  #maths: Promise<Maths> | null = null;
 
   /** Null until `load` is done; texts are shown plain until then. */
   get renderer(): Renderer | null {
@@ -18,5 +20,13 @@ export class Texts {
       () => void (this.#loading = null),
     );
     return this.#loading;
+  }
+
+  /** Draws the formulas below `root`. What that takes is fetched with the first one. */
+  async drawFormulas(root: ParentNode): Promise<void> {
+    if (!root.querySelector('span.math')) return;
+    this.#maths ??= import('./maths').then(({ Maths }) => new Maths());
+    const maths = await this.#maths.catch(() => void (this.#maths = null));
+    await maths?.draw(root);
   }
 }
