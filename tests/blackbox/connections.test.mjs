@@ -46,7 +46,7 @@ describe('connections', () => {
   const models = async () => (await admin.get('/api/models?refresh=true', { expect: 200 })).json.data;
 
   it('let administrators manage the models of a server, and everybody hear a text', async () => {
-    const bob = await server.user(admin, 'Bob the listener');
+    const bob = await server.user(admin, 'Listener');
     const asked = async (method, path, body) => {
       const reply = await admin.request(method, path, body, { expect: 200 });
       return { reply, path: provider.calls.at(-1).path, body: provider.calls.at(-1).body };

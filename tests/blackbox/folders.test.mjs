@@ -35,7 +35,7 @@ forEachDatabase((db) => {
     const shared = async (client) => (await client.get(`${kFolders}/shared`, { expect: 200 })).json;
     const inside = async (client, id) => (await client.get(`${kFolders}/${id}/shared/chats?page=1`, { expect: 200 })).json;
 
-    it('are read by whom they are shared with, and by nobody else', async () => {
+    it('row 69: are read by whom they are shared with, and by nobody else', async () => {
       const id = await make('Plans', { system_prompt: 'Speak like a planner.' });
       const { chatId } = await ask(bob, 'The plan', id);
       const { chatId: elsewhere } = await ask(bob, 'Something else');

@@ -41,9 +41,9 @@ class Analytics {
 
 struct RouteParts {
   Analytics& analytics;
+  const Settings& settings;
   /// What was thought of a model, day by day until now.
   std::function<Task<std::vector<VotesOfDay>>(std::string model_id, std::int64_t days)> votes;
-  const Settings& settings;
   std::function<bool()> chat_access;  ///< ENABLE_ADMIN_CHAT_ACCESS
 };
 void add_routes(http::Router& router, const RouteParts& parts);
