@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <cerrno>
 #include <cstdlib>
@@ -18,6 +20,8 @@
 
 namespace antiphon::http {
 namespace {
+
+namespace asio = boost::asio;
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -33,6 +37,19 @@ int nameless(const std::string& folder) {
   ::unlink(name.c_str());
   return file;
 }
+
+/// The threads that wait for the disk in place of a loop. The loop's own, so that they end before it:
+/// they hold on to it until they have told the result.
+class DiskThreads final : public asio::execution_context::service {
+ public:
+  using key_type = DiskThreads;
+  static inline asio::execution_context::id id;
+  explicit DiskThreads(asio::execution_context& loop) : service(loop) {}
+  asio::thread_pool threads{1};
+
+ private:
+  void shutdown() override { threads.join(); }
+};
 
 }  // namespace
 
@@ -67,9 +84,10 @@ void UploadedFile::close() {
 }
 
 Task<> on_disk(std::function<void()> work) {
-  static boost::asio::thread_pool threads(2);
+  auto& loop = (co_await asio::this_coro::executor).context();
+  auto& threads = asio::use_service<DiskThreads>(loop).threads;
   (void)co_await await_result<bool>([&](Completion<bool> done) {
-    boost::asio::post(threads, [work = std::move(work), done] {
+    asio::post(threads, [work = std::move(work), done] {
       try {
         work();
         done(true);

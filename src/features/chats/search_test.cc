@@ -127,6 +127,7 @@ TEST_P(SearchTest, KeepsToTheOperators) {
   std::string archived = w.add("alice", "Archived");
   std::string shared = w.add("alice", "Shared");
   w.add("alice", "Filed", exchange(), "a1", {{"folder_id", "folder of alice"}});
+  store::add_user(w.store, "bob");
   w.script(
       "INSERT INTO folder (id, user_id, name, is_expanded, created_at, updated_at) VALUES "
       "('folder of alice', 'alice', 'Meine Ärzte', FALSE, 1, 1), ('f2', 'bob', 'Plain', FALSE, 1, 1)");
