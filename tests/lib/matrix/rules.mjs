@@ -14,6 +14,8 @@ const kOutcomes = {
   'GET /api/v1/channels/': [403, 'there are no channels yet'],
   'GET /api/v1/channels/list': [403, 'the same'],
   'POST /api/chat/actions/{action_id}': [404, 'there are no actions yet'],
+  'POST /ollama/models/upload': [422, 'JSON holds no file'],
+  'POST /ollama/models/upload/{url_idx}': [422, 'the same'],
   'DELETE /ollama/api/delete': [404, 'the model named is not there'],
   'DELETE /ollama/api/delete/{url_idx}': [404, 'the same'],
 };
