@@ -310,7 +310,7 @@ void App::delete_with_users() {
   auth.accounts.on_remove([this](store::Connection& c, const UserId& id) -> Task<> {
     // Runs, messages, chats: the order in which answers end, so that neither waits for the other in a
     // circle.
-    co_await runs::Runs::remove_all(c, id.value);
+    co_await runs.remove_all(c, id.value);
     co_await chats::Editor::remove_all(c, id);
     co_await sharing.unshare_all(c, id);
     co_await folders.remove_all(c, id);

@@ -27,6 +27,8 @@ using namespace std::chrono_literals;
 constexpr std::int64_t kKeepEvents = 600;      // Seconds after the end: a client may still catch up.
 constexpr std::int64_t kKeepRuns = 24 * 3600;  // For idempotent repeats.
 constexpr std::size_t kMaxReplay = 64 << 20;
+constexpr int kSweeps = 5;
+constexpr std::size_t kMostRemoved = 10'000;
 
 }  // namespace
 
@@ -133,7 +135,10 @@ void Runs::cancel_here(const std::string& user_id) {
 
 Task<> Runs::remove_all(store::Connection& c, const std::string& user_id) {
   co_await c.run(sql::kRemoveEventsOf, user_id);
-  co_await c.run(sql::kRemoveRunsOf, user_id);
+  auto removed = co_await c.all<OwnRow>(sql::kRemoveRunsOf, user_id);
+  std::scoped_lock lock(mutex_);
+  for (OwnRow& row : removed)
+    if (removed_.size() < kMostRemoved) removed_.emplace_back(std::move(row.run_id), kSweeps);
 }
 
 Task<bool> Runs::cancel(std::string run_id) {
@@ -165,6 +170,7 @@ Task<> Runs::tend() {
       (void)co_await step("own", mind_own());
     if (many || !adopted) adopted = co_await step("orphans", adopt_orphans());
     if (round % 60 == 0) (void)co_await step("sweep", sweep(round == 0));
+    (void)co_await step("removed", sweep_removed());
     if (round % 3600 == 0) (void)co_await step("strays", sweep_stray_events());
     (void)co_await stopping_.wait(options_.keeper_period);
   }
@@ -201,6 +207,20 @@ Task<> Runs::sweep(bool all) {
   co_await db_.run(sql::kSweepEvents, now - kKeepEvents, all ? 0 : now - 2 * kKeepEvents);
   co_await db_.run(sql::kSweepRuns, now - kKeepRuns - kKeepEvents);
   co_await db_.run(sql::kForgetNodes, node_id_);
+}
+
+/// Some rounds long: whoever appended meanwhile is through by then, or else the hourly sweep finds it.
+Task<> Runs::sweep_removed() {
+  std::vector<std::string> ids;
+  {
+    std::scoped_lock lock(mutex_);
+    for (auto& [id, left] : removed_) {
+      ids.push_back(id);
+      --left;
+    }
+    std::erase_if(removed_, [](const auto& run) { return run.second == 0; });
+  }
+  if (!ids.empty()) co_await db_.run(sql::kSweepEventsOf, ids);
 }
 
 Task<> Runs::sweep_stray_events() {

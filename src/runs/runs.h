@@ -184,9 +184,10 @@ class Runs {
   /// Stops what this process writes for the user.
   void cancel_here(const std::string& user_id);
 
-  /// Forgets the user's runs; part of the transaction that deletes him. What is being written is fenced
+  /// Forgets the user's runs; part of the transaction that deletes him. What is appended meanwhile goes
+  /// within seconds. What is being written is fenced
   /// by that: its owner stops and says nothing.
-  static Task<> remove_all(store::Connection& c, const std::string& user_id);
+  Task<> remove_all(store::Connection& c, const std::string& user_id);
 
   /// Takes over what has no living owner in this chat: any reader may (rule 4).
   Task<> adopt_orphans(std::optional<std::string> chat_id = {});
@@ -210,6 +211,7 @@ class Runs {
   Task<> tend();
   Task<> renew_lease();
   Task<> sweep(bool all);
+  Task<> sweep_removed();
   Task<> sweep_stray_events();
   Task<> mind_own();
   Task<bool> take_over(RunRow row);
@@ -238,6 +240,8 @@ class Runs {
   /// Since when the database has answered without a break. Written by the tending task.
   std::atomic<std::chrono::steady_clock::time_point> contact_since_ = {};
   std::unordered_set<std::string> strays_;  ///< Of the tending task only.
+  /// Runs deleted with their users, and how often they are still looked after. Guarded by mutex_.
+  std::vector<std::pair<std::string, int>> removed_;
 };
 
 }  // namespace antiphon::runs

@@ -314,6 +314,27 @@ TEST_P(RunsTest, TheEndIsStoredTogetherWithTheMessageOrNotAtAll) {
   run([&] { return node.runs.stop(0s); });
 }
 
+TEST_P(RunsTest, WhatIsAppendedWhileTheUserIsDeletedGoesToo) {
+  Fixture f(GetParam());
+  Node node(*f.store.db, f.store.loops, 10ms);
+  run([&] { return node.runs.start(); });
+  auto removed = f.begin(node);
+  removed->emit(token(0));
+  run([&] { return removed->committed(); });
+  run([&] {
+    return f.store.db->transact(
+        [&](store::Connection& c) { return node.runs.remove_all(c, removed->user_id()); });
+  });
+  f.store.script("INSERT INTO run_event (run_id, seq, epoch, payload) VALUES ('" + removed->id() +
+                 "', 2, 1, '[{}]')");
+  auto left = [&] { return run([&] { return node.runs.events(removed->id()); }).size(); };
+  eventually([&] { return left() == 0; });
+  EXPECT_EQ(left(), 0U);
+  removed->emit(token(1));
+  EXPECT_THROW(run([&] { return removed->committed(); }), Problem);
+  run([&] { return node.runs.stop(0s); });
+}
+
 /// An append holds no lock on its run, so a piece may be stored while the run is deleted.
 TEST_P(RunsTest, WhatADeletedRunLeftIsSwept) {
   Fixture f(GetParam());

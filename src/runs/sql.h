@@ -43,7 +43,8 @@ inline constexpr Sql kEventsSince{"runs.events_since", R"(
 inline constexpr Sql kRemoveEventsOf{
     "runs.remove_events_of",
     "DELETE FROM run_event WHERE run_id IN (SELECT run_id FROM run WHERE user_id = $1)"};
-inline constexpr Sql kRemoveRunsOf{"runs.remove_of", "DELETE FROM run WHERE user_id = $1"};
+inline constexpr Sql kRemoveRunsOf{
+    "runs.remove_of", "DELETE FROM run WHERE user_id = $1 RETURNING run_id, cancel_requested"};
 
 inline constexpr Sql kFinish{"runs.finish", R"(
     UPDATE run SET state = $3, updated_at = $4 WHERE run_id = $1 AND epoch = $2 AND state < 10)"};
@@ -115,7 +116,15 @@ inline constexpr Sql kSweepEvents{"runs.sweep_events", R"(
     DELETE FROM run_event
      WHERE run_id IN (SELECT run_id FROM run WHERE state >= 10 AND updated_at < $1 AND updated_at >= $2))"};
 /// What was appended while its run was deleted: an append holds no lock on the run, which would cost
-/// PostgreSQL a record for each.
+/// PostgreSQL a record for each. The first is for runs deleted here, the other for all.
+inline constexpr Sql kSweepEventsOf{"runs.sweep_events_of", R"(
+    DELETE FROM run_event
+     WHERE run_id IN (SELECT value FROM json_each($1))
+       AND NOT EXISTS (SELECT 1 FROM run WHERE run.run_id = run_event.run_id))",
+                                    R"(
+    DELETE FROM run_event
+     WHERE run_id = ANY($1::text[])
+       AND NOT EXISTS (SELECT 1 FROM run WHERE run.run_id = run_event.run_id))"};
 inline constexpr Sql kSweepStrayEvents{"runs.sweep_stray_events", R"(
     DELETE FROM run_event
      WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.run_id = run_event.run_id))"};

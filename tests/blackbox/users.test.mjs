@@ -70,8 +70,9 @@ forEachDatabase((db) => {
         const counts = await owned(id);
         return Object.keys(counts).length === 0 && counts;
       }, { ms: 5000, what: 'nothing of the user is left' }), {});
-      const [{ n }] = await rows(server, 'SELECT COUNT(*) AS n FROM run_event WHERE run_id NOT IN (SELECT run_id FROM run)');
-      assert.equal(Number(n), 0);
+      // What was appended at the very moment is swept a second later.
+      const strays = 'SELECT COUNT(*) AS n FROM run_event WHERE run_id NOT IN (SELECT run_id FROM run)';
+      await until(async () => Number((await rows(server, strays))[0].n) === 0, { what: 'nothing is left in the log' });
     });
 
     it('is signed out everywhere, and the provider writes no more for them', async () => {

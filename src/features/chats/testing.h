@@ -73,7 +73,7 @@ struct World {
     registry.add(settings);
     config.emplace(*store.db, registry, nullptr);
     antiphon::run([&] { return store::migrate(*store.db); });
-    store::add_user(store, "alice");
+    for (const char* name : {"alice", "bob"}) store::add_user(store, name);
     add_routes(router, parts());
   }
 

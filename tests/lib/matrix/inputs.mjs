@@ -124,6 +124,8 @@ const kPlain = {
 /** Bodies that the smallest valid one would not do for. */
 const kByHand = {
   'POST /openai/verify': (_, provider) => ({ url: provider.openaiUrl, key: 'k' }),
+  'POST /ollama/models/download': (_, provider) => ({ url: `${provider.url}/v1/echo` }),
+  'POST /ollama/models/download/{url_idx}': (_, provider) => ({ url: `${provider.url}/v1/echo` }),
   'POST /ollama/verify': (_, provider) => ({ url: provider.url, key: '' }),
   'POST /api/v1/auths/signup': () => ({ name: 'N', email: `${randomUUID()}@x.io`, password: 'a good pass 17' }),
   'POST /api/v1/auths/signin': () => ({ email: 'eve@x.io', password: 'pass of Eve 17' }),

@@ -17,6 +17,8 @@ const kOutcomes = {
   'GET /openai/models/{url_idx}/download/status/{job_id}': [400, 'llama.cpp tells of downloads in its events'],
   'POST /api/v1/utils/code/format': [400, 'there is no Python interpreter'],
   'GET /api/v1/utils/db/download': [[200, 400], 'SQLite only'],
+  'POST /ollama/models/upload': [422, 'JSON holds no file'],
+  'POST /ollama/models/upload/{url_idx}': [422, 'the same'],
   'DELETE /ollama/api/delete': [404, 'the model named is not there'],
   'DELETE /ollama/api/delete/{url_idx}': [404, 'the same'],
 };

@@ -35,7 +35,7 @@ export function readTable() {
       bodyLimit: Number(bodyLimit),
       placeholders: [...path.matchAll(/\{(\w+)(?:\.\.\.)?\}/g)].map((match) => match[1]),
       query: (operation.parameters ?? []).filter((parameter) => parameter.in === 'query'),
-      bodySchema: operation.requestBody?.content['application/json'].schema ?? null,
+      bodySchema: operation.requestBody?.content['application/json']?.schema ?? null,
     });
   }
   return { routes, events, schemas: api.components.schemas };
