@@ -6,6 +6,7 @@
 #include "features/analytics/analytics.h"
 #include "features/analytics/span.h"
 #include "features/chats/chats.h"
+#include "json/json.h"
 
 namespace antiphon::analytics {
 
@@ -30,7 +31,12 @@ std::int64_t seconds_of(const std::string& granularity) {
                                {"6h", 6 * 3600},
                                {"daily", kDay}})
     if (granularity == name) return seconds;
-  throw Problem(Problem::Kind::invalid, "granularity is 10m, hourly, 3h, 6h or daily").answering(422);
+  constexpr std::string_view kExpected = "'10m', 'hourly', '3h', '6h' or 'daily'";
+  json::refuse({{.type = "literal_error",
+                 .loc = R"(["query","granularity"])",
+                 .message = "Input should be " + std::string(kExpected),
+                 .input = json::serialize(json::Value(granularity)),
+                 .context = json::serialize(json::Object{{"expected", kExpected}})}});
 }
 
 /// "2026-11-26", and with `time` "2026-11-26T14:10:00Z".
@@ -83,10 +89,11 @@ Task<Stretches> Analytics::daily(DailyQuery q, std::int64_t now) const {
 
   Stretches out;
   for (std::int64_t at = first; at <= last; ++at) {
-    Stretch stretch{.date = named(at * step, step),
-                    .models = found[at],
-                    .start = written(at * step, true),
-                    .end = written((at + 1) * step, true)};
+    Stretch stretch{.date = named(at * step, step), .models = found[at]};
+    if (q.compare) {
+      stretch.start = written(at * step, true);
+      stretch.end = written((at + 1) * step, true);
+    }
     if (std::int64_t before = at - count; q.compare && before >= 0)
       stretch.previous = Earlier{.models = found[before],
                                  .start = written(before * step, true),

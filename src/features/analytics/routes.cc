@@ -70,10 +70,10 @@ struct Api {
   }
   Task<Overview> overview(const Admin&, std::string model_id, Query<OverviewQuery> q) {
     require();
-    constexpr std::int64_t kMostDays = 366;
+    constexpr std::int64_t kMostDays = 365;
     std::int64_t days = q.days ? std::min<std::int64_t>(q.days, kMostDays) : kMostDays;
     Overview out;
-    out.history = co_await p.votes(model_id, days);
+    out.history = co_await p.votes(model_id, days + 1);  // Today, and so many before it.
     out.tags = co_await p.analytics.tags(model_id, unix_seconds() - days * 86'400);
     co_return out;
   }

@@ -281,12 +281,21 @@ Task<> empty_folders(const RouteParts& p, const User& me, std::vector<std::strin
   p.changed(me.id, "");
 }
 
-Task<json::Value> chats_in_folder(const RouteParts& p, const User& me, std::string folder_id,
-                                  folders::SharedQuery q) {
+Task<json::Object> chats_in_folder(const RouteParts& p, const User& me, std::string folder_id,
+                                   folders::SharedQuery q) {
   std::optional<std::int64_t> page;
   if (q.page) page = *q.page;
-  co_return json::parse_value(json::dump(co_await p.sidebar.shared_in_folder(
-      me.id.value, std::move(folder_id), page, Order::parse(q.sort_by, q.sort_dir))));
+  SharedTitles found = co_await p.sidebar.shared_in_folder(me.id.value, std::move(folder_id), page,
+                                                           Order::parse(q.sort_by, q.sort_dir));
+  json::Array chats;
+  for (const SharedTitle& chat : found.chats) {
+    json::Object line = json::parse_value(json::dump(chat)).as_object();
+    line["readonly"] = chat.user_id != me.id.value;
+    line["participants"] = json::Array{json::Object{{"id", chat.user_id}, {"name", chat.owner_name}}};
+    chats.push_back(std::move(line));
+  }
+  co_return json::Object{
+      {"chats", std::move(chats)}, {"total", found.total}, {"has_more", found.has_more}};
 }
 
 void add_routes(http::Router& r, const RouteParts& parts) {

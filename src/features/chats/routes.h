@@ -48,7 +48,7 @@ void add_routes(http::Router& r, const RouteParts& parts);
 Task<> empty_folders(const RouteParts& parts, const User& me, std::vector<std::string> folder_ids,
                      bool and_delete);
 /// A page of everybody's chats in the folder, which the caller has the right to see.
-Task<json::Value> chats_in_folder(const RouteParts& parts, const User& me, std::string folder_id,
-                                  folders::SharedQuery query);
+Task<json::Object> chats_in_folder(const RouteParts& parts, const User& me, std::string folder_id,
+                                   folders::SharedQuery query);
 
 }  // namespace antiphon::chats

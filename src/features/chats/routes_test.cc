@@ -248,8 +248,12 @@ TEST_P(RoutesTest, AFolderOfSomebodyElseHoldsAChatThatStaysInItsOwnersList) {
   auto inside = [&](const std::string& who, std::string sort = "title") {
     User me;
     static_cast<Caller&>(me) = World::caller(who);
-    return antiphon::run(
-        [&] { return chats_in_folder(parts, me, "f", {.sort_by = sort, .sort_dir = "asc"}); });
+    return antiphon::run([&]() -> Task<Value> {
+      auto page = co_await chats_in_folder(parts, me, "f", {.sort_by = sort, .sort_dir = "asc"});
+      EXPECT_EQ(page["total"], 2);
+      EXPECT_EQ(page["has_more"], false);
+      co_return page["chats"];
+    });
   };
 
   EXPECT_EQ(list("bob"), std::vector<std::string>{"Bob's"});
@@ -257,6 +261,9 @@ TEST_P(RoutesTest, AFolderOfSomebodyElseHoldsAChatThatStaysInItsOwnersList) {
   Value seen = inside("alice");
   ASSERT_EQ(seen.as_array().size(), 2u);
   EXPECT_EQ(json::text_at(seen.as_array()[1], "user_id"), "bob");
+  EXPECT_EQ(json::text_at(seen.as_array()[1], "owner_name"), "bob");
+  EXPECT_TRUE(json::bool_at(seen.as_array()[1], "readonly"));
+  EXPECT_FALSE(json::bool_at(seen.as_array()[0], "readonly"));
   EXPECT_EQ(json::int_at(seen.as_array()[0], "last_read_at"), 7);
   EXPECT_TRUE(json::find(seen.as_array()[1], "last_read_at")->is_null());
   EXPECT_EQ(inside("alice", "unread_updated_at").as_array().size(), 2u);

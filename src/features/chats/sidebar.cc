@@ -113,11 +113,11 @@ Task<std::vector<ChatTitle>> Sidebar::in_folder(std::string user_id, std::string
                                         static_cast<int>(order.by), order.descending);
 }
 
-Task<std::vector<SharedTitle>> Sidebar::shared_in_folder(std::string user_id, std::string folder_id,
-                                                         std::optional<std::int64_t> page,
-                                                         Order order) const {
+Task<SharedTitles> Sidebar::shared_in_folder(std::string user_id, std::string folder_id,
+                                             std::optional<std::int64_t> page, Order order) const {
 #define ANTIPHON_SHARED_IN                                                               \
   "SELECT user_id, id, title, updated_at, created_at, archived,"                         \
+  " (SELECT name FROM \"user\" u WHERE u.id = chat.user_id) AS owner_name,"              \
   " CASE WHEN user_id = $1 THEN last_read_at END AS last_read_at,"                       \
   " EXISTS (SELECT 1 FROM run WHERE run.chat_id = chat.id AND run.state < 10) AS active" \
   " FROM chat WHERE folder_id = $2 AND NOT archived"
@@ -126,9 +126,16 @@ Task<std::vector<SharedTitle>> Sidebar::shared_in_folder(std::string user_id, st
       ANTIPHON_SHARED_IN ANTIPHON_ORDER("$5::int", "$6::int", "") "LIMIT $3 OFFSET $4"};
   // Unread first is for one's own; others' have no such order.
   if (order.by == Order::By::unread) order.by = Order::By::updated_at;
+  static constexpr Sql kCount{
+      "chats.count_in_folder",
+      "SELECT COUNT(*) AS value FROM chat WHERE folder_id = $1 AND NOT archived"};
   Page p = page_of(page);
-  co_return co_await db_.all<SharedTitle>(kShared, user_id, folder_id, p.size, p.offset,
-                                          static_cast<int>(order.by), order.descending);
+  SharedTitles out;
+  out.chats = co_await db_.all<SharedTitle>(kShared, user_id, folder_id, p.size, p.offset,
+                                            static_cast<int>(order.by), order.descending);
+  out.total = (co_await db_.first<Count>(kCount, folder_id)).value_or(Count{}).value;
+  out.has_more = p.offset + static_cast<std::int64_t>(out.chats.size()) < out.total;
+  co_return out;
 }
 
 Task<std::vector<std::string>> Sidebar::ids_below(std::string user_id, std::string folder_id) const {

@@ -26,6 +26,7 @@ ANTIPHON_DTO(ChatTitle, id, title, updated_at, created_at, last_read_at, snippet
 struct SharedTitle {
   std::string id;
   std::string user_id;
+  std::string owner_name;
   std::string title;
   std::int64_t updated_at = 0;
   std::int64_t created_at = 0;
@@ -34,8 +35,14 @@ struct SharedTitle {
   bool active = false;
   bool archived = false;
 };
-ANTIPHON_DTO(SharedTitle, id, user_id, title, updated_at, created_at, last_read_at, snippet, active,
-             archived)
+ANTIPHON_DTO(SharedTitle, id, user_id, owner_name, title, updated_at, created_at, last_read_at, snippet,
+             active, archived)
+
+struct SharedTitles {
+  std::vector<SharedTitle> chats;
+  std::int64_t total = 0;  ///< Of all pages.
+  bool has_more = false;
+};
 
 /// A chat that was found, and the message that search would show of it.
 struct Hit {
@@ -97,8 +104,8 @@ class Sidebar {
   Task<std::vector<ChatTitle>> in_folder(std::string user_id, std::string folder_id, std::int64_t page,
                                          std::int64_t size, Order order) const;
   /// Everybody's in the folder. Who may see it is the folder's guard's to say.
-  Task<std::vector<SharedTitle>> shared_in_folder(std::string user_id, std::string folder_id,
-                                                  std::optional<std::int64_t> page, Order order) const;
+  Task<SharedTitles> shared_in_folder(std::string user_id, std::string folder_id,
+                                      std::optional<std::int64_t> page, Order order) const;
   /// Of the folder and those below it, the latest first; at most 200.
   Task<std::vector<std::string>> ids_below(std::string user_id, std::string folder_id) const;
   Task<std::vector<ChatTitle>> tagged(std::string user_id, std::string tag_id, std::int64_t skip,

@@ -145,7 +145,10 @@ Task<ChatStatsList> Stats::page(std::string user_id, std::int64_t since, std::in
   Page p = page_of(page, kPage);
   auto chats = co_await db_.all<StatsChat>(kPageOf, user_id, since, p.size, p.offset);
   ChatStatsList out{.page = page};
-  out.total = chats.empty() ? 0 : chats.front().total;
+  if (!chats.empty())
+    out.total = chats.front().total;
+  else if (p.offset != 0)  // Beyond the last page.
+    out.total = (co_await this->page(user_id, since, 1)).total;
   out.items = co_await all_of(db_, std::move(chats));
   co_return out;
 }

@@ -10,6 +10,7 @@
 #include "http/caller.h"
 #include "http/granted.h"
 #include "json/dto.h"
+#include "json/text.h"
 #include "store/db.h"
 
 namespace antiphon::http {
@@ -128,8 +129,8 @@ struct RouteParts {
   std::function<Task<std::map<std::string, std::int64_t>>(const User&)> unread;
   /// Marks the user's chats in these folders as read, and says how many were not.
   std::function<Task<std::int64_t>(const User&, std::vector<std::string> folder_ids)> read;
-  /// A page of everybody's chats in the folder, as `me` sees their list.
-  std::function<Task<json::Value>(const User& me, std::string folder_id, SharedQuery)> chats;
+  /// A page of everybody's chats in the folder, as `me` sees their list: `{chats, total, has_more}`.
+  std::function<Task<json::Object>(const User& me, std::string folder_id, SharedQuery)> chats;
   std::function<Task<std::string>(UserId)> name_of;
 };
 void add_routes(http::Router& r, const RouteParts& parts);

@@ -53,8 +53,8 @@ struct World {
                   unread.clear();
                   co_return static_cast<std::int64_t>(ids.size());
                 },
-                .chats = [](const User&, std::string folder, SharedQuery) -> Task<Value> {
-                  co_return json::Array{"chats of " + folder};
+                .chats = [](const User&, std::string folder, SharedQuery) -> Task<json::Object> {
+                  co_return json::Object{{"chats", json::Array{"chats of " + folder}}};
                 },
                 .name_of = [](UserId id) -> Task<std::string> { co_return "Name of " + id.value; }});
   }

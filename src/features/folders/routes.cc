@@ -184,6 +184,8 @@ struct Api {
       line["user_id"] = f.user_id;
       line["owner_name"] = co_await p.name_of({f.user_id});
       line["permission"] = name_of(right);
+      line["items"] = nullptr;
+      line["data"] = right >= Right::write ? f.data.value_or(nullptr) : json::Value();
       line["parent_id"] = nullptr;
       line["is_expanded"] = false;
       out.push_back(std::move(line));
@@ -219,8 +221,9 @@ struct Api {
   }
   Task<json::Value> chats(const User& me, Readable folder, Query<SharedQuery> q) {
     auto right = co_await p.guard.right(me, *folder);
-    co_return json::Object{{"chats", co_await p.chats(me, folder->id, q)},
-                           {"folder_permission", right && *right >= Right::write ? "write" : "read"}};
+    json::Object out = co_await p.chats(me, folder->id, q);
+    out["folder_permission"] = right && *right >= Right::write ? "write" : "read";
+    co_return out;
   }
   /// The reader's own chats: in his own folder also in those below.
   Task<json::Value> read(const User& me, Readable folder) {
