@@ -184,9 +184,8 @@ class Runs {
   /// Stops what this process writes for the user.
   void cancel_here(const std::string& user_id);
 
-  /// Forgets the user's runs; part of the transaction that deletes him. What is appended meanwhile goes
-  /// within seconds. What is being written is fenced
-  /// by that: its owner stops and says nothing.
+  /// Forgets the user's runs; part of the transaction that deletes him. What is being written is fenced
+  /// by that: its owner stops and says nothing. What it appends meanwhile goes within seconds.
   Task<> remove_all(store::Connection& c, const std::string& user_id);
 
   /// Takes over what has no living owner in this chat: any reader may (rule 4).
