@@ -48,8 +48,9 @@ forEachDatabase((db) => {
       assert.deepEqual([line.id, line.name, line.owner_name, line.permission], [id, 'Plans', 'Bob', 'read']);
       const folder = (await eve.get(`${kFolders}/${id}`, { expect: 200 })).json;
       assert.deepEqual([folder.write_access, folder.data, folder.access_grants], [false, null, []]);
-      const { chats, folder_permission } = await inside(eve, id);
+      const { chats, folder_permission, total, has_more } = await inside(eve, id);
       assert.deepEqual([chats.map((chat) => chat.id), chats[0].user_id, folder_permission], [[chatId], bob.user.id, 'read']);
+      assert.deepEqual([chats[0].readonly, chats[0].participants, total, has_more], [true, [{ id: bob.user.id, name: bob.user.name }], 1, false]);
       const reply = await eve.get(`${kChats}/${chatId}`, { expect: 200 });
       assert.match(reply.text, /The plan/);
       assert.doesNotMatch(reply.text, /my own words/, 'how the model was set up is the owner\'s');

@@ -294,8 +294,12 @@ Task<json::Object> chats_in_folder(const RouteParts& p, const User& me, std::str
     line["participants"] = json::Array{json::Object{{"id", chat.user_id}, {"name", chat.owner_name}}};
     chats.push_back(std::move(line));
   }
-  co_return json::Object{
-      {"chats", std::move(chats)}, {"total", found.total}, {"has_more", found.has_more}};
+  json::Object out{{"chats", std::move(chats)}};
+  if (page) {
+    out["total"] = found.total;
+    out["has_more"] = found.has_more;
+  }
+  co_return out;
 }
 
 void add_routes(http::Router& r, const RouteParts& parts) {

@@ -250,8 +250,7 @@ TEST_P(RoutesTest, AFolderOfSomebodyElseHoldsAChatThatStaysInItsOwnersList) {
     static_cast<Caller&>(me) = World::caller(who);
     return antiphon::run([&]() -> Task<Value> {
       auto page = co_await chats_in_folder(parts, me, "f", {.sort_by = sort, .sort_dir = "asc"});
-      EXPECT_EQ(page["total"], 2);
-      EXPECT_EQ(page["has_more"], false);
+      EXPECT_FALSE(page.contains("total")) << "there is one page";
       co_return page["chats"];
     });
   };

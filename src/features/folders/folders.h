@@ -129,7 +129,8 @@ struct RouteParts {
   std::function<Task<std::map<std::string, std::int64_t>>(const User&)> unread;
   /// Marks the user's chats in these folders as read, and says how many were not.
   std::function<Task<std::int64_t>(const User&, std::vector<std::string> folder_ids)> read;
-  /// A page of everybody's chats in the folder, as `me` sees their list: `{chats, total, has_more}`.
+  /// A page of everybody's chats in the folder, as `me` sees their list: `{chats}`,
+  /// and of a page also `total` and `has_more`.
   std::function<Task<json::Object>(const User& me, std::string folder_id, SharedQuery)> chats;
   std::function<Task<std::string>(UserId)> name_of;
 };
