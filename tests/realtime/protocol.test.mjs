@@ -75,6 +75,7 @@ describe('the hub and the real client', () => {
       const token = `dave/${by}`;
       const socket = await probe.connect(token, { transports, reconnection: false });
       if (transports.length === 2) await until(() => socket.io.engine.transport.name === 'websocket');
+      await socket.emitWithAck('echo', 1); // The server knows of the change of transport by then.
       const gone = new Promise((settle) => socket.once('disconnect', settle));
       const begin = performance.now();
       await probe.post('/probe/revoke', { token });
