@@ -108,7 +108,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
               .loops = loops}),
       provider(models),
       runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
-      jobs(*db, loops, runs.node_id()),
+      jobs(*db, loops, runs.node_id(), [this] { return runs.steady(); }),
       chats(*db),
       guard(chats, {.admin_access = [this] { return declared.chats.admin_access(); },
                     .may_see_folder =

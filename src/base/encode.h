@@ -40,4 +40,7 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes);
 /// Compares without telling by its time where they differ. Different lengths compare unequal.
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
+/// Whether it may be a header's name, or stand unquoted as a parameter's value (RFC 9110 §5.6.2).
+bool is_token(std::string_view text);
+
 }  // namespace antiphon

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace antiphon {
 
@@ -16,5 +17,8 @@ inline std::int64_t unix_millis() {
              std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
+
+/// The day of Unix seconds in UTC: "2026-11-26".
+std::string date_text(std::int64_t unix_seconds);
 
 }  // namespace antiphon

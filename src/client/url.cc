@@ -6,6 +6,7 @@
 #include <charconv>
 #include <memory>
 
+#include "base/encode.h"
 #include "base/problem.h"
 #include "client/address.h"
 
@@ -72,11 +73,6 @@ Url finish(CURLU* url) {
   return out;
 }
 
-bool is_token(unsigned char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
-}
-
 }  // namespace
 
 Url parse_url(std::string_view text) {
@@ -104,8 +100,7 @@ std::vector<Header> without_credentials(const std::vector<Header>& headers) {
 }
 
 void check_header(const Header& header) {
-  if (header.first.empty() || !std::all_of(header.first.begin(), header.first.end(), is_token))
-    refuse("A header's name is not valid.");
+  if (!is_token(header.first)) refuse("A header's name is not valid.");
   for (unsigned char c : header.second)
     if ((c < ' ' && c != '\t') || c == 0x7f) refuse("A header's value contains a control character.");
 }

@@ -20,10 +20,9 @@
 /// say who may call (exactly one is required). Id and std::string take the path's {…} in order.
 /// Granted<T, R> takes one too, and asks the api for the object: its member function template
 /// `template <class G> Task<G> grant(const User& me, std::string id)` throws when the caller has no
-/// such right. Of Upload<T>, a form with a file, `std::uint64_t file_limit() const` of the api says how
-/// large that may be. Query<T>, Body<T> and Upload<T> (a form
-/// with a file) are parsed and validated,
-/// `Events` streams, `Call&` is for what nothing else covers (cookies, raw bytes).
+/// such right. Query<T>, Body<T> and Upload<T> (a form with a file, which may be as large as the api's
+/// `std::uint64_t file_limit() const` says) are parsed and validated, `Events` streams, `Call&` is for
+/// what nothing else covers (cookies, raw bytes).
 namespace antiphon::http {
 
 template <class T>

@@ -14,13 +14,6 @@ constexpr std::size_t kMostFields = 16;
 constexpr std::size_t kMostName = 100;
 constexpr std::size_t kMostFilename = 255;
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return word || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
 bool has_control(std::string_view text) {
   return std::ranges::any_of(text, [](char c) {
     auto byte = static_cast<unsigned char>(c);

@@ -187,17 +187,7 @@ class Session final : public Stream {
       if (!share) co_return hang_up(503, "Too many large requests at once. Try again.");
       body_share_ = std::move(*share);
     }
-    if (head.expects_continue && io_.in.empty()) {
-      io_.out += "HTTP/1.1 100 Continue\r\n\r\n";
-      if (!co_await send()) co_return std::nullopt;
-    }
-    auto refusal = co_await io_.read_body(head, limit, call.request.body);
-    if (!refusal) co_return std::nullopt;
-    if (refusal->status == 0) {
-      io_.lose();
-      co_return std::nullopt;
-    }
-    co_return hang_up(refusal->status, refusal->detail);
+    co_return co_await read_in(head, limit, call.request.body);
   }
 
   /// Fills call.form; a response when it is not taken.
@@ -206,20 +196,26 @@ class Session final : public Stream {
     constexpr std::uint64_t kBeside = 1 << 20;  // For the form's other parts.
     // Nothing is stored for whom we do not know.
     if (auto failed = co_await identify(call)) co_return hang_up(std::move(*failed));
-    if (auto refused = core_.router.refuse_caller(route, call)) co_return hang_up(std::move(*refused));
+    if (auto failed = core_.router.refuse_caller(route, call)) co_return hang_up(std::move(*failed));
     std::uint64_t limit = route.endpoint.file_limit();
     if (head.content_length.value_or(0) > limit + kBeside)
       co_return hang_up(413, "The file is too large.");
+    FormReader form(boundary, core_.options.upload_folder, limit);
+    std::string piece;
+    auto refused = co_await read_in(head, limit + kBeside, piece, &form);
+    call.form = form.form();
+    co_return refused;
+  }
+
+  /// Reads the body once it may come; a response when it is not sound.
+  Task<std::optional<Response>> read_in(const Head& head, std::uint64_t limit, std::string& body,
+                                        FormReader* form = nullptr) {
     if (head.expects_continue && io_.in.empty()) {
       io_.out += "HTTP/1.1 100 Continue\r\n\r\n";
       if (!co_await send()) co_return std::nullopt;
     }
-    FormReader form(boundary, core_.options.upload_folder, limit);
-    auto refusal = co_await io_.read_form(head, limit + kBeside, form);
-    if (!refusal) {
-      call.form = form.form();
-      co_return std::nullopt;
-    }
+    auto refusal = co_await io_.read_body(head, limit, body, form);
+    if (!refusal) co_return std::nullopt;
     if (refusal->status == 0) {
       io_.lose();
       co_return std::nullopt;

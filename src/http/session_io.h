@@ -135,29 +135,20 @@ class SessionIo final : public Connection {
     co_return !error;
   }
 
-  /// Reads a body to the end. A refusal when it is not sound, with status 0 when the client is gone.
-  Task<std::optional<Refusal>> read_body(const Head& head, std::size_t limit, std::string& body) {
+  /// Reads a body to the end, into `body`, or piece by piece through it into `form`. A refusal when it
+  /// is not sound, with status 0 when the client is gone.
+  Task<std::optional<Refusal>> read_body(const Head& head, std::uint64_t limit, std::string& body,
+                                         FormReader* form = nullptr) {
     phase_ = Phase::reading;
     Pace pace(*this, options_.body_idle_timeout);
     std::optional<Refusal> refusal;
     if (head.chunked)
-      refusal = co_await read_chunked(limit, body, pace);
+      refusal = co_await read_chunked(limit, body, form, pace);
+    else if (form)
+      refusal = co_await pass_counted(*head.content_length, body, *form, pace);
     else
       refusal = co_await read_counted(*head.content_length, body, pace);
-    deadline_ = kNever;
-    co_return refusal;
-  }
-
-  /// As read_body, but hands each piece on as it comes.
-  Task<std::optional<Refusal>> read_form(const Head& head, std::uint64_t limit, FormReader& form) {
-    phase_ = Phase::reading;
-    Pace pace(*this, options_.body_idle_timeout);
-    std::optional<Refusal> refusal;
-    if (head.chunked)
-      refusal = co_await pass_chunked(limit, form, pace);
-    else
-      refusal = co_await pass_counted(*head.content_length, form, pace);
-    if (!refusal) refusal = co_await form.end();
+    if (form && !refusal) refusal = co_await form->end();
     deadline_ = kNever;
     co_return refusal;
   }
@@ -231,12 +222,17 @@ class SessionIo final : public Connection {
     }
   };
 
-  Task<std::optional<Refusal>> read_chunked(std::size_t limit, std::string& body, Pace& pace) {
+  Task<std::optional<Refusal>> read_chunked(std::uint64_t limit, std::string& body, FormReader* form,
+                                            Pace& pace) {
     ChunkedBody chunks(body, limit);
     for (;;) {
       auto taken = chunks.take(in.view());
       if (!taken) co_return taken.error();
       in.consume(*taken);
+      if (form) {
+        if (auto refusal = co_await form->take(body)) co_return refusal;
+        body.clear();
+      }
       if (chunks.done()) co_return std::nullopt;
       if (!co_await fill()) co_return Refusal{0, {}};
       pace.progress(in.view().size());
@@ -261,23 +257,9 @@ class SessionIo final : public Connection {
 
   static constexpr std::size_t kPiece = 64 * 1024;
 
-  Task<std::optional<Refusal>> pass_chunked(std::uint64_t limit, FormReader& form, Pace& pace) {
-    std::string piece;
-    ChunkedBody chunks(piece, limit);
-    for (;;) {
-      auto taken = chunks.take(in.view());
-      if (!taken) co_return taken.error();
-      in.consume(*taken);
-      if (auto refusal = co_await form.take(piece)) co_return refusal;
-      piece.clear();
-      if (chunks.done()) co_return std::nullopt;
-      if (!co_await fill()) co_return Refusal{0, {}};
-      pace.progress(in.view().size());
-    }
-  }
-
-  Task<std::optional<Refusal>> pass_counted(std::uint64_t left, FormReader& form, Pace& pace) {
-    std::string piece(in.view().substr(0, left));
+  Task<std::optional<Refusal>> pass_counted(std::uint64_t left, std::string& piece, FormReader& form,
+                                            Pace& pace) {
+    piece = in.view().substr(0, left);
     in.consume(piece.size());
     while (true) {
       if (auto refusal = co_await form.take(piece)) co_return refusal;

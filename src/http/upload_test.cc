@@ -65,7 +65,7 @@ class Uploads : public ::testing::Test {
         Rig::post("/upload", body, "Content-Type: multipart/form-data; boundary=b\r\n" + lines));
   }
   static int status_of(const std::string& reply) {
-    return reply.size() > 12 ? std::atoi(reply.c_str() + 9) : 0;
+    return reply.size() > 12 ? std::stoi(reply.substr(9, 3)) : 0;
   }
   bool folder_is_empty() { return std::filesystem::is_empty(folder); }
 

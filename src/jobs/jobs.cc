@@ -33,8 +33,8 @@ constexpr std::int64_t kKeep = 24 * 3600;
 
 }  // namespace
 
-Jobs::Jobs(store::Db& db, Loops& loops, std::string node, std::chrono::milliseconds lease)
-    : db_(db), loops_(loops), owner_(std::move(node)), lease_(lease) {}
+Jobs::Jobs(store::Db& db, Loops& loops, std::string node, std::function<bool()> leases_count)
+    : db_(db), loops_(loops), owner_(std::move(node)), leases_count_(std::move(leases_count)) {}
 
 void Jobs::on(std::string kind, Handler handler) {
   handlers_[std::move(kind)] = std::move(handler);
@@ -48,7 +48,6 @@ Task<> Jobs::release() {
 }
 
 void Jobs::start() {
-  contact_since_ = std::chrono::steady_clock::now();
   scope_.start(loops_.at(0), "jobs", [this] { return work(); });
 }
 
@@ -83,16 +82,10 @@ Task<> Jobs::work() {
       }
       if (round % 3600 == 0) co_await db_.run(kSweep, unix_seconds() - kKeep);
     } catch (const Problem& p) {
-      contact_since_ = std::chrono::steady_clock::now();
       log::warn("Background jobs wait for the database", {{"cause", p.cause()}});
     }
     (void)co_await due_.wait(1s);
   }
-}
-
-/// Whether a lease that has run out means a death: after an outage of the database all look so.
-bool Jobs::steady() const {
-  return std::chrono::steady_clock::now() - contact_since_.load() > lease_;
 }
 
 Task<std::optional<Job>> Jobs::claim() {
@@ -109,7 +102,7 @@ Task<std::optional<Job>> Jobs::claim() {
       "jobs.due", "SELECT id, kind, payload, attempts FROM job WHERE " ANTIPHON_FREE_SQLITE " LIMIT 1",
       "SELECT id, kind, payload, attempts FROM job WHERE " ANTIPHON_FREE_POSTGRES " LIMIT 1"};
   std::int64_t now = unix_seconds();
-  bool leases_count = steady();
+  bool leases_count = leases_count_();
   // Looking costs a read; claiming would cost a commit each second.
   if (!co_await db_.first<Job>(kDue, owner_, now, leases_count)) co_return std::nullopt;
   co_return co_await db_.first<Job>(kClaim, owner_, now, leases_count, kLease);
@@ -131,7 +124,6 @@ Task<> Jobs::perform(Job job) {
   try {
     co_await settle(job, error);
   } catch (const Problem& p) {
-    contact_since_ = std::chrono::steady_clock::now();
     log::warn("A job's end could not be noted; it will run again",
               {{"job", job.id}, {"kind", job.kind}, {"cause", p.cause()}});
   }

@@ -34,10 +34,9 @@ class Jobs {
  public:
   using Handler = std::function<Task<>(const Job&)>;
 
-  /// `node`: this process in the table `node`, whose lease runs::Runs renews. `lease`: how long that
-  /// is.
-  Jobs(store::Db& db, Loops& loops, std::string node,
-       std::chrono::milliseconds lease = std::chrono::seconds(5));
+  /// `node`: this process in the table `node`, whose lease runs::Runs renews. `leases_count`: whether
+  /// one that has run out means a death.
+  Jobs(store::Db& db, Loops& loops, std::string node, std::function<bool()> leases_count);
 
   /// Before start().
   void on(std::string kind, Handler handler);
@@ -55,19 +54,16 @@ class Jobs {
   Task<> release();
   Task<> perform(Job job);
   Task<std::optional<Job>> claim();
-  bool steady() const;
   Task<> settle(const Job& job, std::string error);
 
   store::Db& db_;
   Loops& loops_;
   std::string owner_;
-  std::chrono::milliseconds lease_;
+  std::function<bool()> leases_count_;
   std::map<std::string, Handler, std::less<>> handlers_;
   Scope scope_;
   Signal due_;
   std::atomic<int> running_ = 0;
-  /// Since when the database has answered without a break.
-  std::atomic<std::chrono::steady_clock::time_point> contact_since_ = {};
 };
 
 }  // namespace antiphon::jobs

@@ -27,7 +27,7 @@ class JobsTest : public ::testing::TestWithParam<Engine> {
  protected:
   JobsTest() : store(GetParam(), 2) {
     run([&] { return store::migrate(*store.db); });
-    jobs.emplace(*store.db, store.loops, "this process", 200ms);
+    jobs.emplace(*store.db, store.loops, "this process", [] { return true; });
     jobs->on("count", [this](const Job& job) -> Task<> {
       ++done;
       if (fails) throw Problem(Problem::Kind::upstream, "no");

@@ -227,10 +227,12 @@ Task<> Runs::sweep_stray_events() {
   co_await db_.run(sql::kSweepStrayEvents);
 }
 
+bool Runs::steady() const {
+  return std::chrono::steady_clock::now() - contact_since_.load() > options_.lease;
+}
+
 Task<> Runs::adopt_orphans(std::optional<std::string> chat_id) {
-  // After an outage every lease looks expired: first let the others renew theirs.
-  bool steady = std::chrono::steady_clock::now() - contact_since_.load() > options_.lease;
-  for (RunRow& row : co_await db_.all<RunRow>(sql::kOrphans, node_id_, chat_id, steady ? 1 : 0))
+  for (RunRow& row : co_await db_.all<RunRow>(sql::kOrphans, node_id_, chat_id, steady() ? 1 : 0))
     (void)co_await take_over(std::move(row));
 }
 

@@ -191,6 +191,10 @@ class Runs {
   /// Takes over what has no living owner in this chat: any reader may (rule 4).
   Task<> adopt_orphans(std::optional<std::string> chat_id = {});
 
+  /// Whether a lease that has run out means a death: after an outage of the database all look so, until
+  /// the others have renewed theirs. On PostgreSQL; SQLite has one process.
+  bool steady() const;
+
   std::int64_t live_here() const;
   const std::string& node_id() const { return node_id_; }
   std::int64_t commits() const { return commits_; }

@@ -161,9 +161,7 @@ class SqliteDb final : public Db {
     std::string half = path + ".part";
     std::error_code ignored;
     std::filesystem::remove(half, ignored);
-    std::string quoted;
-    for (char c : half) quoted.append(c == '\'' ? 2 : 1, c);
-    handle.script("VACUUM INTO '" + quoted + "'", "backup");
+    handle.copy_into(half);
     sync_file(half);
     std::filesystem::permissions(
         half, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);

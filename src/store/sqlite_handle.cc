@@ -251,6 +251,12 @@ Cell SqliteHandle::cell(sqlite3_stmt* statement, int column, const json::Field& 
   return std::string(text);
 }
 
+void SqliteHandle::copy_into(const std::string& path) {
+  std::string quoted;
+  for (char c : path) quoted.append(c == '\'' ? 2 : 1, c);
+  script("VACUUM INTO '" + quoted + "'", "copy");
+}
+
 void SqliteHandle::script(const std::string& sql, std::string_view name) {
   if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) throw failed(name);
 }

@@ -32,6 +32,8 @@ class SqliteHandle {
   void script(const std::string& sql, std::string_view name = "script");
   /// Ends the statement under way, which then throws. The only call other threads may make.
   void interrupt() { sqlite3_interrupt(db_); }
+  /// Writes a whole copy of the database to a file that is not there, or is empty. As script().
+  void copy_into(const std::string& path);
   /// True when the statement cannot change the database.
   bool reads_only(const Sql& sql);
   bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }

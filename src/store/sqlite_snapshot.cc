@@ -62,7 +62,6 @@ void SqliteSnapshots::work(const Completion<std::ifstream>& done) {
   }
   {
     std::scoped_lock lock(mutex_);
-    handle_ = nullptr;
     busy_ = false;
   }
   if (file)
@@ -93,9 +92,7 @@ std::ifstream SqliteSnapshots::copy() {
       of.handle_ = nullptr;
     }
   } forget{*this};
-  std::string quoted;
-  for (char c : scratch) quoted.append(c == '\'' ? 2 : 1, c);
-  handle.script("VACUUM INTO '" + quoted + "'", "snapshot");
+  handle.copy_into(scratch);
   std::ifstream out(scratch, std::ios::binary);
   if (!out) throw refused("A copy of the database cannot be read.", std::strerror(errno));
   return out;

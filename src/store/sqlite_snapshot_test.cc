@@ -77,7 +77,7 @@ TEST(SqliteSnapshot, EndsWithTheDatabase) {
   std::thread asking([&] {
     try {
       (void)run([&] { return store->snapshot(); });
-    } catch (const Problem&) {
+    } catch (const Problem&) {  // NOLINT(bugprone-empty-catch)
     }
   });
   run([&] { return store->close(); });

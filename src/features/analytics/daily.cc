@@ -1,8 +1,7 @@
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "base/problem.h"
+#include "base/time.h"
 #include "features/analytics/analytics.h"
 #include "features/analytics/span.h"
 #include "features/chats/chats.h"
@@ -39,21 +38,21 @@ std::int64_t seconds_of(const std::string& granularity) {
                  .context = json::serialize(json::Object{{"expected", kExpected}})}});
 }
 
-/// "2026-11-26", and with `time` "2026-11-26T14:10:00Z".
-std::string written(std::int64_t seconds, bool time) {
-  std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(seconds / kDay))};
-  std::string out =
-      fmt::format("{:04}-{:02}-{:02}", int(date.year()), unsigned(date.month()), unsigned(date.day()));
+/// "14:10", and with seconds "14:10:00".
+std::string clock_text(std::int64_t seconds, bool whole) {
   std::int64_t rest = seconds % kDay;
-  if (time) out += fmt::format("T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60);
-  return out;
+  std::string out = fmt::format("{:02}:{:02}", rest / 3600, rest / 60 % 60);
+  return whole ? out + fmt::format(":{:02}", rest % 60) : out;
+}
+
+/// "2026-11-26T14:10:00Z"
+std::string time_text(std::int64_t seconds) {
+  return date_text(seconds) + "T" + clock_text(seconds, true) + "Z";
 }
 
 /// A stretch's name: "2026-11-26", or "2026-11-26 14:10" where there are several a day.
 std::string named(std::int64_t seconds, std::int64_t step) {
-  std::string out = written(seconds, step != kDay);
-  if (step != kDay) out = out.substr(0, 10) + " " + out.substr(11, 5);
-  return out;
+  return date_text(seconds) + (step == kDay ? "" : " " + clock_text(seconds, false));
 }
 
 // $4 is the length of a stretch, which the engines must not take for a parameter to group by: so the
@@ -91,13 +90,13 @@ Task<Stretches> Analytics::daily(DailyQuery q, std::int64_t now) const {
   for (std::int64_t at = first; at <= last; ++at) {
     Stretch stretch{.date = named(at * step, step), .models = found[at]};
     if (q.compare) {
-      stretch.start = written(at * step, true);
-      stretch.end = written((at + 1) * step, true);
+      stretch.start = time_text(at * step);
+      stretch.end = time_text((at + 1) * step);
     }
     if (std::int64_t before = at - count; q.compare && before >= 0)
       stretch.previous = Earlier{.models = found[before],
-                                 .start = written(before * step, true),
-                                 .end = written((before + 1) * step, true)};
+                                 .start = time_text(before * step),
+                                 .end = time_text((before + 1) * step)};
     out.data.push_back(std::move(stretch));
   }
   co_return out;

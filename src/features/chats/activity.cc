@@ -1,13 +1,11 @@
 #include "features/chats/activity.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
-#include <chrono>
 #include <cmath>
 #include <map>
 
+#include "base/time.h"
 #include "features/chats/lists.h"
 
 namespace antiphon::chats {
@@ -75,11 +73,9 @@ struct Entry {
     for (const auto& [model, count] : more.models) models[model] += count;
   }
   json::Object view(std::int64_t day) const {
-    std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
     json::Object by_model;
     for (const auto& [model, count] : models) by_model[model] = count;
-    return {{"date", fmt::format("{:04}-{:02}-{:02}", int(date.year()), unsigned(date.month()),
-                                 unsigned(date.day()))},
+    return {{"date", date_text(day * kDay)},
             {"messages", messages},
             {"chats", chats},
             {"tokens", tokens},

@@ -127,28 +127,10 @@ struct Branch {
 ANTIPHON_DTO(Branch, messages, beside, places, leaf, complete)
 
 /// A chat with a page of one branch instead of its history.
-struct BranchReply {
-  std::string id;
-  std::string user_id;
-  std::string title;
-  ChatContent chat;
-  std::int64_t updated_at, created_at;
-  std::optional<std::string> share_id;
-  bool archived;
-  bool pinned;
-  json::Value meta;
-  json::Value variables;
-  std::optional<std::string> folder_id;
-  std::optional<json::Value> tasks;
-  std::optional<std::string> summary;
-  std::optional<std::int64_t> last_read_at;
-  std::optional<std::string> current_message_id;
-  std::optional<json::Value> context_usage;
+struct BranchReply : ChatReply {
   Branch branch;
 };
-ANTIPHON_DTO(BranchReply, id, user_id, title, chat, updated_at, created_at, share_id, archived, pinned,
-             meta, variables, folder_id, tasks, summary, last_read_at, current_message_id,
-             context_usage, branch)
+ANTIPHON_DTO_OF(BranchReply, ChatReply, branch)
 
 struct ShareGrant {
   std::string id;

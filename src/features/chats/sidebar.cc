@@ -133,6 +133,7 @@ Task<SharedTitles> Sidebar::shared_in_folder(std::string user_id, std::string fo
   SharedTitles out;
   out.chats = co_await db_.all<SharedTitle>(kShared, user_id, folder_id, p.size, p.offset,
                                             static_cast<int>(order.by), order.descending);
+  if (!page) co_return out;
   out.total = (co_await db_.first<Count>(kCount, folder_id)).value_or(Count{}).value;
   out.has_more = p.offset + static_cast<std::int64_t>(out.chats.size()) < out.total;
   co_return out;

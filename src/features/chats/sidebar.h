@@ -40,7 +40,7 @@ ANTIPHON_DTO(SharedTitle, id, user_id, owner_name, title, updated_at, created_at
 
 struct SharedTitles {
   std::vector<SharedTitle> chats;
-  std::int64_t total = 0;  ///< Of all pages.
+  std::int64_t total = 0;  ///< Of all pages; not counted where none was asked for.
   bool has_more = false;
 };
 

@@ -25,6 +25,12 @@ struct StatsChat {
 ANTIPHON_DTO(StatsChat, id, user_id, meta, current_message_id, created_at, updated_at, total)
 ANTIPHON_DTO_DEFINE(StatsChat)
 
+struct StatsTotal {
+  std::int64_t total = 0;
+};
+ANTIPHON_DTO(StatsTotal, total)
+ANTIPHON_DTO_DEFINE(StatsTotal)
+
 /// A message without what it says.
 struct StatsMessage {
   std::string id, role;
@@ -142,13 +148,15 @@ Task<ChatStatsList> Stats::page(std::string user_id, std::int64_t since, std::in
   static constexpr Sql kPageOf{"chats.stats_page",
                                ANTIPHON_STATS_CHAT R"(, COUNT(*) OVER () AS total FROM chat
        WHERE user_id = $1 AND updated_at > $2 ORDER BY updated_at DESC, id LIMIT $3 OFFSET $4)"};
+  static constexpr Sql kTotal{
+      "chats.stats_total", "SELECT COUNT(*) AS total FROM chat WHERE user_id = $1 AND updated_at > $2"};
   Page p = page_of(page, kPage);
   auto chats = co_await db_.all<StatsChat>(kPageOf, user_id, since, p.size, p.offset);
   ChatStatsList out{.page = page};
   if (!chats.empty())
     out.total = chats.front().total;
-  else if (p.offset != 0)  // Beyond the last page.
-    out.total = (co_await this->page(user_id, since, 1)).total;
+  else if (auto all = co_await db_.first<StatsTotal>(kTotal, user_id, since))  // Beyond the last page.
+    out.total = all->total;
   out.items = co_await all_of(db_, std::move(chats));
   co_return out;
 }

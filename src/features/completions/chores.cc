@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/encode.h"
+#include "base/time.h"
 
 namespace antiphon::completions {
 namespace {
@@ -211,12 +212,10 @@ json::Object chore_body(Chore chore, const ChorePolicy& policy, const ChoreInput
 json::Value chore_variables(std::string_view user_name, std::int64_t unix_now) {
   using namespace std::chrono;
   sys_seconds now{seconds(unix_now)};
-  year_month_day date{floor<days>(now)};
   hh_mm_ss time{now - floor<days>(now)};
   constexpr std::string_view kDays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                         "Thursday", "Friday", "Saturday"};
-  std::string day =
-      fmt::format("{:04}-{:02}-{:02}", int(date.year()), unsigned(date.month()), unsigned(date.day()));
+  std::string day = date_text(unix_now);
   std::string clock = fmt::format("{:02}:{:02}:{:02}", time.hours().count(), time.minutes().count(),
                                   time.seconds().count());
   return json::Object{{"USER_NAME", user_name},

@@ -1,12 +1,11 @@
 #include "features/evaluations/leaderboard.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
-#include <chrono>
 #include <cmath>
 #include <map>
+
+#include "base/time.h"
 
 namespace antiphon::evaluations {
 namespace {
@@ -79,11 +78,7 @@ std::vector<Day> history(const std::vector<DatedVote>& votes, std::int64_t now, 
   constexpr std::int64_t kDay = 86'400;
   std::int64_t first = now / kDay - days + 1;
   std::vector<Day> out;
-  for (std::int64_t i = 0; i != days; ++i) {
-    std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(first + i))};
-    out.push_back({.date = fmt::format("{:04}-{:02}-{:02}", int(date.year()), unsigned(date.month()),
-                                       unsigned(date.day()))});
-  }
+  for (std::int64_t i = 0; i != days; ++i) out.push_back({.date = date_text((first + i) * kDay)});
   for (const DatedVote& vote : votes) {
     std::int64_t at = vote.created_at / kDay - first;
     if (at < 0 || at >= days) continue;

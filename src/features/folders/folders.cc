@@ -282,19 +282,20 @@ Task<std::optional<Right>> Guard::right(const User& me, const Folder& folder) co
 
 Task<Folder> Guard::opened(const User& me, std::string id, Right wanted) const {
   co_await require_feature(me);
-  auto folder = co_await folders_.find(std::move(id));
+  auto folder = co_await held(me, std::move(id), wanted);
   if (!folder) throw not_found("Folder");
-  auto held = co_await right(me, *folder);
-  if (!held || *held < wanted) throw not_found("Folder");
   co_return std::move(*folder);
+}
+
+Task<std::optional<Folder>> Guard::held(const User& me, std::string id, Right wanted) const {
+  auto folder = co_await folders_.find(std::move(id));
+  if (folder && co_await right(me, *folder) < std::optional(wanted)) folder.reset();
+  co_return folder;
 }
 
 Task<bool> Guard::may(const User& me, std::string id, Right wanted) const {
   if (!co_await permitted_(me, "features.folders")) co_return false;
-  auto folder = co_await folders_.find(std::move(id));
-  if (!folder) co_return false;
-  auto held = co_await right(me, *folder);
-  co_return held && *held >= wanted;
+  co_return (co_await held(me, std::move(id), wanted)).has_value();
 }
 
 Task<std::string> Guard::prompt(const User& me, std::string id) const {

@@ -106,6 +106,8 @@ class Guard {
 
  private:
   Task<Folder> opened(const User& me, std::string id, Right wanted) const;
+  /// Nothing when it is missing, or the caller has no such right.
+  Task<std::optional<Folder>> held(const User& me, std::string id, Right wanted) const;
   const Folders& folders_;
   const auth::Grants& grants_;
   Permitted permitted_;

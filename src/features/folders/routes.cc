@@ -152,20 +152,25 @@ struct Api {
 
   /// The folder as it is now, for whom it is shown to: where it lies and whom it is shared with is the
   /// owner's, and what a model is told is for those who may write.
-  Task<json::Value> shown(const User& me, std::string id) {
-    auto folder = co_await p.guard.grant<Right::read>(me, std::move(id));
-    auto right = co_await p.guard.right(me, *folder);
-    json::Object out = view(*folder);
+  Task<json::Value> shown(const User& me, const Folder& folder) {
+    auto right = co_await p.guard.right(me, folder);
+    json::Object out = view(folder);
     out["write_access"] = right && *right >= Right::write;
     if (right == Right::own) {
       json::Array grants;
-      for (const auth::GrantView& g : co_await p.folders.access(*folder)) grants.push_back(view(g));
+      for (const auth::GrantView& g : co_await p.folders.access(folder)) grants.push_back(view(g));
       out["access_grants"] = std::move(grants);
       co_return out;
     }
     out["parent_id"] = nullptr;
     if (right != Right::write) out["data"] = nullptr;
     co_return out;
+  }
+
+  Task<json::Value> shown_anew(const User& me, std::string id) {
+    auto folder = co_await p.folders.find(std::move(id));
+    if (!folder) throw not_found("Folder");
+    co_return co_await shown(me, *folder);
   }
 
   Task<json::Value> list(const User& me) {
@@ -195,29 +200,29 @@ struct Api {
   Task<json::Value> create(const User& me, Body<FolderForm> form) {
     co_await p.guard.require_feature(me);
     refuse_unknown(form.rest);
-    co_return co_await shown(
+    co_return co_await shown_anew(
         me, co_await p.folders.create(me, form.name, form.parent_id, form.data, form.meta));
   }
-  Task<json::Value> show(const User& me, Readable folder) { co_return co_await shown(me, folder->id); }
+  Task<json::Value> show(const User& me, Readable folder) { co_return co_await shown(me, *folder); }
   Task<json::Value> update(const User& me, Writable folder, Body<FolderUpdate> form) {
     refuse_unknown(form.rest);
     co_await p.folders.update(*folder, form.name, form.data, form.meta);
-    co_return co_await shown(me, folder->id);
+    co_return co_await shown_anew(me, folder->id);
   }
   Task<json::Value> move(const User& me, Owned folder, Body<ParentForm> form) {
     co_await p.folders.move(*folder, form.parent_id);
-    co_return co_await shown(me, folder->id);
+    co_return co_await shown_anew(me, folder->id);
   }
   Task<json::Value> expand(const User& me, Owned folder, Body<ExpandedForm> form) {
     co_await p.folders.expand(*folder, form.is_expanded);
-    co_return co_await shown(me, folder->id);
+    co_return co_await shown_anew(me, folder->id);
   }
   Task<json::Value> share(const User& me, Owned folder, Body<FolderAccessForm> form) {
     if (form.share_mode && !form.share_mode->empty())
       throw Problem(Problem::Kind::invalid,
                     "Others cannot continue the chats of a shared folder here; they can fork them.");
     co_await p.folders.set_access(me, *folder, form.access_grants);
-    co_return co_await shown(me, folder->id);
+    co_return co_await shown_anew(me, folder->id);
   }
   Task<json::Value> chats(const User& me, Readable folder, Query<SharedQuery> q) {
     auto right = co_await p.guard.right(me, *folder);

@@ -194,7 +194,7 @@ async function importing(w) {
   await w.call('eve', `GET ${kChats}/stats/usage`);
   await w.call('eve', `GET ${kChats}/stats/export`, { pick: byChat });
   await w.call('eve', `GET ${kChats}/stats/export`, { query: { page: 99 }, note: 'beyond the last page' });
-  await w.call('eve', `GET ${kChats}/stats/export`, { query: { stream: true }, note: 'streamed' });
+  await w.call('eve', `GET ${kChats}/stats/export`, { query: { stream: true, updated_at: 1_700_000_105 }, note: 'streamed' });
   await w.call('nobody', `GET ${kChats}/stats/export`);
   const chat = (await w.person('eve').get(`${kChats}/?page=1`)).json?.[0]?.id;
   for (const who of ['eve', 'ada', 'bob', 'nobody']) await w.call(who, `GET ${kChats}/stats/export/{id}`, { path: { id: chat } });
