@@ -54,6 +54,15 @@ TEST(Ids, UuidsHaveTheirFixedBitsAndDiffer) {
   EXPECT_LT(early.substr(0, 13), uuid7().substr(0, 13)) << "they begin with the time";
 }
 
+TEST(Ids, BriefOnesSortByTimeAndDiffer) {
+  std::string early = brief_id();
+  EXPECT_EQ(early.size(), 15u);
+  EXPECT_EQ(base64url(*base64url_decode(early + "A")), early + "A") << "any URL may hold it";
+  EXPECT_NE(early, brief_id());
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_LT(early, brief_id());
+}
+
 TEST(Utf8, IsCutBetweenCharacters) {
   EXPECT_EQ(utf8_prefix("aä", 2), "a");
   EXPECT_EQ(utf8_prefix("aä", 3), "aä");

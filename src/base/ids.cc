@@ -3,7 +3,9 @@
 #include <sys/random.h>
 
 #include <chrono>
+#include <cstdint>
 #include <stdexcept>
+#include <string_view>
 
 #include "base/encode.h"
 
@@ -33,6 +35,12 @@ std::string uuid(std::string raw, int version) {
   return text;
 }
 
+std::uint64_t milliseconds_now() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+}
+
 }  // namespace
 
 std::string uuid4() {
@@ -40,11 +48,21 @@ std::string uuid4() {
 }
 
 std::string uuid7() {
-  using namespace std::chrono;
   std::string raw = random_bytes(16);
-  auto now = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  auto now = milliseconds_now();
   for (int i = 5; i >= 0; --i, now >>= 8) raw[static_cast<std::size_t>(i)] = static_cast<char>(now);
   return uuid(std::move(raw), 7);
+}
+
+std::string brief_id() {
+  static constexpr std::string_view kInOrder =
+      "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+  std::string out(15, '\0');
+  std::uint64_t now = milliseconds_now();
+  for (std::size_t i = 8; i-- != 0; now >>= 6) out[i] = kInOrder[now & 63];
+  std::string random = random_bytes(7);
+  for (std::size_t i = 0; i != 7; ++i) out[8 + i] = kInOrder[static_cast<unsigned char>(random[i]) & 63];
+  return out;
 }
 
 }  // namespace antiphon

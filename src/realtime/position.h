@@ -20,8 +20,8 @@ struct RunPoint {
   bool covers(std::int64_t other_seq, std::int64_t other_index) const;
 };
 
-/// The last twelve digits of a run's UUID, which are random (the first ones tell the time): enough to
-/// tell a user's recent runs apart.
+/// The last twelve characters of a run's id, most of them random (the first ones tell the time): enough
+/// to tell a user's recent runs apart.
 std::string run_key(std::string_view run_id);
 
 /// What a client has seen of everything that can be replayed. Goes to the client as the offset of

@@ -46,8 +46,9 @@ inline constexpr Sql kRemoveEventsOf{
 inline constexpr Sql kRemoveRunsOf{
     "runs.remove_of", "DELETE FROM run WHERE user_id = $1 RETURNING run_id, cancel_requested"};
 
+/// The request has no more use, and as it stands between what changes PostgreSQL would log all of it.
 inline constexpr Sql kFinish{"runs.finish", R"(
-    UPDATE run SET state = $3, updated_at = $4 WHERE run_id = $1 AND epoch = $2 AND state < 10)"};
+    UPDATE run SET state = $3, updated_at = $4, request = '' WHERE run_id = $1 AND epoch = $2 AND state < 10)"};
 /// Goes with kFinish, and fails with all that goes with it when that has not ended the run: a column
 /// that may not be null would be.
 inline constexpr Sql kLastEvent{"runs.last_event", R"(

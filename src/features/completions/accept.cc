@@ -185,7 +185,7 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
         .params = t.params};
     // Only the first answer names the chat.
     if (!work.plans.empty()) plan.title = plan.tags = false;
-    std::string run_id = uuid7();
+    std::string run_id = brief_id();
     bool unnamed = plan.continued && !key;
     work.runs.push_back({run_id, chat_id, w.message_id, me.id.value,
                          unnamed ? std::nullopt : std::optional(key_of(key, w)), plan.text()});

@@ -143,7 +143,7 @@ void Composer::text(std::string_view words) {
     skip_line_feeds();
   }
   if (lead_.find_first_not_of(kBlanks) == lead_.npos) return;
-  message_ = {"msg_" + random_hex(12), output_.items().size()};
+  message_ = {"msg_" + random_hex(4), output_.items().size()};
   delta("response.output_text.delta", message_, std::exchange(lead_, {}));
 }
 
@@ -156,7 +156,7 @@ void Composer::reasoning(std::string_view words, std::string_view start_tag, std
 }
 
 void Composer::open_reasoning(std::string_view start_tag, std::string_view end_tag) {
-  reasoning_ = {"r_" + random_hex(12), output_.items().size()};
+  reasoning_ = {"r_" + random_hex(4), output_.items().size()};
   send("response.output_item.added",
        {{"output_index", reasoning_.index},
         {"item", json::Object{{"type", "reasoning"},
