@@ -3,13 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 
-const kTicks = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-
-/** Processor seconds a process has used so far, all its threads. */
+/**
+ * Processor seconds a process has used so far, all its threads. The process's own clock, which has nanoseconds where /proc has ticks
+ * of ten milliseconds; Node cannot read it.
+ */
 export function cpuSeconds(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / kTicks;
+  const clock = 'import sys, time; print(time.clock_gettime_ns((~int(sys.argv[1]) << 3) | 2))'; // CPUCLOCK_SCHED of that pid.
+  return Number(execFileSync('python3', ['-c', clock, String(pid)], { encoding: 'utf8' })) / 1e9;
 }
 
 /** Resident memory in kB; `own`: without what it shares with other programs (their libraries). */

@@ -71,7 +71,8 @@ export class Servers {
   }
 
   async postgres() {
-    this.#postgres ??= await startPostgres(['full_page_writes=on']);
+    // What autovacuum writes depends on when it comes.
+    this.#postgres ??= await startPostgres(['full_page_writes=on', 'autovacuum=off']);
     return this.#postgres;
   }
 

@@ -74,8 +74,8 @@ class Incoming {
   /// The next bytes as they come; "" at the end. Throws Problem(upstream) when it breaks, with a detail
   /// a user can act on and curl's words as cause. Buffers at most 256 KiB, then the peer waits.
   virtual Task<std::string> read() = 0;
-  /// From now on what trickles in is read in gulps of 30 to 50 ms: a reader that passes it on at
-  /// intervals needs no waking for each piece. HTTP/1.1 only; ends when the peer pauses. Any thread.
+  /// From now on what trickles in is read once a beat (base/beat.h): a reader that passes it on at
+  /// that pace needs no waking for each piece. HTTP/1.1 only; ends when the peer pauses. Any thread.
   virtual void gather() = 0;
   /// Ends the exchange now; a read() under way throws. Any thread.
   virtual void cancel() = 0;

@@ -1,8 +1,11 @@
 #include "client/engine.h"
 
+#include <algorithm>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+#include <cstdint>
 
+#include "base/beat.h"
 #include "base/problem.h"
 
 namespace antiphon::client {
@@ -12,18 +15,15 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-/// Sockets that become due within one step are read together.
-constexpr auto kGatherStep = 20ms;
-constexpr auto kGatherLeast = 30ms;
 /// What brings more at a time does not trickle.
 constexpr std::size_t kTrickle = 16 * 1024;
-/// At most five thousand gulps a second and loop, however many sockets there are.
-constexpr auto kGatherEach = 200us;
+/// So many sockets are read together; more in up to eight shares of the beat, so that no loop is long
+/// at it. Not under 200 us a socket, however many there are.
+constexpr std::size_t kTogether = 50;
+constexpr auto kEach = 200us;
 
-steady_clock::time_point next_gathering(std::size_t gathered) {
-  auto pause = std::max<steady_clock::duration>(kGatherLeast, gathered * kGatherEach);
-  auto due = std::chrono::ceil<std::chrono::milliseconds>(steady_clock::now() + pause);
-  return due + (kGatherStep - due.time_since_epoch() % kGatherStep) % kGatherStep;
+steady_clock::duration share(std::size_t gathered) {
+  return kBeat / std::clamp<std::int64_t>(static_cast<std::int64_t>(gathered / kTogether), 1, 8);
 }
 }  // namespace
 
@@ -176,12 +176,12 @@ Transfer* Engine::gathering(const Watch& watch) const {
 void Engine::gather(const std::shared_ptr<Watch>& watch) {
   watch->gathered = true;
   watch->let_go();
-  gathered_.push_back({next_gathering(gathered_.size()), watch});
-  if (gathered_.size() == 1) wait_for_gathered();
+  auto due = on_grid(steady_clock::now(), share(gathered_.size()));
+  if (gathered_.emplace(due, watch) == gathered_.begin()) wait_for_gathered();
 }
 
 void Engine::wait_for_gathered() {
-  gathered_due_.expires_at(gathered_.front().due);
+  gathered_due_.expires_at(gathered_.begin()->first);
   gathered_due_.async_wait([engine = weak_from_this()](auto error) {
     auto self = engine.lock();
     if (!error && self && !self->closed_) self->read_gathered();
@@ -190,9 +190,12 @@ void Engine::wait_for_gathered() {
 
 void Engine::read_gathered() {
   auto now = steady_clock::now();
-  while (!gathered_.empty() && gathered_.front().due <= now) {
-    auto watch = gathered_.front().watch.lock();
-    gathered_.pop_front();
+  auto step = share(gathered_.size());
+  // The same place in the next beat: `now` is a little after this one.
+  auto wait = std::max<steady_clock::duration>(kBeat, gathered_.size() * kEach) - step / 2;
+  while (!gathered_.empty() && gathered_.begin()->first <= now) {
+    auto watch = gathered_.begin()->second.lock();
+    gathered_.erase(gathered_.begin());
     if (!watch || !watch->gathered) continue;
     Transfer* transfer = gathering(*watch);
     std::size_t before = transfer ? transfer->body_bytes() : 0;
@@ -201,7 +204,7 @@ void Engine::read_gathered() {
     transfer = gathering(*watch);
     std::size_t got = transfer ? transfer->body_bytes() - before : 0;
     if (got != 0 && got < kTrickle) {
-      gathered_.push_back({next_gathering(gathered_.size()), watch});
+      gathered_.emplace(on_grid(now + wait, step), watch);
     } else {
       watch->gathered = false;
       arm(watch, CURL_CSELECT_IN);

@@ -5,7 +5,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <deque>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
@@ -57,11 +57,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   bool closed_ = false;
   std::unordered_map<curl_socket_t, std::shared_ptr<Watch>> watches_;
   std::unordered_map<CURL*, std::shared_ptr<Transfer>> running_;
-  struct Gathered {
-    std::chrono::steady_clock::time_point due;
-    std::weak_ptr<Watch> watch;
-  };
-  std::deque<Gathered> gathered_;  ///< Sockets read at intervals, in the order of their turn.
+  /// Sockets read at intervals, by when it is their turn.
+  std::multimap<std::chrono::steady_clock::time_point, std::weak_ptr<Watch>> gathered_;
   boost::asio::steady_timer gathered_due_;
 };
 

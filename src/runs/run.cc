@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "base/async.h"
+#include "base/beat.h"
 #include "base/log.h"
 #include "base/problem.h"
 #include "base/time.h"
@@ -17,6 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// What the providers sent until a beat is read, parsed and emitted by then.
+constexpr auto kSettle = 8ms;
 constexpr std::size_t kMaxPendingBytes = 256 * 1024;
 
 std::size_t weight(const json::Value& event) {
@@ -245,7 +248,7 @@ Task<> Runs::write_log() {
       (void)co_await work_.wait(waiting ? next_round - now : idle);
       continue;
     }
-    if (round) next_round = now + options_.flush_interval;
+    if (round) next_round = on_grid(now, options_.beat) + kSettle;
     if (auto slices = take_pending(round); !slices.empty()) co_await commit(std::move(slices));
   }
 }

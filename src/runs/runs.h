@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/beat.h"
 #include "base/scope.h"
 #include "base/signal.h"
 #include "base/task.h"
@@ -129,7 +130,7 @@ struct LoggedEvent {
 struct Options {
   std::string node_name;
   std::string version;
-  std::chrono::milliseconds flush_interval{100};
+  std::chrono::milliseconds beat = kBeat;  ///< Between commits of what is not urgent.
   std::chrono::milliseconds lease{5'000};
   std::chrono::milliseconds keeper_period{1'000};  ///< Lease, orphans, requests to stop.
 };

@@ -30,7 +30,7 @@ struct Node {
       : runs(db,
              {.node_name = "test",
               .version = "0",
-              .flush_interval = 5ms,
+              .beat = 5ms,
               .lease = 200ms,
               .keeper_period = keeper_period},
              loops) {

@@ -8,6 +8,7 @@
 #include "base/encode.h"
 #include "base/problem.h"
 #include "base/time.h"
+#include "features/chats/lean_output.h"
 #include "features/chats/text.h"
 
 namespace antiphon::chats {
@@ -57,6 +58,11 @@ std::string searched(const json::Value& content) {
   return words_of(plain_text(content));
 }
 
+std::vector<Message> filled(std::vector<Message> rows) {
+  std::ranges::for_each(rows, fill_output);
+  return rows;
+}
+
 }  // namespace
 
 Task<std::optional<Chat>> Chats::find(std::string id) const {
@@ -67,7 +73,9 @@ Task<std::optional<Chat>> Chats::find(std::string id) const {
 Task<std::optional<Message>> Chats::message(std::string chat_id, std::string id) const {
   static constexpr Sql kMessage{"chats.message", "SELECT " ANTIPHON_MESSAGE_COLUMNS
                                                  " FROM chat_message WHERE chat_id = $1 AND id = $2"};
-  co_return co_await db_.first<Message>(kMessage, chat_id, id);
+  auto row = co_await db_.first<Message>(kMessage, chat_id, id);
+  if (row) fill_output(*row);
+  co_return row;
 }
 
 Task<std::vector<Message>> Chats::branch(std::string chat_id, std::string leaf,
@@ -89,14 +97,14 @@ Task<std::vector<Message>> Chats::branch(std::string chat_id, std::string leaf,
   auto first = branch.end();
   while (first != branch.begin() && seen.insert(std::prev(first)->id).second) --first;
   if (first != branch.begin()) branch.erase(branch.begin(), first);
-  co_return branch;
+  co_return filled(std::move(branch));
 }
 
 Task<std::vector<Message>> Chats::messages(std::string chat_id) const {
   static constexpr Sql kMessages{"chats.messages",
                                  "SELECT " ANTIPHON_MESSAGE_COLUMNS
                                  " FROM chat_message WHERE chat_id = $1 ORDER BY position, id"};
-  co_return co_await db_.all<Message>(kMessages, chat_id);
+  co_return filled(co_await db_.all<Message>(kMessages, chat_id));
 }
 
 Task<std::vector<Message>> Chats::some(store::Connection& c, std::string chat_id,
@@ -107,7 +115,7 @@ Task<std::vector<Message>> Chats::some(store::Connection& c, std::string chat_id
       " FROM chat_message WHERE chat_id = $1 AND id IN (SELECT value FROM json_each($2))",
       "SELECT " ANTIPHON_MESSAGE_COLUMNS
       " FROM chat_message WHERE chat_id = $1 AND id = ANY($2::text[])"};
-  co_return co_await c.all<Message>(kSome, chat_id, ids);
+  co_return filled(co_await c.all<Message>(kSome, chat_id, ids));
 }
 
 Task<std::vector<PlaceRow>> Chats::beside(std::string chat_id, std::vector<std::string> ids) const {
@@ -197,7 +205,7 @@ store::Bound Chats::inserting(const Message& m) {
           m.role,
           m.content,
           searched(m.content),
-          m.output,
+          lean_output(m),
           m.model_id,
           m.done,
           m.files,
@@ -223,7 +231,7 @@ store::Bound Chats::appending(const Message& m) {
           m.role,
           m.content,
           searched(m.content),
-          m.output,
+          lean_output(m),
           m.model_id,
           m.done,
           m.files,
@@ -245,8 +253,8 @@ std::vector<store::Bound> Chats::finishing(const Message& m) {
          SET content = $3, text = $4, output = $5, usage = $6, error = $7, done = $8, updated_at = $9
        WHERE chat_id = $1 AND id = $2)"};
   static constexpr Sql kTouch{"chats.touch", "UPDATE chat SET updated_at = $2 WHERE id = $1"};
-  return {{kFinish, m.chat_id, m.id, m.content, searched(m.content), m.output, m.usage, m.error, m.done,
-           m.updated_at},
+  return {{kFinish, m.chat_id, m.id, m.content, searched(m.content), lean_output(m), m.usage, m.error,
+           m.done, m.updated_at},
           {kTouch, m.chat_id, m.updated_at}};
 }
 

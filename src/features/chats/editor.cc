@@ -10,6 +10,7 @@
 #include "base/problem.h"
 #include "base/time.h"
 #include "features/chats/history.h"
+#include "features/chats/lean_output.h"
 #include "features/chats/text.h"
 
 namespace antiphon::chats {
@@ -56,7 +57,7 @@ constexpr Sql kUpdateMessage{"chats.update_message", R"(
 
 store::Bound updating(const Message& m) {
   return {kUpdateMessage,    m.chat_id,   m.id,    m.content, words_of(plain_text(m.content)),
-          m.output,          m.model_id,  m.files, m.sources, m.embeds,
+          lean_output(m),    m.model_id,  m.files, m.sources, m.embeds,
           m.status_history,  m.error,     m.usage, m.meta,    m.extra,
           m.context_summary, m.updated_at};
 }

@@ -4,6 +4,7 @@
 #include "base/problem.h"
 #include "base/time.h"
 #include "features/chats/editor.h"
+#include "features/chats/lean_output.h"
 #include "features/chats/text.h"
 
 /// Single messages: what people change by hand.
@@ -95,9 +96,12 @@ Task<bool> Editor::edit_message(const Chat& chat, std::string message_id, std::s
     edited = false;
     auto found = co_await Chats::some(c, chat.id.value, {message_id});
     if (found.empty()) co_return;
+    Message& m = found.front();
+    m.content = json::Value(content);
+    m.output = with_text(m.output, content);
     std::int64_t now = unix_seconds();
-    edited = co_await c.run(kEdit, chat.id, message_id, json::Value(content), words_of(content),
-                            with_text(found.front().output, content), now) == 1;
+    edited = co_await c.run(kEdit, chat.id, message_id, m.content, words_of(content), lean_output(m),
+                            now) == 1;
     if (edited) co_await c.run(kTouch, chat.id, now);
   });
   co_return edited;

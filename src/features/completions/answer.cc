@@ -251,12 +251,12 @@ Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& c
 /// Takes up what a dead process left: begins again when there is no word yet, otherwise keeps every
 /// committed word and offers Continue.
 Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::LoggedEvent> left) {
-  Plan plan;
+  auto row = co_await p_.runs.find(run->id());
+  auto stored = row ? Plan::parse(row->request) : std::nullopt;
+  Plan plan = stored ? std::move(*stored) : Plan();
   plan.user = {run->user_id()};
   plan.chat_id = run->chat_id();
   plan.message_id = run->message_id();
-  auto row = co_await p_.runs.find(run->id());
-  if (auto stored = row ? Plan::parse(row->request) : std::nullopt) plan = std::move(*stored);
   runs::Output output;
   for (const runs::LoggedEvent& e : left) output.apply(e.event);
   p_.hub.track(realtime::Room::user(plan.user),

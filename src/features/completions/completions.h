@@ -50,6 +50,7 @@ struct Plan {
   json::Object provider;
   json::Value params;
 
+  /// What a run's row holds beside its own columns (user, chat, message).
   std::string text() const;
   static std::optional<Plan> parse(std::string_view text);
 };

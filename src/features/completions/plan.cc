@@ -1,28 +1,28 @@
 #include <boost/json.hpp>
+#include <utility>
 
 #include "features/completions/completions.h"
 
 namespace antiphon::completions {
 
 std::string Plan::text() const {
-  return json::serialize(json::Object{{"user", user.value},
-                                      {"chat_id", chat_id},
-                                      {"message_id", message_id},
-                                      {"model", model_id},
-                                      {"question_id", question_id},
-                                      {"temporary", temporary},
-                                      {"continued", continued},
-                                      {"first_turn", first_turn},
-                                      {"stream", stream},
-                                      {"server_tools", server_tools},
-                                      {"title", title},
-                                      {"tags", tags},
-                                      {"follow_ups", follow_ups},
-                                      {"system", system},
-                                      {"guidance", guidance},
-                                      {"messages", messages},
-                                      {"provider", provider},
-                                      {"params", params}});
+  // It is written with every turn: what parse() takes for granted is left out.
+  json::Object out{{"model", model_id}, {"question_id", question_id}};
+  for (auto [key, on] : {std::pair("temporary", temporary),
+                         {"continued", continued},
+                         {"first_turn", first_turn},
+                         {"server_tools", server_tools},
+                         {"title", title},
+                         {"tags", tags},
+                         {"follow_ups", follow_ups}})
+    if (on) out[key] = true;
+  if (!stream) out["stream"] = false;
+  if (!system.empty()) out["system"] = system;
+  if (!guidance.empty()) out["guidance"] = guidance;
+  if (!messages.empty()) out["messages"] = messages;
+  if (!provider.empty()) out["provider"] = provider;
+  if (!params.is_null()) out["params"] = params;
+  return json::serialize(out);
 }
 
 std::optional<Plan> Plan::parse(std::string_view text) {
@@ -30,9 +30,6 @@ std::optional<Plan> Plan::parse(std::string_view text) {
   if (!value || !value->is_object()) return std::nullopt;
   const json::Value& v = *value;
   Plan p;
-  p.user = {std::string(json::text_at(v, "user"))};
-  p.chat_id = json::text_at(v, "chat_id");
-  p.message_id = json::text_at(v, "message_id");
   p.model_id = json::text_at(v, "model");
   p.question_id = json::text_at(v, "question_id");
   p.temporary = json::bool_at(v, "temporary");
