@@ -61,7 +61,8 @@ std::string brief_id() {
   std::uint64_t now = milliseconds_now();
   for (std::size_t i = 8; i-- != 0; now >>= 6) out[i] = kInOrder[now & 63];
   std::string random = random_bytes(7);
-  for (std::size_t i = 0; i != 7; ++i) out[8 + i] = kInOrder[static_cast<unsigned char>(random[i]) & 63];
+  for (std::size_t i = 0; i != 7; ++i)
+    out[8 + i] = kInOrder[static_cast<unsigned char>(random[i]) & 63];
   return out;
 }
 
