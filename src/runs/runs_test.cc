@@ -23,6 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using store::Engine;
+using store::eventually;
 
 /// A process of the fleet: an owner of runs on a database that others use too.
 struct Node {
@@ -88,13 +89,6 @@ std::string text_of(const std::vector<LoggedEvent>& events) {
   Output out;
   for (const LoggedEvent& e : events) out.apply(e.event);
   return out.text();
-}
-
-/// Waits for what another thread brings about; at most ten seconds.
-void eventually(const std::function<bool()>& so) {
-  for (auto end = std::chrono::steady_clock::now() + 10s;
-       !so() && std::chrono::steady_clock::now() < end;)
-    std::this_thread::sleep_for(1ms);
 }
 
 std::string tokens(int n) {
