@@ -234,6 +234,19 @@ TEST_P(RunsTest, AnOwnerThatLostItsRunIsNeverSeenAgain) {
   }
 }
 
+/// Else a stop of the process, and a restart with it, takes as long as its longest rest.
+TEST_P(RunsTest, AStopWaitsForNobodyWhoRests) {
+  Fixture f(GetParam());
+  for (int i = 0; i != 10; ++i) {
+    Node node(*f.store.db, f.store.loops, 1min);
+    run([&] { return node.runs.start(); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(i));
+    auto begun = std::chrono::steady_clock::now();
+    run([&] { return node.runs.stop(0s); });
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 4s) << "it gives up after five";
+  }
+}
+
 /// The connection broke at the commit that accepted the question: nobody here knows that it is stored.
 TEST_P(RunsTest, ARunWhoseBeginningWasLostIsTakenUp) {
   Fixture f(GetParam());
