@@ -56,7 +56,8 @@ struct Signal::Place {
     waiter->timer = nullptr;
     waiter->take_work();
   }
-  /// Under the signal's mutex. Armed before anyone can see it, so that a cancel can never come too early.
+  /// Under the signal's mutex. Armed before anyone can see it, so that a cancel can never come too
+  /// early.
   void take() {
     waiter->timer = &timer;
     waiter->work = asio::prefer(timer.get_executor(), asio::execution::outstanding_work.tracked);
