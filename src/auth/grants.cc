@@ -52,6 +52,7 @@ constexpr Sql kListMany{"grants.list_many",
 
 constexpr Sql kClear{"grants.clear",
                      "DELETE FROM access_grant WHERE resource_type = $1 AND resource_id = $2"};
+// One to a user who is not there is left out by a trigger (migrations/20261127_0600_grant_to_user.sql).
 constexpr Sql kAdd{"grants.add", R"(
     INSERT INTO access_grant (id, resource_type, resource_id, principal_type, principal_id, permission, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -4,6 +4,8 @@
 
 #include "auth/auth.h"
 #include "auth/test_identities.h"
+#include "base/async.h"
+#include "base/scope.h"
 #include "json/text.h"
 
 namespace antiphon::auth {
@@ -102,6 +104,30 @@ TEST_P(GrantsTest, SettingReplacesAll) {
   ASSERT_EQ(grants.size(), 1u);
   EXPECT_EQ(grants[0].principal_id, bob.id.value);
   EXPECT_EQ(run([&] { return here_.list_many("model", {"m1", "m2"}); }).size(), 1u);
+}
+
+TEST_P(GrantsTest, WhoIsNotThereIsGivenNothing) {
+  set("model", "m1", {{"user", "nobody", "read"}, {"user", ann.id.value, "read"}});
+  EXPECT_EQ(run([&] { return here_.list({"model", "m1"}); }).size(), 1u);
+}
+
+/// Else the grant stays behind: his others were taken away before.
+TEST_P(GrantsTest, WhoIsBeingDeletedIsGivenNothing) {
+  Scope scope;
+  run([&] {
+    return store->transact([&](store::Connection& tx) -> Task<> {
+      co_await tx.script("DELETE FROM auth WHERE id = '" + bob.id.value + "'");
+      co_await tx.script("DELETE FROM \"user\" WHERE id = '" + bob.id.value + "'");
+      scope.start(store.loops.at(0), "share", [&]() -> Task<> {
+        co_await store->transact([&](store::Connection& other) {
+          return here_.set(other, {"model", "m1"}, {{"user", bob.id.value, "read"}});
+        });
+      });
+      co_await sleep_for(std::chrono::milliseconds(100));
+    });
+  });
+  EXPECT_TRUE(run([&] { return scope.close(std::chrono::seconds(20)); }));
+  EXPECT_THAT(run([&] { return here_.list({"model", "m1"}); }), IsEmpty());
 }
 
 TEST_P(GrantsTest, WhatOneMayNotGiveIsDroppedOrRefused) {

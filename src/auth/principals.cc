@@ -238,9 +238,7 @@ Task<> Principals::catch_up() {
 
 void Principals::follow(Scope& scope, Executor where, std::function<Task<>()> hourly) {
   scope.start(where, "auth.follow", [this, &scope, hourly = std::move(hourly)]() -> Task<> {
-    for (int round = 0; !scope.closing(); ++round) {
-      co_await wake_.wait(kLookEvery);
-      if (scope.closing()) break;
+    for (int round = 0; co_await scope.rest(kLookEvery); ++round) {
       // A failure is no end: requests meanwhile ask the database themselves.
       try {
         co_await follow_once();

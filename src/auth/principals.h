@@ -75,8 +75,6 @@ class Principals {
 
   /// Keeps up with other replicas and writes presence, until the scope closes. `hourly` runs then too.
   void follow(Scope& scope, Executor where, std::function<Task<>()> hourly = nullptr);
-  /// Makes follow() look now.
-  void wake() { wake_.notify(); }
 
   /// Null when there is no such user. Throws 503 when the database is needed and away.
   Task<std::shared_ptr<const Principal>> find(const UserId& id);
@@ -114,7 +112,6 @@ class Principals {
   void tell(const Change& change) const;
 
   store::Db& db_;
-  Signal wake_;
   std::vector<std::function<void(const Change&)>> watchers_;
   std::atomic<std::int64_t> fresh_at_ms_ = 0;  ///< Steady clock.
   std::int64_t presence_written_at_ = 0;       ///< Of the coroutine of follow().

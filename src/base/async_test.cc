@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <thread>
 
@@ -64,6 +65,32 @@ TEST(Signal, WakesAcrossThreadsEveryTime) {
   });
 }
 
+/// It is told between its look and its wait, and somebody else waits already.
+TEST(Signal, OneOfSeveralWhoWaitMissesNothing) {
+  Signal signal;
+  Loops loops(1);
+  loops.start();
+  Scope scope;
+  std::atomic<bool> over = false;
+  scope.start(loops.at(0), "other", [&]() -> Task<> {
+    EXPECT_TRUE(co_await signal.until([&] { return over.load(); }, 10s));
+  });
+  int looks = 0;
+  EXPECT_TRUE(run([&] {
+    return signal.until(
+        [&] {
+          if (++looks == 1) signal.notify();
+          return looks > 1;
+        },
+        10s);
+  }));
+  EXPECT_EQ(looks, 2);
+  EXPECT_FALSE(run([&] { return signal.until([] { return false; }, 1ms); }));
+  over = true;
+  signal.notify();
+  EXPECT_TRUE(run([&] { return scope.close(5s); }));
+}
+
 TEST(Signal, TouchesNothingOfALoopThatEndsWhileItNotifies) {
   for (int i = 0; i != 500; ++i) {
     Signal signal;
@@ -97,6 +124,24 @@ TEST(Scope, CloseWaitsForWhatRunsAndRefusesWhatComesLater) {
 
   EXPECT_TRUE(finished);
   EXPECT_FALSE(scope.start(loops.at(0), "late", []() -> Task<> { co_return; }));
+}
+
+TEST(Scope, WhoRestsWakesWhenItCloses) {
+  Loops loops(2);
+  loops.start();
+  Scope scope;
+  std::atomic<int> rounds = 0, ended = 0;
+  for (int i = 0; i != 2; ++i)
+    scope.start(loops.at(i), "keeper", [&]() -> Task<> {
+      while (co_await scope.rest(1ms)) ++rounds;
+      EXPECT_FALSE(co_await scope.rest(1h));
+      ++ended;
+    });
+  while (rounds < 10) std::this_thread::yield();
+
+  EXPECT_TRUE(run([&] { return scope.close(10s); }));
+
+  EXPECT_EQ(ended, 2);
 }
 
 }  // namespace

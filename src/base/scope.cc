@@ -13,7 +13,7 @@ struct Scope::State {
   std::mutex mutex;
   std::int64_t running = 0;  ///< Guarded by mutex.
   std::atomic<bool> closing = false;
-  Signal idle;
+  Signal idle, over;
 
   void leave() {
     std::scoped_lock lock(mutex);
@@ -62,19 +62,27 @@ std::int64_t Scope::running() const {
   return state_->running;
 }
 
-Task<bool> Scope::close(std::chrono::nanoseconds deadline) {
+Task<bool> Scope::rest(std::chrono::nanoseconds duration) {
   auto state = state_;
-  state->closing = true;
-  auto end = std::chrono::steady_clock::now() + deadline;
-  for (;;) {
-    {
-      std::scoped_lock lock(state->mutex);
-      if (state->running == 0) co_return true;
-    }
-    auto left = end - std::chrono::steady_clock::now();
-    if (left <= std::chrono::nanoseconds::zero()) co_return false;
-    co_await state->idle.wait(left);
+  co_return !co_await state->over.until([&] { return state->closing.load(); }, duration);
+}
+
+void Scope::refuse() {
+  {
+    std::scoped_lock lock(state_->mutex);
+    state_->closing = true;
   }
+  state_->over.notify();
+}
+
+Task<bool> Scope::close(std::chrono::nanoseconds deadline) {
+  refuse();
+  auto state = state_;
+  auto idle = [&] {
+    std::scoped_lock lock(state->mutex);
+    return state->running == 0;
+  };
+  co_return co_await state->idle.until(idle, deadline);
 }
 
 }  // namespace antiphon

@@ -22,9 +22,13 @@ class Scope {
   /// begun nothing starts any more and this yields false.
   bool start(Executor where, std::string name, std::function<Task<>()> work);
 
-  /// True once close() has begun: long-running work looks at this and leaves.
+  /// Waits for `duration`. False at once when close() has begun: long-running work leaves then.
+  Task<bool> rest(std::chrono::nanoseconds duration);
+  /// True once close() has begun.
   bool closing() const;
 
+  /// The first half of close(). After it wake whoever waits for something else and looks at closing().
+  void refuse();
   /// Refuses new work and waits for what runs, at most `deadline`. False when some still runs.
   Task<bool> close(std::chrono::nanoseconds deadline);
 

@@ -47,36 +47,65 @@ void Signal::notify() {
       });
 }
 
+/// The place of one who waits, on the coroutine's own executor. Its end touches nothing of the signal,
+/// which may be gone by then.
+struct Signal::Place {
+  Place(Signal& signal, const Executor& executor, std::chrono::steady_clock::time_point end)
+      : signal(signal), timer(executor, end) {}
+  ~Place() {
+    waiter->timer = nullptr;
+    waiter->take_work();
+  }
+  /// Under the signal's mutex. Armed before anyone can see it, so that a cancel can never come too
+  /// early.
+  void take() {
+    waiter->timer = &timer;
+    waiter->work = asio::prefer(timer.get_executor(), asio::execution::outstanding_work.tracked);
+    signal.waiters_.push_back(waiter);
+  }
+  /// False when the time is over. A notify between take() and this posts its cancel to this thread,
+  /// behind the wait.
+  Task<bool> woken() {
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_return waiter->notified || leave();
+  }
+  bool leave() {
+    std::scoped_lock lock(signal.mutex_);
+    std::erase(signal.waiters_, waiter);
+    return waiter->notified;
+  }
+
+  Signal& signal;
+  asio::steady_timer timer;
+  std::shared_ptr<Waiter> waiter = std::make_shared<Waiter>();
+};
+
 Task<bool> Signal::wait(std::chrono::nanoseconds timeout) {
-  auto executor = co_await asio::this_coro::executor;
-  asio::steady_timer timer(executor);
-  auto waiter = std::make_shared<Waiter>();
-  struct Leave {
-    Waiter& waiter;
-    ~Leave() {
-      waiter.timer = nullptr;
-      waiter.take_work();
-    }
-  } leave{*waiter};
+  Place place(*this, co_await asio::this_coro::executor, std::chrono::steady_clock::now() + timeout);
   {
     std::scoped_lock lock(mutex_);
-    if (pending_) {
-      pending_ = false;
+    if (std::exchange(pending_, false)) co_return true;
+    place.take();
+  }
+  co_return co_await place.woken();
+}
+
+Task<bool> Signal::until(std::function<bool()> so, std::chrono::nanoseconds timeout) {
+  auto executor = co_await asio::this_coro::executor;
+  auto end = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    Place place(*this, executor, end);
+    {
+      std::scoped_lock lock(mutex_);
+      place.take();
+    }
+    if (so()) {
+      place.leave();
       co_return true;
     }
-    // Armed before anyone can see it, so that a cancel can never come too early.
-    timer.expires_after(timeout);
-    waiter->timer = &timer;
-    waiter->work = asio::prefer(executor, asio::execution::outstanding_work.tracked);
-    waiters_.push_back(waiter);
+    if (!co_await place.woken()) co_return so();
   }
-  // A notify between here and the wait posts its cancel to this thread, behind the wait.
-  boost::system::error_code ignored;
-  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  if (waiter->notified) co_return true;
-  std::scoped_lock lock(mutex_);
-  std::erase(waiters_, waiter);
-  co_return waiter->notified;
 }
 
 }  // namespace antiphon

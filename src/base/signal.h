@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -9,8 +10,8 @@
 
 namespace antiphon {
 
-/// Wakes waiting coroutines, from any thread. A notify() with nobody waiting is remembered once,
-/// so a wake-up is never lost between a check and the wait that follows it.
+/// Wakes waiting coroutines, from any thread. A notify() with nobody waiting is remembered once, so the
+/// one who waits next cannot have missed it. Where several wait, that is for until().
 class Signal {
  public:
   Signal();
@@ -22,10 +23,16 @@ class Signal {
   void notify();
 
   /// True when notified, false when `timeout` passed first.
-  Task<bool> wait(std::chrono::nanoseconds timeout = std::chrono::hours(24));
+  Task<bool> wait(std::chrono::nanoseconds timeout = kEver);
+
+  /// Waits until `so`, which whoever brings it about tells with notify(). Looks when it can be woken
+  /// already, so nobody misses it, however many wait. False when `timeout` passed first.
+  Task<bool> until(std::function<bool()> so, std::chrono::nanoseconds timeout = kEver);
 
  private:
+  static constexpr std::chrono::hours kEver{24};
   struct Waiter;
+  struct Place;
   std::mutex mutex_;
   bool pending_ = false;                          ///< Guarded by mutex_.
   std::vector<std::shared_ptr<Waiter>> waiters_;  ///< Guarded by mutex_.

@@ -273,10 +273,7 @@ void Store::on_change(std::function<void(const std::vector<std::string>& keys)> 
 
 void Store::poll(Scope& scope, Executor where, std::chrono::nanoseconds interval) {
   scope.start(where, "settings of other replicas", [this, &scope, interval]() -> Task<> {
-    constexpr int kSlices = 4;  // So that closing need not wait for a whole interval.
-    for (int slice = 1; !scope.closing(); ++slice) {
-      co_await sleep_for(interval / kSlices);
-      if (slice % kSlices || scope.closing()) continue;
+    while (co_await scope.rest(interval)) {
       try {
         co_await refresh();
       } catch (const Problem& p) {

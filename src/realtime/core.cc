@@ -84,8 +84,8 @@ Task<> Core::renew(std::vector<SessionPtr> due) {
 
 Task<> Core::tend_tables() {
   auto next_sweep = Clock::now() + kTendTables;
-  while (!ending) {
-    co_await stopping.wait(seconds(1));
+  while (!hung_up) {
+    co_await stopping.until([this] { return hung_up.load(); }, seconds(1));
     try {
       co_await records.flush();
       if (Clock::now() < next_sweep) continue;

@@ -75,7 +75,8 @@ class Core : public std::enable_shared_from_this<Core> {
   Task<> tend_tables();
   void ask_until(Clock::time_point deadline, const SessionPtr& session, std::uint64_t question);
   Signal stopping, deadline_set;
-  std::atomic<bool> ending = false;
+  std::atomic<bool> ending = false;   ///< Nobody is let in any more.
+  std::atomic<bool> hung_up = false;  ///< And all have been told. Told by `stopping`.
 
  private:
   SessionPtr new_session();

@@ -150,8 +150,7 @@ Task<> Endpoint::Impl::tick() {
   auto self = shared_from_this();
   auto pause =
       std::min<std::chrono::milliseconds>(std::chrono::seconds(1), core->options.ping_interval / 4);
-  bool told = false;
-  while (!core->ending) {
+  do {
     std::vector<std::shared_ptr<Engine>> all;
     {
       std::scoped_lock lock(mutex);
@@ -161,10 +160,7 @@ Task<> Endpoint::Impl::tick() {
     for (const auto& engine : all)
       if (!engine->tick(now)) forget(engine->sid());
     all.clear();
-    told = co_await core->stopping.wait(pause);
-  }
-  // Sessions say their last words between `ending` and the notify.
-  if (!told) co_await core->stopping.wait(std::chrono::milliseconds(100));
+  } while (!co_await core->stopping.until([this] { return core->hung_up.load(); }, pause));
   // A WebSocket's end tells its link; a polling session, whose client would come to a 503, has no other
   // end than this.
   std::unordered_map<std::string, std::shared_ptr<Engine>> left;

@@ -206,6 +206,40 @@ TEST(Upgrade, AProbeThatFailsLeavesThePollingSessionAlone) {
   EXPECT_EQ(poller.get().body, R"(42["events",{"a":1}])");
 }
 
+/// Without the word it would take the end for a failure of the network, and come again.
+TEST(Upgrade, AClientThatIsSentAwayInItsMidstHearsSo) {
+  Process process;
+  process.start();
+  for (bool polls : {true, false}) {
+    Poller poller(process);
+    poller.connect("alice");
+    Browser socket(process, poller.engine);
+    socket.say("2probe");
+    EXPECT_EQ(socket.next(), "3probe");
+
+    process.hub.close_session("jti-alice");
+
+    if (polls) EXPECT_EQ(poller.get().body, "41");
+    socket.say("5");
+    if (!polls) EXPECT_EQ(socket.next(), "41");
+    EXPECT_EQ(socket.next(), "<closed>");
+    EXPECT_EQ(poller.get().status, 400);
+  }
+}
+
+TEST(Upgrade, OneThatIsNeverFinishedEndsWithItsSession) {
+  Process process;
+  process.start();
+  Poller poller(process);
+  poller.connect("alice");
+  Browser socket(process, poller.engine);
+  socket.say("2probe");
+  EXPECT_EQ(socket.next(), "3probe");
+  process.hub.close_session("jti-alice");
+  EXPECT_EQ(poller.get().body, "41");
+  EXPECT_EQ(socket.next(), "<closed>");
+}
+
 // A POST whose packets wait, and a websocket that takes over meanwhile: two would read at once.
 TEST(Upgrade, WaitsForThePostUnderWay) {
   Process process;

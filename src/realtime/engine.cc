@@ -12,7 +12,8 @@ using std::chrono::seconds;
 /// How long a poll is held while its session is about to leave polling.
 constexpr milliseconds kProbePoll{100};
 constexpr seconds kProbeTimeout{10};
-/// How long a closed polling session keeps its last words for the client's next poll.
+/// How long a closed polling session keeps its last words for the client's next poll, or for the end of
+/// its upgrade.
 constexpr seconds kLastWords{10};
 
 Frame frame_of(std::string text) {
@@ -57,7 +58,6 @@ void Engine::close_locked() {
     // In one body with a Socket.IO packet, the client would close before it has read that.
     queue_.push_back({frame_of("1"), false});
   }
-  if (probe_) probe_->close(1000, "");
   wake_.notify();
 }
 
@@ -75,6 +75,7 @@ bool Engine::polling() const {
 std::shared_ptr<Link> Engine::let_go() {
   std::scoped_lock lock(mutex_);
   close_locked();
+  if (probe_) probe_->close(1000, "");
   return std::exchange(link_, nullptr);
 }
 
@@ -119,12 +120,13 @@ bool Engine::begin_probe(const std::shared_ptr<http::WebSocket>& socket) {
 bool Engine::finish_upgrade(const std::shared_ptr<http::WebSocket>& socket) {
   std::scoped_lock lock(mutex_);
   // A client is through with its POSTs before it changes over; one that is not would have two readers.
-  if (closed_ || posting_ || probe_ != socket) return false;
+  if (posting_ || probe_ != socket) return false;
   probe_.reset();
   socket_ = socket;
   socket_->limit_messages(message_limit_);
   for (Out& out : std::exchange(queue_, {})) socket_->send(std::move(out.frame), out.binary);
   queued_bytes_ = 0;
+  if (closed_) socket_->close(1000, "");  // It has not polled since, so it hears why here.
   wake_.notify();
   return true;
 }
@@ -206,8 +208,7 @@ Task<std::optional<std::string>> Engine::poll() {
       if (probe_) patience = kProbePoll;
     }
     // The memory of an earlier wake-up may end this wait at once; that only costs a round.
-    bool woken = co_await wake_.wait(patience);
-    if (woken) waited = false;
+    (void)co_await wake_.wait(patience);
   }
 }
 
@@ -254,6 +255,7 @@ bool Engine::tick(Clock::time_point now) {
     if (closed_) {
       gone = std::exchange(link_, nullptr);
       forget = socket_ || queue_.empty() || now - closed_at_ > kLastWords;
+      if (forget && probe_) probe_->close(1000, "");
     } else if (now >= next_ping_) {
       next_ping_ = now + options.ping_interval;
       ping_sent_ = now;

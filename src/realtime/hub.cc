@@ -103,6 +103,7 @@ Task<> Hub::stop(std::chrono::milliseconds deadline) {
   auto core = core_;
   core->ending = true;
   for (const auto& session : core->registry.all()) session->hang_up();
+  core->hung_up = true;
   core->stopping.notify();
   core->deadline_set.notify();
   co_await core->scope.close(deadline);

@@ -56,13 +56,10 @@ void Run::emit(json::Value event) {
 }
 
 Task<> Run::room() {
-  for (;;) {
-    {
-      std::scoped_lock lock(mutex_);
-      if (pending_bytes_ < kMaxPendingBytes || fenced_) co_return;
-    }
-    co_await progress_.wait(1s);
-  }
+  co_await progress_.until([this] {
+    std::scoped_lock lock(mutex_);
+    return pending_bytes_ < kMaxPendingBytes || fenced_;
+  });
 }
 
 Task<> Run::committed() {
@@ -73,18 +70,15 @@ Task<> Run::committed() {
     urgent_ = false;
   }
   runs_.wake(shared_from_this(), true);
-  for (;;) {
-    if (fenced_) throw Problem(Problem::Kind::conflict, "This answer is being written elsewhere");
-    {
-      std::scoped_lock lock(mutex_);
-      if (committed_ >= target) co_return;
-    }
-    co_await progress_.wait(1s);
-  }
+  co_await progress_.until([&] {
+    std::scoped_lock lock(mutex_);
+    return committed_ >= target || fenced_;
+  });
+  if (fenced_) throw Problem(Problem::Kind::conflict, "This answer is being written elsewhere");
 }
 
 Task<> Run::ended() {
-  while (!ended_ && !fenced_) (void)co_await progress_.wait(1s);
+  co_await progress_.until([this] { return ended_ || fenced_; });
 }
 
 void Run::cancel() {
@@ -111,17 +105,13 @@ void Run::on_cancel(std::function<void()> action) {
 Task<bool> Run::finish(State state, std::optional<json::Value> last_event,
                        std::vector<store::Bound> with) {
   std::vector<json::Value> left;
-  for (;;) {  // What the log writer has in hand comes first.
-    {
-      std::scoped_lock lock(mutex_);
-      finishing_ = true;
-      if (fenced_ || committed_ + static_cast<std::int64_t>(pending_.size()) == emitted_) {
-        left = std::exchange(pending_, {});
-        break;
-      }
-    }
-    co_await progress_.wait(1s);
-  }
+  co_await progress_.until([&] {  // What the log writer has in hand comes first.
+    std::scoped_lock lock(mutex_);
+    finishing_ = true;
+    if (!fenced_ && committed_ + static_cast<std::int64_t>(pending_.size()) != emitted_) return false;
+    left = std::exchange(pending_, {});
+    return true;
+  });
   if (last_event) left.push_back(std::move(*last_event));
   std::vector<std::string> rest = texts_of(left);
   std::string payload = payload_of(left);

@@ -48,13 +48,13 @@ Task<> Runs::stop(std::chrono::milliseconds deadline) {
   auto end = std::chrono::steady_clock::now() + deadline;
   while (live_here() != 0 && std::chrono::steady_clock::now() < end) co_await sleep_for(20ms);
   // What is left keeps its committed tokens and is taken up by whoever comes next.
+  scope_.refuse();
   for (auto& run : live_runs()) {
     run->fenced_ = true;
     run->cancel();
     run->progress_.notify();
     forget(run->id());
   }
-  stopping_.notify();
   work_.notify();
   (void)co_await scope_.close(5s);
   if (co_await db_.alive())
@@ -172,7 +172,7 @@ Task<> Runs::tend() {
     if (round % 60 == 0) (void)co_await step("sweep", sweep(round == 0));
     (void)co_await step("removed", sweep_removed());
     if (round % 3600 == 0) (void)co_await step("strays", sweep_stray_events());
-    (void)co_await stopping_.wait(options_.keeper_period);
+    (void)co_await scope_.rest(options_.keeper_period);
   }
 }
 
@@ -255,10 +255,11 @@ Task<bool> Runs::take_over(RunRow row) {
     std::scoped_lock lock(mutex_);
     live_[row.run_id] = run;
   }
-  scope_.start(loops_.next(), "recover answer", [this, run, left]() -> Task<> {
+  bool begun = scope_.start(loops_.next(), "recover answer", [this, run, left]() -> Task<> {
     co_await write(run, [this, run, left] { return recover_(run, left); });
   });
-  co_return true;
+  if (!begun) forget(row.run_id);  // This process ends; the next one takes it over.
+  co_return begun;
 }
 
 /// Occupies the next seq. A zombie may still win that place with a row it had under way before the

@@ -234,7 +234,6 @@ class Runs {
   Recover recover_;
   Scope scope_;
   Signal work_;  ///< Something waits to be committed.
-  Signal stopping_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<Run>> live_;  ///< Guarded by mutex_.
   std::vector<std::shared_ptr<Run>> waiting_;  ///< With events for the next round. Guarded by mutex_.

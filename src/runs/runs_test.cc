@@ -23,6 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using store::Engine;
+using store::eventually;
 
 /// A process of the fleet: an owner of runs on a database that others use too.
 struct Node {
@@ -88,13 +89,6 @@ std::string text_of(const std::vector<LoggedEvent>& events) {
   Output out;
   for (const LoggedEvent& e : events) out.apply(e.event);
   return out.text();
-}
-
-/// Waits for what another thread brings about; at most ten seconds.
-void eventually(const std::function<bool()>& so) {
-  for (auto end = std::chrono::steady_clock::now() + 10s;
-       !so() && std::chrono::steady_clock::now() < end;)
-    std::this_thread::sleep_for(1ms);
 }
 
 std::string tokens(int n) {
@@ -237,6 +231,19 @@ TEST_P(RunsTest, AnOwnerThatLostItsRunIsNeverSeenAgain) {
     EXPECT_FALSE(run([&] { return r->finish(State::done, {}, {}); }));
     run([&] { return old.runs.stop(0s); });
     run([&] { return heir.runs.stop(0s); });
+  }
+}
+
+/// Else a stop of the process, and a restart with it, takes as long as its longest rest.
+TEST_P(RunsTest, AStopWaitsForNobodyWhoRests) {
+  Fixture f(GetParam());
+  for (int i = 0; i != 10; ++i) {
+    Node node(*f.store.db, f.store.loops, 1min);
+    run([&] { return node.runs.start(); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(i));
+    auto begun = std::chrono::steady_clock::now();
+    run([&] { return node.runs.stop(0s); });
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 4s) << "it gives up after five";
   }
 }
 

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
+#include <thread>
 
 #include "base/ids.h"
 #include "base/loops.h"
@@ -30,6 +33,13 @@ inline std::vector<Engine> engines() {
 
 inline std::string engine_name(Engine engine) {
   return engine == Engine::sqlite ? "Sqlite" : engine == Engine::memory ? "Memory" : "Postgres";
+}
+
+/// Waits for what another thread brings about; at most twenty seconds.
+inline void eventually(const std::function<bool()>& so) {
+  for (auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+       !so() && std::chrono::steady_clock::now() < end;)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 /// A place for one database: a folder, or a schema of its own. Removed at the end.

@@ -116,6 +116,27 @@ forEachDatabase((db) => {
       await until(async () => Number((await rows(server, strays))[0].n) === 0, { what: 'nothing is left in the log' });
     });
 
+    it('is left no grant that is being given meanwhile', async () => {
+      const folders = await Promise.all(Array.from({ length: 8 }, async (_, i) => (await admin.post('/api/v1/folders/', { name: `Ours ${i}` }, { expect: 200 })).json.id));
+      for (let round = 0; round !== 6; round += 1) {
+        const { id } = (await server.user(admin, `Guest${round}`)).user;
+        const access_grants = [{ principal_type: 'user', principal_id: id, permission: 'read' }];
+        let gone = false;
+        let given = 0;
+        const sharing = Promise.all(folders.map(async (folder) => {
+          while (!gone) {
+            await admin.post(`/api/v1/folders/${folder}/access/update`, { access_grants }, { expect: 200 });
+            given += 1;
+          }
+        }));
+        await until(() => given > 20, { what: 'it is being shared' });
+        await admin.delete(`/api/v1/users/${id}`, { expect: 200 });
+        gone = true;
+        await sharing;
+        assert.deepEqual(await rows(server, `SELECT resource_id FROM access_grant WHERE principal_id = '${id}'`), []);
+      }
+    });
+
     it('takes nothing of others along', async () => {
       const mine = await admin.connect();
       const turn = await admin.ask('Still here [[tokens=3]]', { socket: mine });
@@ -123,6 +144,21 @@ forEachDatabase((db) => {
       await admin.delete(`/api/v1/users/${bob.user.id}`, { expect: 200 });
       assert.equal((await admin.message(turn.chatId, turn.messageId)).done, true);
     });
+  });
+
+  it("a user's activity is counted by the days of their time zone", async () => {
+    const server = await startServer({ databaseUrl: await db.create() });
+    try {
+      const admin = await server.admin();
+      const last = async () => (await admin.get('/api/v1/users/usage?days=7&end_date=1699956000')).json.heatmap.at(-1).date; // 10:00 in UTC.
+      assert.equal(await last(), '2023-11-14');
+      for (const [timezone, date] of [['Pacific/Kiritimati', '2023-11-15'], ['Pacific/Pago_Pago', '2023-11-13'], ['Mars/Olympus', '2023-11-14']]) {
+        await admin.post('/api/v1/auths/update/timezone', { timezone }, { expect: 200 });
+        assert.equal(await last(), date, timezone);
+      }
+    } finally {
+      await server.close();
+    }
   });
 
   // Another replica's changes were swept before this process saw them: it knows only that it missed some. SQLite has one process.

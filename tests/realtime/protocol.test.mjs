@@ -75,7 +75,6 @@ describe('the hub and the real client', () => {
       const token = `dave/${by}`;
       const socket = await probe.connect(token, { transports, reconnection: false });
       if (transports.length === 2) await until(() => socket.io.engine.transport.name === 'websocket');
-      await socket.emitWithAck('echo', 1); // The server knows of the change of transport by then.
       const gone = new Promise((settle) => socket.once('disconnect', settle));
       const begin = performance.now();
       await probe.post('/probe/revoke', { token });
@@ -83,6 +82,35 @@ describe('the hub and the real client', () => {
       assert.ok(performance.now() - begin < 1000);
     });
   }
+
+  it('tells a client that is sent away in the midst of its upgrade (row 79)', async () => {
+    const token = 'dave/late';
+    const socket = probe.client(token, { transports: ['polling', 'websocket'] });
+    const gone = new Promise((settle) => socket.once('disconnect', settle));
+    // The packet that ends the upgrade is late, as it may be on a slow line. The client has CONNECTed by then.
+    socket.io.once('open', () => socket.io.engine.once('upgrading', (websocket) => {
+      const send = websocket.send.bind(websocket);
+      websocket.send = async (packets) => {
+        websocket.send = send;
+        await probe.post('/probe/revoke', { token });
+        send(packets);
+      };
+    }));
+    assert.equal(await gone, 'io server disconnect');
+    assert.equal(socket.active, false, 'it does not come again');
+  });
+
+  it('tells clients that are sent away at any moment of their upgrade (row 79)', async () => {
+    const reasons = await Promise.all([...Array(60).keys()].map(async (n) => {
+      const token = `late/${n}`;
+      const socket = await probe.connect(token, { transports: ['polling', 'websocket'] });
+      const gone = new Promise((settle) => socket.once('disconnect', settle));
+      await new Promise((settle) => setTimeout(settle, n));
+      await probe.post('/probe/revoke', { token });
+      return gone;
+    }));
+    assert.deepEqual([...new Set(reasons)], ['io server disconnect']);
+  });
 
   it('many clients at once, upgrading, all get what they ask for', async () => {
     const sockets = await Promise.all([...Array(60).keys()].map((n) => probe.connect(`u${n}`, { transports: ['polling', 'websocket'] })));

@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "features/chats/lists.h"
+#include "features/chats/zone.h"
 
 namespace antiphon::chats {
 
@@ -36,21 +37,38 @@ ANTIPHON_DTO_DEFINE(ActivityChats)
 namespace {
 
 using store::Sql;
-constexpr std::int64_t kDay = 86'400;
+constexpr std::int64_t kDay = Zone::kDay;
 constexpr std::int64_t kDefaultDays = 730, kMostDays = 732;
 constexpr std::size_t kTop = 5;
 
-#define ANTIPHON_ACTIVITY(tokens) \
-  "SELECT created_at / 86400 AS day, role, COALESCE(model_id, '') AS model,"                  \
-  " COUNT(*) AS messages, " ANTIPHON_SUM("input", tokens("input_tokens"), tokens("prompt_tokens")) \
-  ", " ANTIPHON_SUM("output", tokens("output_tokens"), tokens("completion_tokens"))           \
-  " FROM chat_message WHERE user_id = $1 AND created_at >= $2 AND created_at < $3"            \
-  " GROUP BY created_at / 86400, role, COALESCE(model_id, '') LIMIT 50000"
-constexpr Sql kShares{"chats.activity", ANTIPHON_ACTIVITY(ANTIPHON_TOKENS_LITE),
-                      ANTIPHON_ACTIVITY(ANTIPHON_TOKENS_PG)};
-constexpr Sql kDays{"chats.activity_days", R"(
-    SELECT created_at / 86400 AS day, COUNT(DISTINCT chat_id) AS chats FROM chat_message
-     WHERE user_id = $1 AND created_at >= $2 AND created_at < $3 GROUP BY created_at / 86400)"};
+constexpr Sql kZone{"chats.activity_zone",
+                    R"(SELECT COALESCE(timezone, '') AS value FROM "user" WHERE id = $1)"};
+
+// What is written in each of the stretches $2, [begin, end, shift]: few, so that each finds its part of
+// the index. SQLite is told to begin with them.
+#define ANTIPHON_STRETCHED_LITE " FROM json_each($2) AS stretch CROSS JOIN chat_message ON " ANTIPHON_IN
+#define ANTIPHON_STRETCHED_PG \
+  " FROM json_array_elements($2::json) AS stretch(value) JOIN chat_message ON " ANTIPHON_IN
+#define ANTIPHON_STRETCH(part) "CAST(stretch.value ->> " part " AS BIGINT)"
+#define ANTIPHON_IN \
+  "user_id = $1 AND created_at >= " ANTIPHON_STRETCH("0") " AND created_at < " ANTIPHON_STRETCH("1")
+#define ANTIPHON_DAY "(created_at + " ANTIPHON_STRETCH("2") ") / 86400"
+
+#define ANTIPHON_ACTIVITY(tokens, stretched)                                            \
+  "SELECT " ANTIPHON_DAY                                                                \
+  " AS day, role, COALESCE(model_id, '') AS model,"                                     \
+  " COUNT(*) AS messages, " ANTIPHON_SUM(                                               \
+      "input", tokens("input_tokens"),                                                  \
+      tokens("prompt_tokens")) ", " ANTIPHON_SUM("output", tokens("output_tokens"),     \
+                                                 tokens("completion_tokens")) stretched \
+      " GROUP BY 1, 2, 3 LIMIT 50000"
+constexpr Sql kShares{"chats.activity",
+                      ANTIPHON_ACTIVITY(ANTIPHON_TOKENS_LITE, ANTIPHON_STRETCHED_LITE),
+                      ANTIPHON_ACTIVITY(ANTIPHON_TOKENS_PG, ANTIPHON_STRETCHED_PG)};
+#define ANTIPHON_DAYS(stretched) \
+  "SELECT " ANTIPHON_DAY " AS day, COUNT(DISTINCT chat_id) AS chats" stretched " GROUP BY 1"
+constexpr Sql kDays{"chats.activity_days", ANTIPHON_DAYS(ANTIPHON_STRETCHED_LITE),
+                    ANTIPHON_DAYS(ANTIPHON_STRETCHED_PG)};
 constexpr Sql kChats{"chats.activity_chats", R"(
     SELECT (SELECT COUNT(*) FROM chat WHERE user_id = $1) AS total,
            CAST(COALESCE((SELECT MAX(span) FROM (
@@ -168,15 +186,22 @@ Task<json::Value> activity_of(store::Db& db, std::string user_id, ActivityQuery 
                               std::int64_t now) {
   constexpr std::int64_t kLatest = 253'402'300'799;  // The end of the year 9999.
   std::int64_t end = std::clamp<std::int64_t>(query.end_date.value_or(now), kMostDays * kDay, kLatest);
-  std::int64_t last = end / kDay, days = query.days ? std::int64_t(*query.days) : kDefaultDays;
-  if (query.start_date) days = last - std::clamp<std::int64_t>(*query.start_date, 0, end) / kDay + 1;
+  auto named = co_await db.first<TextRow>(kZone, user_id);
+  Zone zone(named ? named->value : "");
+  std::int64_t last = zone.day_of(end), days = query.days ? std::int64_t(*query.days) : kDefaultDays;
+  if (query.start_date)
+    days = last - zone.day_of(std::clamp<std::int64_t>(*query.start_date, kDay, end)) + 1;
   days = std::min(days, kMostDays);
   Calendar calendar{.first = last - days + 1, .last = last, .days = {}};
-  std::int64_t from = calendar.first * kDay, until = (last + 1) * kDay;
+  std::int64_t from = zone.begin_of(calendar.first), until = zone.begin_of(last + 1);
+  json::Array listed;
+  for (const Zone::Stretch& s : zone.stretches(from, until))
+    listed.push_back(json::Array{s.begin, s.end, s.shift});
+  json::Value stretches(std::move(listed));
 
   std::map<std::string, ModelTotal> models;
   std::int64_t questions = 0, answers = 0, input = 0, output = 0;
-  for (const ActivityShare& s : co_await db.all<ActivityShare>(kShares, user_id, from, until)) {
+  for (const ActivityShare& s : co_await db.all<ActivityShare>(kShares, user_id, stretches)) {
     Entry& day = calendar.days[s.day];
     day.messages += s.messages;
     day.tokens += s.input + s.output;
@@ -188,7 +213,7 @@ Task<json::Value> activity_of(store::Db& db, std::string user_id, ActivityQuery 
     model.id = s.model;
     model.messages += s.messages, model.input += s.input, model.output += s.output;
   }
-  for (const ActivityDay& d : co_await db.all<ActivityDay>(kDays, user_id, from, until))
+  for (const ActivityDay& d : co_await db.all<ActivityDay>(kDays, user_id, stretches))
     calendar.days[d.day].chats = d.chats;
   ActivityChats chats =
       (co_await db.first<ActivityChats>(kChats, user_id, from, until)).value_or(ActivityChats{});

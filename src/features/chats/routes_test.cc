@@ -419,55 +419,6 @@ TEST_P(RoutesTest, TheSettingsPageHasUpstreamsNames) {
   EXPECT_EQ(w.as("alice", "GET", "/config").status, 401);
 }
 
-TEST_P(RoutesTest, ActivityCountsDaysModelsTokensAndTools) {
-  World w(GetParam());
-  auto messages = exchange("12345", "1234567");
-  messages[1]["model"] = "m1";
-  std::string id = w.add("alice", "Chat", messages);
-  w.add("bob", "Other");
-  // 1 700 000 000 is Tuesday, 2023-11-14. Of what is no number, nothing counts.
-  w.script(
-      "UPDATE chat_message SET usage = '{\"input_tokens\":7,\"output_tokens\":3}', output = "
-      "'[{\"type\":\"function_call\",\"name\":\"clock\"}]' WHERE role <> 'user' AND chat_id = '" +
-      id + "'");
-  w.script(
-      "UPDATE chat_message SET usage = '{\"input_tokens\":\"x\",\"output_tokens\":-5}' "
-      "WHERE role = 'user' AND chat_id = '" +
-      id + "'");
-  auto ask = [&](const std::string& query) {
-    return w.ask(World::caller("alice"), "GET", "/api/v1/users/usage" + query);
-  };
-
-  Value found = ask("?end_date=1700086400&days=7").body;
-  auto at = [&](std::initializer_list<std::string_view> path) {
-    const Value* value = json::find(found, path);
-    return value ? json::serialize(*value) : "–";
-  };
-
-  EXPECT_EQ(at({"totals", "messages"}), "2");
-  EXPECT_EQ(at({"totals", "input_tokens"}), "7");
-  EXPECT_EQ(at({"totals", "output_tokens"}), "3");
-  EXPECT_EQ(at({"totals", "total_chats"}), "1");
-  EXPECT_EQ(at({"totals", "active_days"}), "1");
-  EXPECT_EQ(at({"totals", "current_streak"}), "1");
-  EXPECT_EQ(at({"insights", "most_used_model"}), "\"m1\"");
-  EXPECT_EQ(at({"top_tools"}), R"([{"name":"clock","count":1}])");
-  const auto& days = json::find(found, "heatmap")->as_array();
-  ASSERT_EQ(days.size(), 7u);
-  EXPECT_EQ(json::serialize(days[5]),
-            R"({"date":"2023-11-14","messages":2,"chats":1,"tokens":10,"models":{"m1":1}})");
-  EXPECT_EQ(json::text_at(json::find(found, "weekly_heatmap")->as_array().back(), "date"),
-            "2023-11-13");
-  EXPECT_EQ(json::int_at(json::find(found, "cumulative_heatmap")->as_array().back(), "tokens"), 10);
-
-  EXPECT_EQ(ask("?days=6").status, 422);
-  EXPECT_EQ(
-      json::find(ask("?start_date=-9223372036854775808&end_date=9223372036854775807").body, "heatmap")
-          ->as_array()
-          .size(),
-      732u);
-}
-
 TEST_P(RoutesTest, UsageCountsMessagesByModel) {
   World w(GetParam());
   auto messages = exchange("12345", "1234567");

@@ -37,6 +37,7 @@ struct World {
         guard(folders, grants, permitted()) {
     run([&] { return store::migrate(*store.db); });
     run([&] { return principals.load(); });
+    store::add_user(store, "bob");  // It is shared with him before he asks for anything.
     add_routes(router,
                {.folders = folders,
                 .guard = guard,
