@@ -62,6 +62,10 @@ std::int64_t Scope::running() const {
   return state_->running;
 }
 
+void Scope::refuse() {
+  state_->closing = true;
+}
+
 Task<bool> Scope::close(std::chrono::nanoseconds deadline) {
   auto state = state_;
   state->closing = true;

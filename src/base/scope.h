@@ -25,6 +25,10 @@ class Scope {
   /// True once close() has begun: long-running work looks at this and leaves.
   bool closing() const;
 
+  /// Refuses new work: closing() is true from here on. Before what runs is woken to see it; close()
+  /// does it too.
+  void refuse();
+
   /// Refuses new work and waits for what runs, at most `deadline`. False when some still runs.
   Task<bool> close(std::chrono::nanoseconds deadline);
 

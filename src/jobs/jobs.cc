@@ -52,6 +52,7 @@ void Jobs::start() {
 }
 
 Task<> Jobs::stop(std::chrono::milliseconds deadline) {
+  scope_.refuse();
   due_.notify();
   (void)co_await scope_.close(deadline);
 }

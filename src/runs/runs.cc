@@ -54,6 +54,7 @@ Task<> Runs::stop(std::chrono::milliseconds deadline) {
     run->progress_.notify();
     forget(run->id());
   }
+  scope_.refuse();
   stopping_.notify();
   work_.notify();
   (void)co_await scope_.close(5s);
