@@ -1,6 +1,7 @@
 // What operators type: `antiphon check`, `migrate` and `user`, on the real binary and both databases.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { forEachDatabase } from '../lib/databases.mjs';
 import { binary, makeServer } from '../lib/server.mjs';
@@ -43,6 +44,38 @@ forEachDatabase((db) => {
       const { code, out } = await run(server, ['check'], { env: { DATABASE_URL: 'mysql://x' } });
       assert.equal(code, 1);
       assert.equal(out.split('Use sqlite:/// or postgresql://').length, 2, out);
+    });
+
+    it('check names what keeps the port from being opened', async () => {
+      const taken = createServer();
+      await new Promise((settle) => taken.listen(0, '127.0.0.1', settle));
+      const { port } = taken.address();
+      try {
+        const { code, out } = await run(server, ['check'], { env: { PORT: String(port) } });
+        assert.equal(code, 1, out);
+        assert.match(out, new RegExp(`^FAIL +address .*:${port}: Address already in use`, 'm'));
+      } finally {
+        taken.close();
+      }
+      for (const [name, value, said] of [
+        ['HOST', '192.0.2.1', /FAIL +address .*Cannot assign requested address/],
+        ['FORWARDED_ALLOW_IPS', '10.0.0.0/99', /FAIL +address .*FORWARDED_ALLOW_IPS/],
+        ['ANTIPHON_TLS_CERTIFICATE', binary, /FAIL +address .*TLS/],
+        ['FRONTEND_BUILD_DIR', '/proc', /FAIL +web client .*index\.html/],
+      ]) {
+        const { code, out } = await run(server, ['check'], { env: { [name]: value } });
+        assert.equal(code, 1, out);
+        assert.match(out, said);
+      }
+    });
+
+    it('each says why where DATA_DIR cannot be made', async () => {
+      for (const words of [['check'], ['migrate'], ['user', 'list']]) {
+        const { code, out, err } = await run(server, words, { env: { DATA_DIR: '/proc/nothing/here' } });
+        assert.equal(code, 1, `${words}: ${err}`);
+        assert.match(out + err, /\/proc\/nothing\/here cannot be made: No such file or directory/);
+        assert.doesNotMatch(err, /terminate called/);
+      }
     });
 
     it('user adds an administrator with a password from standard input, who can sign in', async () => {
