@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <thread>
 
 #include "base/log.h"
@@ -299,6 +300,18 @@ Task<> App::stop_if_gone(UserId id) {
   if (!co_await user(id)) runs.cancel_here(id.value);
 }
 
+/// Whoever named no model server learns which were found.
+Task<> App::tell_models() {
+  if (models::local_candidates(declared.models).empty()) co_return;
+  models::ListingPtr listing = co_await models.catalog().get();
+  std::map<std::string, std::int64_t> found;
+  for (const models::BaseModelPtr& model : listing->models)
+    for (const models::ConnectionPtr& connection : model->connections) ++found[connection->url];
+  for (const auto& [address, count] : found)
+    log::info("Found a model server", {{"address", address}, {"models", count}});
+  if (found.empty()) log::info("Found no model server: the first page asks for one");
+}
+
 void App::add_metrics() {
   metrics::add_process_metrics(metrics);
   configs::add_store_metrics(metrics, *db, config);
@@ -328,6 +341,7 @@ Task<> App::start() {
   server.serve_site(*site);
   server.start();
   health.started();
+  scope.start(loops.at(0), "tell models", [this] { return tell_models(); });
 }
 
 namespace {

@@ -26,6 +26,7 @@ struct App {
   void add_routes();
   void delete_with_users();
   Task<> stop_if_gone(UserId id);
+  Task<> tell_models();
   void add_metrics();
   Task<> start();
   Task<> stop(std::chrono::seconds budget);

@@ -9,6 +9,7 @@ import { rows } from '../lib/rows.mjs';
 import { binary, makeServer, startServer } from '../lib/server.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
 import { sleep, until } from '../lib/until.mjs';
+import { startProvider } from '../provider/provider.mjs';
 
 async function refusal(options) {
   const server = await makeServer(options);
@@ -78,6 +79,22 @@ describe('a start', () => {
       assert.deepEqual(await server.terminate(), { code: 0, signal: null });
     } finally {
       await server.close();
+    }
+  });
+
+  it('says which model servers it found on the usual ports', async () => {
+    const provider = await startProvider();
+    try {
+      for (const [urls, said] of [
+        [provider.openaiUrl, new RegExp(`Found a model server +address="${provider.openaiUrl}" +models=[1-9]`)],
+        ['http://127.0.0.1:9/v1', /Found no model server: the first page asks for one/],
+      ]) {
+        const server = await startServer({ env: { ANTIPHON_DISCOVER_URLS: urls } });
+        await until(() => said.test(server.log), { what: `${said} in the log` });
+        await server.close();
+      }
+    } finally {
+      await provider.stop();
     }
   });
 
