@@ -61,6 +61,10 @@ constexpr Sql kHoldsData{"migrate.holds_data", R"(
       FROM sqlite_schema
      WHERE type = 'table')"};
 
+/// PostgreSQL 15 lets nobody but the owner, unless told otherwise.
+constexpr Sql kMayCreate{"migrate.may_create", R"(
+    SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS yes)"};
+
 /// What Open WebUI's has, and ours only beside `antiphon_migration`.
 constexpr Sql kForeign{"migrate.foreign", R"(
     SELECT count(*) > 0 AS yes
@@ -188,6 +192,12 @@ Task<std::vector<std::string>> missing_migrations(Db& db, std::span<const Migrat
   for (const Migration& m : all)
     if (std::ranges::find(applied, m.name, &AppliedMigration::name) == applied.end())
       out.emplace_back(m.name);
+  if (out.empty() || db.dialect() != Dialect::postgres) co_return out;
+  auto may = co_await db.first<Found>(kMayCreate);
+  if (!may || !may->yes)
+    throw Problem(Problem::Kind::unavailable,
+                  "The role in DATABASE_URL may not make tables. Make it the owner of the database: "
+                  "ALTER DATABASE … OWNER TO …");
   co_return out;
 }
 

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { forEachDatabase } from '../lib/databases.mjs';
+import { sharedPostgres } from '../lib/postgres.mjs';
 import { binary, makeServer } from '../lib/server.mjs';
 
 /** Runs a command with the server's environment; gives {code, out, err}. */
@@ -106,6 +107,19 @@ forEachDatabase((db) => {
         assert.match(err, /antiphon user add EMAIL/);
       }
       assert.match((await run(server, ['user', 'reset-password', 'nobody@x.io'])).err, /there is no such account/);
+    });
+
+    if (db.name !== 'postgres') return;
+    it('check and migrate name a right that the role of PostgreSQL lacks', async () => {
+      const role = `weak_${process.pid}`;
+      (await sharedPostgres()).sql('postgres', `CREATE ROLE ${role} LOGIN`);
+      const env = { DATABASE_URL: (await db.create()).replace('antiphon@', `${role}@`) };
+      const checked = await run(server, ['check'], { env });
+      assert.equal(checked.code, 1, checked.out);
+      assert.match(checked.out, /FAIL +schema .*may not make tables.*OWNER TO/);
+      const migrated = await run(server, ['migrate'], { env });
+      assert.equal(migrated.code, 1);
+      assert.match(migrated.err, /lacks a right.*OWNER TO/);
     });
   });
 });
