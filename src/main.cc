@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstring>
@@ -22,16 +25,20 @@ antiphon::app::Environment environment_with(
   return out;
 }
 
-}  // namespace
+/// A number below 3 that is closed would go to the next file or socket, which then gets what is
+/// printed.
+void open_standard_streams() {
+  for (int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(number, F_GETFD) < 0)
+      (void)open("/dev/null", number == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+}
 
-int main(int argc, char** argv) {
-  using namespace antiphon;
-  CLI::App cli("Antiphon: a self-hosted AI chat platform for teams");
-  cli.require_subcommand(1);
-  // A flag means the same as the variable, and wins over it.
-  std::vector<std::pair<std::string, std::string>> flags;
+using Flags = std::vector<std::pair<std::string, std::string>>;
+
+/// A flag means the same as the variable, and wins over it.
+void take_flags(CLI::App& command, Flags& flags) {
   auto flag = [&](const char* name, const char* variable, const char* help) {
-    cli.add_option_function<std::string>(
+    command.add_option_function<std::string>(
         name, [&flags, variable](const std::string& value) { flags.emplace_back(variable, value); },
         help);
   };
@@ -40,12 +47,34 @@ int main(int argc, char** argv) {
   flag("--data-dir", "DATA_DIR", "Folder for the database and files");
   flag("--database-url", "DATABASE_URL", "postgresql://… or sqlite:///path");
   flag("--log-format", "LOG_FORMAT", "json: one JSON object a line");
-  cli.fallthrough();
+}
+
+int refuse(const CLI::App& cli, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return cli.exit(error);  // Help was asked for.
+  std::vector<std::string> strange = cli.remaining();
+  std::string what = error.what();
+  if (cli.get_subcommands().empty())
+    what = strange.empty() ? "which command?" : "there is no command " + strange.front();
+  std::fprintf(stderr, "antiphon: %s\n", what.c_str());
+  std::fprintf(stderr, "          (antiphon --help tells what there is)\n");
+  constexpr int kMisused = 2;
+  return kMisused;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace antiphon;
+  open_standard_streams();
+  CLI::App cli("Antiphon: a self-hosted AI chat platform for teams", "antiphon");
+  cli.require_subcommand(1);
+  cli.set_version_flag("--version", "antiphon " ANTIPHON_VERSION);
   auto* serve = cli.add_subcommand("serve", "Serves until SIGTERM, then lets answers under way end");
   auto* check =
       cli.add_subcommand("check", "Checks everything serving needs, a line each, without serving");
   auto* migrate = cli.add_subcommand("migrate", "Upgrades the database and says what it did");
-  auto* user = cli.add_subcommand("user", "add | list | role | reset-password …");
+  auto* user = cli.add_subcommand("user", "Lists and adds accounts, changes roles and passwords");
+  user->footer(app::user_usage());
   std::vector<std::string> words;
   user->add_option("words", words, "list, add, role or reset-password, and what they need");
   std::string role;
@@ -54,7 +83,13 @@ int main(int argc, char** argv) {
   auto* openapi = cli.add_subcommand("openapi", "Prints the API's description");
   auto* routes = cli.add_subcommand("routes", "Prints every route, who may call it and what it costs");
   auto* version = cli.add_subcommand("version", "Prints the version");
-  CLI11_PARSE(cli, argc, argv);
+  Flags flags;
+  for (CLI::App* command : {&cli, serve, check, migrate, user}) take_flags(*command, flags);
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return refuse(cli, error);
+  }
   auto environment = environment_with(flags);
   if (*serve) return app::serve(environment);
   if (*check) return app::check(environment);
@@ -62,7 +97,7 @@ int main(int argc, char** argv) {
   if (!role.empty()) words.insert(words.end(), {"--role", role});
   if (*user) return app::user(environment, words);
   if (*settings) return app::settings();
-  if (*openapi) return app::openapi(environment);
+  if (*openapi) return app::openapi();
   if (*routes) return app::routes();
   if (*version) std::puts("antiphon " ANTIPHON_VERSION);
   return 0;

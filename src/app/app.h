@@ -19,14 +19,15 @@ int check(const Environment& environment);
 /// Upgrades the database and says what it did.
 int migrate(const Environment& environment);
 
-/// `antiphon user …`
+/// `antiphon user …`, and its forms, a line each.
+std::string user_usage();
 int user(const Environment& environment, const std::vector<std::string>& words);
 
 /// The manual of settings, as Markdown.
 int settings();
 
 /// The API's description.
-int openapi(const Environment& environment);
+int openapi();
 
 /// Every route and every event of sockets with what it declares about itself, a line each, tabs
 /// between: what the authorization matrix is made from.

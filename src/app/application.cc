@@ -1,11 +1,10 @@
 #include "app/application.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <thread>
 
 #include "base/log.h"
@@ -24,33 +23,18 @@ struct Cluster {
 ANTIPHON_DTO(Cluster, deployment_id)
 ANTIPHON_DTO_DEFINE(Cluster)
 
-/// Each connection is a descriptor: take as many as we may have.
-int connection_limit() {
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return 512;
-  files.rlim_cur = files.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &files);
-  return static_cast<int>(std::clamp<rlim_t>(files.rlim_cur, 256, 1 << 20)) - 128;
+std::string made(std::string folder) {
+  std::error_code refused;
+  std::filesystem::create_directories(folder, refused);
+  if (refused)
+    throw Problem(Problem::Kind::unavailable, "The folder " + folder + " cannot be made: " +
+                                                  refused.message() + ". Check DATA_DIR.");
+  return folder;
 }
 
 /// Files that are on their way somewhere else. They have no names, so it looks empty.
 std::string upload_folder(const Process& process) {
-  std::string folder = process.data_dir() + "/uploads";
-  std::filesystem::create_directories(folder);
-  return folder;
-}
-
-http::ServerOptions server_options(const Process& process) {
-  http::ServerOptions o;
-  o.host = process.host();
-  o.port = static_cast<std::uint16_t>(process.port());
-  o.certificate_file = process.certificate();
-  o.key_file = process.certificate_key();
-  o.upload_folder = upload_folder(process);
-  o.trusted_proxies = process.trusted_proxies();
-  o.allow_origins = process.allow_origins();
-  o.max_connections = std::min(connection_limit(), 100'000);
-  return o;
+  return made(process.data_dir() + "/uploads");
 }
 
 realtime::Rules rules_of(auth::Auth& auth, const chats::Guard& guard) {
@@ -67,13 +51,6 @@ realtime::Event chat_event(std::string_view type, json::Value data, const std::s
       "events", json::Object{{"chat_id", chat_id},
                              {"message_id", nullptr},
                              {"data", json::Object{{"type", type}, {"data", std::move(data)}}}});
-}
-
-/// The built-in web client, or the one an operator points at.
-std::unique_ptr<http::StaticSite> site_of(const Process& process) {
-  if (std::string folder = process.frontend(); !folder.empty())
-    return http::StaticSite::from_directory(folder);
-  return std::make_unique<http::StaticSite>(http::embedded_assets());
 }
 
 std::vector<Secret> sealing_keys(const auth::KeyRing& ring) {
@@ -156,7 +133,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       access_log({.all = d.process.access_log()}),
       site(site_of(d.process)),
       server(
-          server_options(d.process), router,
+          server_options(d.process, upload_folder(d.process)), router,
           [this](const http::Request& r) { return auth.identify(r); }, loops) {
   tools.add(completions::current_time_tool());
   add_routes();
@@ -323,6 +300,18 @@ Task<> App::stop_if_gone(UserId id) {
   if (!co_await user(id)) runs.cancel_here(id.value);
 }
 
+/// Whoever named no model server learns which were found.
+Task<> App::tell_models() {
+  if (models::local_candidates(declared.models).empty()) co_return;
+  models::ListingPtr listing = co_await models.catalog().get();
+  std::map<std::string, std::int64_t> found;
+  for (const models::BaseModelPtr& model : listing->models)
+    for (const models::ConnectionPtr& connection : model->connections) ++found[connection->url];
+  for (const auto& [address, count] : found)
+    log::info("Found a model server", {{"address", address}, {"models", count}});
+  if (found.empty()) log::info("Found no model server: the first page asks for one");
+}
+
 void App::add_metrics() {
   metrics::add_process_metrics(metrics);
   configs::add_store_metrics(metrics, *db, config);
@@ -352,6 +341,7 @@ Task<> App::start() {
   server.serve_site(*site);
   server.start();
   health.started();
+  scope.start(loops.at(0), "tell models", [this] { return tell_models(); });
 }
 
 namespace {
@@ -368,8 +358,8 @@ Task<> let_end(std::string_view part, Task<> ending) {
 
 }  // namespace
 
-/// Readiness goes first, then new work, then the sockets, and last the answers under way, which may
-/// end within `budget`. Also after a start that failed half-way.
+/// Readiness goes first. Then the answers under way, and those still asked for, may end within
+/// `budget`; the sockets stay until then, for they show them. Also after a start that failed half-way.
 Task<> App::stop(std::chrono::seconds budget) {
   health.draining();
   log::info("Stopping: answers under way may end",
@@ -379,10 +369,35 @@ Task<> App::stop(std::chrono::seconds budget) {
   co_await let_end("jobs", jobs.stop(2s));
   co_await let_end("sockets", hub.stop(2s));
   co_await let_end("server", server.drain(3s));
+  scope.refuse();
+  auth.principals.wake();
   (void)co_await scope.close(2s);
   co_await let_end("models", models.close());
   co_await let_end("client", client->close());
   co_await let_end("database", db->close());
+}
+
+void make_data_folder(const Process& process) {
+  (void)made(process.data_dir());
+}
+
+http::ServerOptions server_options(const Process& process, std::string uploads) {
+  http::ServerOptions o;
+  o.host = process.host();
+  o.port = static_cast<std::uint16_t>(process.port());
+  o.certificate_file = process.certificate();
+  o.key_file = process.certificate_key();
+  o.upload_folder = std::move(uploads);
+  o.trusted_proxies = process.trusted_proxies();
+  o.allow_origins = process.allow_origins();
+  o.max_connections = 100'000;
+  return o;
+}
+
+std::unique_ptr<http::StaticSite> site_of(const Process& process) {
+  if (std::string folder = process.frontend(); !folder.empty())
+    return http::StaticSite::from_directory(folder);
+  return std::make_unique<http::StaticSite>(http::embedded_assets());
 }
 
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops) {
@@ -406,10 +421,17 @@ Task<std::string> deployment_of(store::Db& db) {
   co_return row ? row->deployment_id : std::string("0");
 }
 
-void print_failure(const Problem& p) {
-  std::fprintf(stderr, "antiphon: %s\n", p.detail().c_str());
-  if (!p.cause().empty() && p.cause() != p.detail())
-    std::fprintf(stderr, "          (%s)\n", p.cause().c_str());
+int perform(const std::function<int()>& command) {
+  try {
+    return command();
+  } catch (const Problem& p) {
+    std::fprintf(stderr, "antiphon: %s\n", p.detail().c_str());
+    if (!p.cause().empty() && p.cause() != p.detail())
+      std::fprintf(stderr, "          (%s)\n", p.cause().c_str());
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "antiphon: %s\n", e.what());
+  }
+  return 1;
 }
 
 int thread_count(const Process& process) {

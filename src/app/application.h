@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,7 @@ struct App {
   void add_routes();
   void delete_with_users();
   Task<> stop_if_gone(UserId id);
+  Task<> tell_models();
   void add_metrics();
   Task<> start();
   Task<> stop(std::chrono::seconds budget);
@@ -71,6 +73,12 @@ struct App {
   http::Server server;
 };
 
+/// Makes DATA_DIR where it is not.
+void make_data_folder(const Process& process);
+/// `uploads`: the folder for files that are sent.
+http::ServerOptions server_options(const Process& process, std::string uploads);
+/// The built-in web client, or the one an operator points at.
+std::unique_ptr<http::StaticSite> site_of(const Process& process);
 /// Opens the database that the settings name.
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops);
 /// Upgrades the schema, or waits until somebody else has.
@@ -78,7 +86,7 @@ Task<> bring_schema(const Process& process, store::Db& db);
 /// What all replicas of this database are called together.
 Task<std::string> deployment_of(store::Db& db);
 int thread_count(const Process& process);
-/// Says on stderr why the process ends, and what to do.
-void print_failure(const Problem& p);
+/// Runs a command; the exit code. Says on stderr why it failed, and what to do.
+int perform(const std::function<int()>& command);
 
 }  // namespace antiphon::app

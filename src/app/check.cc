@@ -1,6 +1,8 @@
 #include <sys/statvfs.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "app/application.h"
@@ -34,25 +36,49 @@ struct Report {
   }
 };
 
-std::string check_data_dir(const std::string& folder) {
-  std::error_code refused;
-  std::filesystem::create_directories(folder, refused);
-  if (refused)
-    throw Problem(Problem::Kind::unavailable, "DATA_DIR " + folder + " cannot be made (" +
-                                                  refused.message() +
-                                                  "): choose another folder, or make it");
+std::string check_data_folder(const Process& process) {
+  make_data_folder(process);
+  std::string folder = process.data_dir();
   std::string probe = folder + "/.antiphon-check";
   std::FILE* file = std::fopen(probe.c_str(), "w");
   if (!file)
-    throw Problem(Problem::Kind::unavailable,
-                  "DATA_DIR " + folder + " cannot be written: give this user the right to");
+    throw Problem(Problem::Kind::unavailable, "The folder " + folder +
+                                                  " cannot be written: " + std::strerror(errno) +
+                                                  ". Check its owner and rights.");
   (void)std::fclose(file);
   std::filesystem::remove(probe);
   struct statvfs space{};
   if (statvfs(folder.c_str(), &space) == 0 && space.f_bavail * space.f_frsize < (100ULL << 20))
-    throw Problem(Problem::Kind::unavailable,
-                  "Less than 100 MB are free in DATA_DIR " + folder + ": make room");
+    throw Problem(Problem::Kind::unavailable, "Less than 100 MB are free in " + folder + ": make room");
   return folder;
+}
+
+void check_database(Declared& declared, Report& report) {
+  Loops loops(1);
+  loops.start();
+  std::unique_ptr<store::Db> db;
+  report.attempt("database", [&] {
+    db = open_store(declared.process, loops);
+    return db->description();
+  });
+  if (!db) return;
+  bool current = false;
+  report.attempt("schema", [&]() -> std::string {
+    auto missing = run([&] { return store::missing_migrations(*db); });
+    current = missing.empty();
+    if (!current && !declared.process.migrations())
+      throw Problem(Problem::Kind::unavailable,
+                    "lacks " + missing.front() +
+                        ": run antiphon migrate, or start one process with ENABLE_DB_MIGRATIONS=True");
+    return current ? "current"
+                   : std::to_string(missing.size()) + " migration(s) to apply when it starts";
+  });
+  if (current)
+    report.attempt("secret key", [&] {
+      auth::KeyRing keys = run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); });
+      return "signs with key " + keys.first().kid;
+    });
+  run([&] { return db->close(); });
 }
 
 }  // namespace
@@ -60,54 +86,25 @@ std::string check_data_dir(const std::string& folder) {
 int check(const Environment& environment) {
   Declared declared;
   if (!load(declared, environment)) return 1;
-  Report report;
-  const Process& process = declared.process;
-  report.good("settings", "all variables are understood");
-  report.attempt("data folder", [&] { return check_data_dir(process.data_dir()); });
-  Loops loops(1);
-  loops.start();
-  std::unique_ptr<store::Db> db;
-  report.attempt("database", [&] {
-    db = open_store(process, loops);
-    return db->description();
+  return perform([&] {
+    Report report;
+    const Process& process = declared.process;
+    report.good("settings", "all variables are understood");
+    report.attempt("data folder", [&] { return check_data_folder(process); });
+    check_database(declared, report);
+    report.attempt("address", [&] { return http::rehearse(server_options(process, "")); });
+    if (!process.frontend().empty())
+      report.attempt("web client", [&] { return (void)site_of(process), process.frontend(); });
+    constexpr int kFew = 1000;
+    if (int room = http::affordable_connections(kFew); room < kFew)
+      report.warn("open files", "their limit leaves room for " + std::to_string(room) +
+                                    " connections: raise it (ulimit -n, LimitNOFILE)");
+    if (report.failures)
+      std::printf("%d check(s) failed\n", report.failures);
+    else
+      std::puts("ready to serve");
+    return report.failures ? 1 : 0;
   });
-  if (db) {
-    bool current = false;
-    report.attempt("schema", [&]() -> std::string {
-      auto missing = run([&] { return store::missing_migrations(*db); });
-      current = missing.empty();
-      if (!current && !process.migrations())
-        throw Problem(
-            Problem::Kind::unavailable,
-            "lacks " + missing.front() +
-                ": run antiphon migrate, or start one process with ENABLE_DB_MIGRATIONS=True");
-      return current ? "current"
-                     : std::to_string(missing.size()) + " migration(s) to apply when it starts";
-    });
-    if (current)
-      report.attempt("secret key", [&] {
-        auth::KeyRing keys =
-            run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); });
-        return "signs with key " + keys.first().kid;
-      });
-    run([&] { return db->close(); });
-  }
-  if (!process.certificate().empty() || !process.certificate_key().empty())
-    report.attempt("TLS", [&]() -> std::string {
-      if (!std::filesystem::exists(process.certificate()) ||
-          !std::filesystem::exists(process.certificate_key()))
-        throw Problem(Problem::Kind::invalid,
-                      "Set both ANTIPHON_TLS_CERTIFICATE and ANTIPHON_TLS_KEY to PEM files that exist");
-      return process.certificate();
-    });
-  if (process.frontend().size() && !std::filesystem::exists(process.frontend() + "/index.html"))
-    report.bad("web client",
-               "FRONTEND_BUILD_DIR has no index.html: point it at a built web client, or unset it");
-  if (report.failures)
-    std::printf("%d check(s) failed\n", report.failures);
-  else
-    std::puts("ready to serve");
-  return report.failures ? 1 : 0;
 }
 
 }  // namespace antiphon::app

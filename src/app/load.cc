@@ -1,5 +1,8 @@
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
+#include <stdexcept>
 
 #include "app/parts.h"
 #include "base/log.h"
@@ -9,6 +12,25 @@ namespace antiphon::app {
 std::string Process::store_url() const {
   if (std::string url = database_url(); !url.empty()) return url;
   return "sqlite:///" + (std::filesystem::absolute(data_dir()) / "antiphon.db").string();
+}
+
+namespace {
+
+/// By Python's names, as Open WebUI has them; nothing for any other.
+std::optional<log::Level> level_of(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  if (name == "DEBUG" || name == "NOTSET") return log::Level::debug;
+  if (name == "INFO" || name.empty()) return log::Level::info;
+  if (name == "WARNING" || name == "WARN") return log::Level::warn;
+  if (name == "ERROR" || name == "CRITICAL" || name == "FATAL") return log::Level::error;
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Process::check(const config::Values& values) const {
+  if (!level_of(log_level(values)))
+    throw std::invalid_argument("GLOBAL_LOG_LEVEL: expected DEBUG, INFO, WARNING, ERROR or CRITICAL");
 }
 
 Declared::Declared() {
@@ -27,11 +49,8 @@ Declared::Declared() {
 bool load(Declared& declared, const Environment& environment) {
   config::EnvReport report = declared.registry.load_env(environment);
   declared.models.own_port = declared.process.port();
-  const std::string level = declared.process.log_level();
   log::set_json(declared.process.log_format() == "json");
-  if (level == "DEBUG") log::set_level(log::Level::debug);
-  if (level == "WARNING") log::set_level(log::Level::warn);
-  if (level == "ERROR" || level == "CRITICAL") log::set_level(log::Level::error);
+  if (auto level = level_of(declared.process.log_level())) log::set_level(*level);
   for (const std::string& complaint : report.strange)
     log::warn("A variable looks misspelt", {{"variable", complaint}});
   for (const std::string& name : report.ignored)

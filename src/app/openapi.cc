@@ -30,7 +30,7 @@ std::string_view body_of(const http::Endpoint& e) {
 }  // namespace
 
 /// From the routes themselves, so it cannot differ from what is served.
-int openapi(const Environment&) {
+int openapi() {
   with_app([](App& app) { std::puts(app.router.openapi().c_str()); });
   return 0;
 }

@@ -52,10 +52,11 @@ struct Process : config::Group {
   config::Text log_format =
       env("LOG_FORMAT", "").on_restart().one_of({"", "json"}).help("json: one JSON object a line.");
   config::Text log_level =
-      env("GLOBAL_LOG_LEVEL", "INFO").on_restart().help("DEBUG, INFO, WARNING or ERROR.");
-  config::Bool access_log = env("ANTIPHON_ACCESS_LOG", false)
-                                .on_restart()
-                                .help("Logs every request, not only those that failed or were slow.");
+      env("GLOBAL_LOG_LEVEL", "INFO").on_restart().help("DEBUG, INFO, WARNING, ERROR or CRITICAL.");
+  config::Bool access_log =
+      env("ANTIPHON_ACCESS_LOG", false)
+          .on_restart()
+          .help("Logs every call of the API, not only those that failed or were slow.");
   config::Int threads = env("ANTIPHON_THREADS", 0)
                             .between(0, 256)
                             .on_restart()
@@ -78,6 +79,7 @@ struct Process : config::Group {
 
   /// DATABASE_URL, or SQLite in the data folder.
   std::string store_url() const;
+  void check(const config::Values& values) const override;
 };
 
 }  // namespace antiphon::app

@@ -1,7 +1,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
 
 #include "app/application.h"
 #include "features/auths/command.h"
@@ -22,13 +21,17 @@ Secret password_from_stdin(const std::vector<std::string>& words) {
 
 }  // namespace
 
+std::string user_usage() {
+  return std::string(auths::kUserUsage);
+}
+
 /// On PostgreSQL beside a running server, which sees the change within a second; on SQLite while it is
 /// stopped.
 int user(const Environment& environment, const std::vector<std::string>& words) {
   Declared declared;
   if (!load(declared, environment)) return 1;
-  try {
-    std::filesystem::create_directories(declared.process.data_dir());
+  return perform([&] {
+    make_data_folder(declared.process);
     Loops loops(1);
     loops.start();
     auto db = open_store(declared.process, loops);
@@ -45,10 +48,7 @@ int user(const Environment& environment, const std::vector<std::string>& words) 
     run([&] { return db->close(); });
     std::fputs(result.output.c_str(), result.code == 0 ? stdout : stderr);
     return result.code;
-  } catch (const Problem& p) {
-    print_failure(p);
-    return 1;
-  }
+  });
 }
 
 }  // namespace antiphon::app

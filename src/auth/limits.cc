@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "auth/accounts.h"
+#include "auth/jwt.h"
 #include "auth/rows.h"
 #include "base/encode.h"
 #include "base/ids.h"
@@ -30,10 +31,11 @@ using store::Sql;
 
 constexpr Sql kCounts{"limits.counts", R"(
     SELECT (SELECT COUNT(*) FROM sign_in_failure
-             WHERE address = $1 AND account = $2 AND at > $3) AS pair,
-           (SELECT COUNT(*) FROM sign_in_failure WHERE address = $1 AND at > $3) AS address,
-           (SELECT COUNT(*) FROM sign_in_failure WHERE account = $2 AND at > $3) AS account,
-           COALESCE((SELECT MIN(at) FROM sign_in_failure WHERE address = $1 AND at > $3), 0) AS oldest)"};
+             WHERE address = $1 AND account = $2 AND at > $3 AND at <= $4) AS pair,
+           (SELECT COUNT(*) FROM sign_in_failure WHERE address = $1 AND at > $3 AND at <= $4) AS address,
+           (SELECT COUNT(*) FROM sign_in_failure WHERE account = $2 AND at > $3 AND at <= $4) AS account,
+           COALESCE((SELECT MIN(at) FROM sign_in_failure
+                      WHERE address = $1 AND at > $3 AND at <= $4), 0) AS oldest)"};
 constexpr Sql kFailed{"limits.failed",
                       "INSERT INTO sign_in_failure (id, address, account, at) VALUES ($1, $2, $3, $4)"};
 constexpr Sql kSucceeded{"limits.succeeded",
@@ -63,8 +65,9 @@ std::string SignInLimits::subject_of(std::string_view address) {
 
 Task<> SignInLimits::check(std::string_view address, std::string_view email) {
   std::int64_t now = unix_seconds();
-  auto counts =
-      co_await db_.first<FailureCounts>(kCounts, subject_of(address), account_of(email), now - kWindow);
+  // A clock that was set back must not lock anybody out until it is where it was.
+  auto counts = co_await db_.first<FailureCounts>(kCounts, subject_of(address), account_of(email),
+                                                  now - kWindow, now + kClockLeeway);
   if (!counts) co_return;
   bool over =
       counts->pair >= kPerPair || counts->address >= kPerAddress || counts->account >= kPerAccount;

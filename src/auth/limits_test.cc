@@ -63,6 +63,14 @@ TEST_P(LimitsTest, ReplicasAgreeAndOldFailuresDoNotCount) {
   run([&] { return limits.tidy(); });
 }
 
+TEST_P(LimitsTest, FailuresOfAClockThatWasAheadLockNobodyOut) {
+  for (int i = 0; i < 10; ++i) fail("1.2.3.4", "a@x.io");
+
+  store.script("UPDATE sign_in_failure SET at = at + 100000");
+
+  EXPECT_EQ(refusal("1.2.3.4", "a@x.io"), 0);
+}
+
 TEST(LimitSubjects, AreNetworksOfOneCustomer) {
   EXPECT_EQ(SignInLimits::subject_of("1.2.3.4"), "1.2.3.4");
   EXPECT_EQ(SignInLimits::subject_of("::ffff:1.2.3.4"), "1.2.3.4");

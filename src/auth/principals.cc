@@ -125,6 +125,8 @@ Task<std::shared_ptr<const Principal>> Principals::find_by_key(std::string hash)
     auto row = co_await db_.first<TextRow>(sql::kKeyOwner, hash);
     if (!row) co_return nullptr;
     owner = std::move(row->text);
+    // Another replica may have made it since its owner was read.
+    apply({.kind = Change::Kind::refresh, .user = {*owner}});
   }
   co_return co_await find({*owner});
 }

@@ -72,6 +72,20 @@ TEST_P(PrincipalsTest, AnotherReplicaLearnsOfChangesOnce) {
               ElementsAre(of_kind(Change::Kind::refresh), of_kind(Change::Kind::session)));
 }
 
+TEST_P(PrincipalsTest, AKeyIsKnownElsewhereAsSoonAsItIsMade) {
+  add("root");
+  UserId bob = id_of(add("bob"));
+  Replica there(*store.db);
+  who(there, bob);
+
+  std::string hash =
+      key_hash(run([&] { return here->api_keys.add(bob, {.name = "ci"}); }).key.reveal());
+
+  auto owner = run([&] { return there.principals.find_by_key(hash); });
+  ASSERT_TRUE(owner);
+  EXPECT_THAT(owner->keys, ElementsAre(::testing::Field(&KnownKey::hash, hash)));
+}
+
 TEST_P(PrincipalsTest, AReplicaThatSleptTooLongStartsOver) {
   UserId ann = id_of(add("ann"));
   Replica there(*store.db);

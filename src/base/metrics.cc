@@ -175,7 +175,10 @@ struct Registry::Impl {
     void operator()(const std::unique_ptr<Family<Counter>>& f) const {
       print_family(*f, "counter", out);
     }
-    void operator()(const std::unique_ptr<Family<Gauge>>& f) const { print_family(*f, "gauge", out); }
+    void operator()(const std::unique_ptr<Family<Gauge>>& f) const {
+      // A total with a fraction, as of seconds, which no Counter holds.
+      print_family(*f, f->name_.ends_with("_total") ? "counter" : "gauge", out);
+    }
     void operator()(const std::unique_ptr<Family<Histogram>>& f) const {
       print_family(*f, "histogram", out);
     }

@@ -14,7 +14,8 @@ namespace {
 /// File descriptors that are not for clients: databases, providers, files.
 constexpr int kReservedFiles = 256;
 
-/// As many connections as asked for, or as the system lets us hold.
+}  // namespace
+
 int affordable_connections(int wanted) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
@@ -27,8 +28,6 @@ int affordable_connections(int wanted) {
   auto files = static_cast<std::int64_t>(std::min<rlim_t>(limit.rlim_cur, 1 << 24));
   return static_cast<int>(std::clamp<std::int64_t>(files - kReservedFiles, 16, wanted));
 }
-
-}  // namespace
 
 void Connection::join(std::shared_ptr<LoopState> loop) {
   loop_ = std::move(loop);

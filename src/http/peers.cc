@@ -117,7 +117,8 @@ TrustedPeers::TrustedPeers(const std::vector<std::string>& list) {
     }
     if (!sound)
       throw Problem(Problem::Kind::invalid,
-                    "\"" + entry + "\" is neither an address nor a block such as 10.0.0.0/8.");
+                    "FORWARDED_ALLOW_IPS: \"" + entry +
+                        "\" is neither an address nor a block such as 10.0.0.0/8.");
     blocks_.push_back({*address, most == 32 ? bits + 96 : bits});
   }
 }

@@ -33,8 +33,24 @@ LoopExecutor typed(const Executor& executor) {
   return *executor.target<LoopExecutor>();
 }
 
+/// As in an address: those of IPv6 stand in brackets there, and may where they are set.
+std::string host_of(const ServerOptions& options) {
+  bool bare = options.host.contains(':') && !options.host.starts_with('[');
+  return bare ? "[" + options.host + "]" : options.host;
+}
+
+bool speaks_tls(const ServerOptions& options) {
+  return !options.certificate_file.empty() || !options.key_file.empty();
+}
+
+std::string url_of(const ServerOptions& options, std::uint16_t port) {
+  std::string host = host_of(options);
+  if (host == "0.0.0.0" || host == "[::]") host = "localhost";
+  return (speaks_tls(options) ? "https://" : "http://") + host + ":" + std::to_string(port);
+}
+
 Problem cannot_listen(const ServerOptions& options, const error_code& error) {
-  std::string where = options.host + ":" + std::to_string(options.port);
+  std::string where = host_of(options) + ":" + std::to_string(options.port);
   std::string cure = "Check HOST and PORT.";
   if (error == asio::error::address_in_use)
     cure = "Another program listens there; stop it, or set PORT to another number.";
@@ -46,7 +62,9 @@ Problem cannot_listen(const ServerOptions& options, const error_code& error) {
 
 tcp::endpoint endpoint_of(const ServerOptions& options, const LoopExecutor& executor) {
   error_code error;
-  auto address = asio::ip::make_address(options.host, error);
+  std::string host = options.host;
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  auto address = asio::ip::make_address(host, error);
   if (!error) return {address, options.port};
   asio::ip::basic_resolver<tcp, LoopExecutor> resolver(executor);
   auto found =
@@ -68,6 +86,10 @@ Acceptor listen(const LoopExecutor& executor, const ServerOptions& options, cons
   if (!error) acceptor.listen(4096, error);
   if (error) throw cannot_listen(options, error);
   return acceptor;
+}
+
+Launcher launcher_of(const ServerOptions& options) {
+  return speaks_tls(options) ? tls_launcher(options) : plain_launcher();
 }
 
 /// A file descriptor kept back: with it, a connection can be accepted and closed when there are none
@@ -202,8 +224,7 @@ void Server::count_in(metrics::Registry& registry) {
 
 void Server::start() {
   Core& core = *impl_->core;
-  bool tls = !core.options.certificate_file.empty() || !core.options.key_file.empty();
-  Launcher launch = tls ? tls_launcher(core.options) : plain_launcher();
+  Launcher launch = launcher_of(core.options);
   LoopExecutor first = typed(impl_->loops.at(0));
   tcp::endpoint at = endpoint_of(core.options, first);
   // SO_REUSEPORT would let us share the port with another server of the same user without a word.
@@ -227,6 +248,10 @@ std::uint16_t Server::port() const {
   return impl_->port;
 }
 
+std::string Server::address() const {
+  return url_of(impl_->core->options, impl_->port);
+}
+
 std::int64_t Server::connections() const {
   return impl_->core->connections;
 }
@@ -247,6 +272,15 @@ Task<> Server::drain(std::chrono::milliseconds deadline) {
   auto grace = Clock::now() + std::chrono::milliseconds(500);
   while (core->connections > 0 && Clock::now() < grace)
     co_await sleep_for(std::chrono::milliseconds(5));
+}
+
+std::string rehearse(const ServerOptions& options) {
+  TrustedPeers peers(options.trusted_proxies);
+  (void)launcher_of(options);
+  Loops loops(1);
+  LoopExecutor loop = typed(loops.at(0));
+  listen(loop, options, endpoint_of(options, loop), false);
+  return url_of(options, options.port);
 }
 
 }  // namespace antiphon::http

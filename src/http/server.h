@@ -73,6 +73,8 @@ class Server {
   /// Binds and begins to accept. Throws a Problem that names the port and the cure.
   void start();
   std::uint16_t port() const;
+  /// For people on this machine: "https://localhost:8443".
+  std::string address() const;
   /// Stops accepting, closes idle connections and (1001) WebSockets, answers `Connection: close`, lets
   /// requests under way finish until `deadline`, then cuts off what is left.
   Task<> drain(std::chrono::milliseconds deadline);
@@ -82,5 +84,10 @@ class Server {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// What keeps a server with these options from starting, as a Problem; else its address.
+std::string rehearse(const ServerOptions& options);
+/// How many connections the system's limit of open files leaves room for; raises it where it may.
+int affordable_connections(int wanted);
 
 }  // namespace antiphon::http

@@ -451,6 +451,18 @@ TEST(Server, NeverLetsEverybodyInWithCredentials) {  // U1
       403);
 }
 
+TEST(Server, TellsItsAddressAsABrowserTakesIt) {
+  for (const auto& [host, address] : {std::pair("::1", "http://[::1]:"),
+                                      {"[::1]", "http://[::1]:"},
+                                      {"127.0.0.1", "http://127.0.0.1:"},
+                                      {"0.0.0.0", "http://localhost:"}}) {
+    ServerOptions options = Rig::quick();
+    options.host = host;
+    options.port = 0;
+    EXPECT_EQ(rehearse(options), std::string(address) + "0");
+  }
+}
+
 TEST(Server, BoundsTheConnectionsOfAnAddress) {  // regressions 2.2
   ServerOptions options = Rig::quick();
   options.limit_loopback = true;

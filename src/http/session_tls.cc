@@ -36,6 +36,8 @@ std::shared_ptr<ssl::context> context_of(const ServerOptions& options) {
   context->set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 |
                        ssl::context::no_sslv3 | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1 |
                        SSL_OP_NO_RENEGOTIATION);
+  // A locked key is refused, instead of asking a terminal that nobody sits at.
+  context->set_password_callback([](std::size_t, auto) { return std::string(); });
   context->use_certificate_chain_file(options.certificate_file, error);
   check(options.certificate_file.empty() ? "the certificate, which is not set,"
                                          : options.certificate_file);

@@ -36,6 +36,9 @@ class Certificate {
     X509_sign(certificate, key, EVP_sha256());
     write(key_file(),
           [&](FILE* out) { PEM_write_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr); });
+    write(locked_key_file(), [&](FILE* out) {
+      PEM_write_PrivateKey(out, key, EVP_aes_256_cbc(), nullptr, 0, nullptr, const_cast<char*>("word"));
+    });
     write(file(), [&](FILE* out) { PEM_write_X509(out, certificate); });
     X509_free(certificate);
     EVP_PKEY_free(key);
@@ -46,6 +49,7 @@ class Certificate {
 
   std::string file() const { return folder_ / "cert.pem"; }
   std::string key_file() const { return folder_ / "key.pem"; }
+  std::string locked_key_file() const { return folder_ / "locked.pem"; }
 
  private:
   static void write(const std::string& path, const std::function<void(FILE*)>& put) {
@@ -158,18 +162,29 @@ TEST(Tls, DoesNotWaitForAHandshakeForEver) {  // row 108
   EXPECT_TRUE(wire.closed());
 }
 
-TEST(Tls, SaysWhichFileIsWrong) {
-  Certificate certificate;
+/// What a start with this key is refused with.
+std::string refusal(const Certificate& certificate, const std::string& key_file) {
   ServerOptions options = secured(certificate);
-  options.key_file = "/nowhere/key.pem";
+  options.key_file = key_file;
   Rig rig(options);
-
   try {
     rig.start();
-    FAIL() << "a missing key was accepted";
+    return "";
   } catch (const Problem& problem) {
-    EXPECT_NE(problem.detail().find("/nowhere/key.pem"), std::string::npos);
+    return problem.detail();
   }
+}
+
+TEST(Tls, SaysWhichFileIsWrong) {
+  EXPECT_TRUE(refusal(Certificate(), "/nowhere/key.pem").contains("/nowhere/key.pem"));
+}
+
+TEST(Tls, AsksNobodyForThePasswordOfALockedKey) {
+  Certificate certificate;
+  std::string said = refusal(certificate, certificate.locked_key_file());
+
+  EXPECT_TRUE(said.contains("locked.pem")) << said;
+  EXPECT_FALSE(said.contains("UI routines")) << said;
 }
 
 }  // namespace

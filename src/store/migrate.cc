@@ -61,6 +61,18 @@ constexpr Sql kHoldsData{"migrate.holds_data", R"(
       FROM sqlite_schema
      WHERE type = 'table')"};
 
+/// PostgreSQL 15 lets nobody but the owner, unless told otherwise.
+constexpr Sql kMayCreate{"migrate.may_create", R"(
+    SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS yes)"};
+
+/// What Open WebUI's has, and ours only beside `antiphon_migration`.
+constexpr Sql kForeign{"migrate.foreign", R"(
+    SELECT count(*) > 0 AS yes
+      FROM sqlite_schema
+     WHERE name IN ('user', 'alembic_version'))",
+                       R"(
+    SELECT coalesce(to_regclass('"user"'), to_regclass('alembic_version')) IS NOT NULL AS yes)"};
+
 std::string_view kind_of(const Migration& migration) {
   std::string_view line = migration.text.substr(0, migration.text.find('\n'));
   for (std::string_view kind : {"expand", "backfill", "contract"})
@@ -91,9 +103,16 @@ void refuse_newer(const std::vector<AppliedMigration>& applied, std::span<const 
 }
 
 Task<std::vector<AppliedMigration>> applied_in(Connection& db) {
+  // In this order: another process may be making both, in one transaction.
+  auto foreign = co_await db.first<Found>(kForeign);
   auto table = co_await db.first<Found>(kTable);
-  if (!table || !table->yes) co_return std::vector<AppliedMigration>{};
-  co_return co_await db.all<AppliedMigration>(kApplied);
+  if (table && table->yes) co_return co_await db.all<AppliedMigration>(kApplied);
+  if (foreign && foreign->yes)
+    throw Problem(
+        Problem::Kind::unavailable,
+        "The database belongs to Open WebUI or another program. Antiphon needs one of its own: "
+        "change DATABASE_URL.");
+  co_return std::vector<AppliedMigration>{};
 }
 
 /// What became of one attempt to go one migration on.
@@ -173,16 +192,23 @@ Task<std::vector<std::string>> missing_migrations(Db& db, std::span<const Migrat
   for (const Migration& m : all)
     if (std::ranges::find(applied, m.name, &AppliedMigration::name) == applied.end())
       out.emplace_back(m.name);
+  if (out.empty() || db.dialect() != Dialect::postgres) co_return out;
+  auto may = co_await db.first<Found>(kMayCreate);
+  if (!may || !may->yes)
+    throw Problem(Problem::Kind::unavailable,
+                  "The role in DATABASE_URL may not make tables. Make it the owner of the database: "
+                  "ALTER DATABASE … OWNER TO …");
   co_return out;
 }
 
 Task<> wait_for_schema(Db& db, std::span<const Migration> all, std::chrono::nanoseconds patience) {
   auto deadline = std::chrono::steady_clock::now() + patience;
-  for (;;) {
+  for (bool told = false;; told = true) {
     auto applied = co_await applied_in(db);
     refuse_newer(applied, all);
     const Migration* missing = first_missing(applied, all);
     if (!missing) co_return;
+    if (!told) log::info("Waiting until the database has been upgraded", {{"lacks", missing->name}});
     if (std::chrono::steady_clock::now() > deadline)
       throw Problem(Problem::Kind::unavailable,
                     "The database lacks migration " + std::string(missing->name) +

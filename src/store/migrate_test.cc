@@ -49,6 +49,15 @@ TEST_P(MigrateTest, AppliesTheRealOnes) {
   EXPECT_TRUE(migrated(migrations).empty());
 }
 
+TEST_P(MigrateTest, RefusesAnotherProgramsDatabaseAndLeavesItAsItWas) {
+  run([&] { return store_.db->script("CREATE TABLE \"user\" (id TEXT)"); });
+
+  EXPECT_NE(problem(migrations).detail().find("belongs to"), std::string::npos);
+  EXPECT_NE(problem_of([&] { return missing_migrations(*store_.db); }).detail().find("belongs to"),
+            std::string::npos);
+  EXPECT_EQ(backups(), 0);
+}
+
 TEST_P(MigrateTest, LeavesNothingOfOneThatFails) {
   const Migration broken[] = {kOne,
                               {"2_two", "-- expand\nCREATE TABLE b (x INT); CREATE TABEL c (x INT);"}};

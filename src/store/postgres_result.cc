@@ -116,6 +116,10 @@ Problem problem_of(const PGresult* result, std::string_view statement) {
     return problem(unavailable, "The database is busy. Try again in a moment.").retry_after(1);
   if (state == "25006")
     return problem(unavailable, "The database takes no changes at the moment.").retry_after(1);
+  if (state == "42501")
+    return problem(unavailable,
+                   "The role in DATABASE_URL lacks a right. Make it the owner of the database: ALTER "
+                   "DATABASE … OWNER TO …");
   if (state == "54000" || state == "54001" || state == "54011")
     return problem(too_large, "The record is larger than the database takes.");
   std::string_view kind = state.substr(0, 2);

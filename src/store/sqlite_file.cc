@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* kRights = ". Check its owner and rights, and the folder's.";
 constexpr const char* kCure =
     " To run several processes on one database, use PostgreSQL: DATABASE_URL=postgresql://…";
 
@@ -73,8 +74,7 @@ SqliteFile::SqliteFile(std::string path, bool allow_network) : path_(std::move(p
   if (file < 0) {
     std::string why = std::strerror(errno);
     ::close(lock_);
-    throw refusal("The database " + path_ + " cannot be written: " + why +
-                  ". Check the owner and the rights of the folder.");
+    throw refusal("The file " + path_ + " cannot be written: " + why + kRights);
   }
   ::close(file);
 }
@@ -88,8 +88,7 @@ void SqliteFile::lock() {
   std::string name = path_ + ".lock";
   lock_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock_ < 0)
-    throw refusal("The folder of the database " + path_ +
-                  " cannot be written: " + std::strerror(errno) + ". Check its owner and rights.");
+    throw refusal("The file " + name + " cannot be written: " + std::strerror(errno) + kRights);
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     std::array<char, 300> owner{};
     ssize_t got = ::pread(lock_, owner.data(), owner.size() - 1, 0);

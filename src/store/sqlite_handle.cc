@@ -97,11 +97,15 @@ Problem SqliteHandle::failed(std::string_view name) const {
           .retry_after(1);
     case SQLITE_LOCKED:
       return problem(unavailable, "The database is busy. Try again in a moment.").retry_after(1);
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-    case SQLITE_READONLY:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+      return problem(unavailable, "The database is damaged. Restore a backup of it.");
+    case SQLITE_CANTOPEN:  // Often the log beside it; SQLite forgets what the system said.
+      return problem(unavailable,
+                     "A file of the database cannot be opened. Nothing was saved. Check the rights of "
+                     "its folder, and that its disk has room for files.");
+    case SQLITE_IOERR:
+    case SQLITE_READONLY:
     case SQLITE_NOMEM:
     case SQLITE_PERM:
       return problem(unavailable, "The database cannot be read or written. Nothing was saved.");

@@ -1,5 +1,6 @@
 // SQLite and the disk below it: full, foreign, in use by another process.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { canMount, foreignDisk, smallDisk } from '../lib/disk.mjs';
@@ -112,6 +113,30 @@ describe('a full disk', { skip }, () => {
     await server.start();
     const turn = await admin.ask('[[tokens=10]]', { socket: await admin.connect() });
     turn.checkTokens(10);
+  });
+});
+
+describe('a disk with no room for another file', { skip }, () => {
+  it('is named at the start', async () => {
+    const disk = await smallDisk(24, 3); // Itself, the lock and the database.
+    try {
+      const server = await makeServer({ dataDir: disk.folder, wrap: disk.wrap });
+      assert.match(await server.startsNot(), /disk has room for files/);
+    } finally {
+      await disk.stop();
+    }
+  });
+});
+
+describe('a damaged database', () => {
+  it('is called so at the start, with the cure', async () => {
+    const server = await makeServer();
+    writeFileSync(join(server.dataDir, 'antiphon.db'), 'no database, whatever its name says\n'.repeat(300));
+    try {
+      assert.match(await server.startsNot(), /damaged.*backup/);
+    } finally {
+      await server.close();
+    }
   });
 });
 

@@ -18,7 +18,7 @@ describe('PostgreSQL', () => {
   before(async () => {
     cluster = await startPostgres();
     provider = await startProvider();
-    server = await startServer({ provider, databaseUrl: cluster.createDatabase() });
+    server = await startServer({ provider, databaseUrl: cluster.createDatabase(), env: { ANTIPHON_DRAIN_SECONDS: '2' } });
     admin = await server.admin();
   });
   after(async () => {
@@ -101,8 +101,6 @@ describe('PostgreSQL', () => {
   });
 
   it('is away when the server is to end: it ends all the same, and later nothing is missing', async () => {
-    server.env.ANTIPHON_DRAIN_SECONDS = '2';
-    await server.restart();
     const socket = await admin.connect({ reconnection: false });
     const turn = await admin.send('[[tokens=2000 delay=5]]', { socket });
     await turn.tokens(50);
@@ -120,6 +118,59 @@ describe('PostgreSQL', () => {
       { ms: 15_000, every: 100, what: 'the answer has an end' },
     );
     assert.ok(readTokens(message.content).count >= seen);
+  });
+
+  it('ends all connections, again and again: nobody is refused, and the answers are whole', async () => {
+    const socket = await admin.connect();
+    const turns = await Promise.all([3, 5, 8].map((delay) => admin.send(`[[tokens=300 delay=${delay}]]`, { socket })));
+    for (let i = 0; i < 8; i += 1) {
+      cluster.disconnect(server.env.DATABASE_URL.split('/').at(-1));
+      await admin.get('/api/v1/chats/', { expect: 200 });
+      await sleep(100);
+    }
+    for (const turn of turns) {
+      await turn.done(20_000);
+      turn.checkTokens(300);
+    }
+  });
+
+  it('hangs in the middle of answers: /ready says so, they wait, and lose and double nothing', { timeout: 90_000 }, async () => {
+    const socket = await admin.connect();
+    const turns = await Promise.all([3, 5].map((delay) => admin.send(`[[tokens=900 delay=${delay}]]`, { socket })));
+    await Promise.all(turns.map((turn) => turn.tokens(100)));
+    cluster.pause();
+    try {
+      await sleep(300);
+      const held = turns.map((turn) => readTokens(turn.text).count);
+      assert.equal((await fetch(`${server.url}/ready`)).status, 503);
+      assert.equal((await fetch(`${server.url}/health`)).status, 200, 'alive all the same');
+      const reply = await admin.get('/api/v1/chats/', { signal: AbortSignal.timeout(60_000) });
+      assert.equal(reply.status, 503, reply.text);
+      assert.deepEqual(turns.map((turn) => readTokens(turn.text).count), held, 'nothing is shown that is not stored');
+    } finally {
+      cluster.wake();
+    }
+    for (const turn of turns) {
+      await turn.done(30_000);
+      turn.checkTokens(900);
+    }
+    await until(async () => (await fetch(`${server.url}/ready`)).status === 200, { what: 'ready again' });
+  });
+
+  it('hangs when the server is to end: it ends within ten seconds of its time for answers', { timeout: 90_000 }, async () => {
+    const socket = await admin.connect({ reconnection: false });
+    const turn = await admin.send('[[tokens=3000 delay=5]]', { socket });
+    await turn.tokens(50);
+    cluster.pause();
+    try {
+      const outcome = await server.terminate(2000 + 10_000 + 3000);
+      assert.deepEqual(outcome, { code: 0, signal: null });
+    } finally {
+      cluster.wake();
+    }
+    await server.start();
+    const message = await admin.message(turn.chatId, turn.messageId);
+    assert.ok(readTokens(message.content).count >= readTokens(turn.text).count);
   });
 
   it('is away when the server starts: the refusal says where it looked', async () => {

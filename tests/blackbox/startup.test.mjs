@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { spawnSync } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { forEachDatabase } from '../lib/databases.mjs';
 import { rows } from '../lib/rows.mjs';
 import { binary, makeServer, startServer } from '../lib/server.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
 import { sleep, until } from '../lib/until.mjs';
+import { startProvider } from '../provider/provider.mjs';
 
 async function refusal(options) {
   const server = await makeServer(options);
@@ -25,6 +27,8 @@ describe('a start', () => {
     ['ENABLE_SIGNUP', 'perhaps', /ENABLE_SIGNUP/],
     ['ANTIPHON_DRAIN_SECONDS', '-1', /ANTIPHON_DRAIN_SECONDS/],
     ['LOG_FORMAT', 'xml', /LOG_FORMAT.*json/],
+    ['GLOBAL_LOG_LEVEL', 'loud', /GLOBAL_LOG_LEVEL.*DEBUG/],
+    ['FORWARDED_ALLOW_IPS', '10.0.0.0/99', /FORWARDED_ALLOW_IPS.*10\.0\.0\.0\/99/],
     ['DATABASE_URL', 'mysql://x/y', /DATABASE_URL.*postgresql:/],
     ['ANTIPHON_TLS_CERTIFICATE', '/nowhere.pem', /ANTIPHON_TLS_CERTIFICATE|nowhere\.pem/],
   ]) {
@@ -52,6 +56,45 @@ describe('a start', () => {
       assert.doesNotMatch(server.log, /PATH\b.*(misspelt|honour)/);
     } finally {
       await server.close();
+    }
+  });
+
+  it('with its standard streams closed gives their numbers to nothing else', async () => {
+    const server = await startServer({ wrap: ['sh', '-c', 'exec "$@" <&- >&- 2>&-', 'sh'] });
+    try {
+      for (const number of [0, 1, 2]) assert.equal(readlinkSync(`/proc/${server.pid}/fd/${number}`), '/dev/null');
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('goes on when nobody reads its log any more, and ends as ever', async () => {
+    const wrap = ['bash', '-c', 'exec "$@" 2> >(head -n 1 > /dev/null)', 'bash'];
+    const server = await startServer({ wrap, env: { ANTIPHON_ACCESS_LOG: 'true' } });
+    try {
+      for (let i = 0; i < 5; i += 1) {
+        assert.equal((await server.client().get('/api/config')).status, 200);
+        await sleep(50); // Each line is written by itself, and only the second finds out that the pipe is gone.
+      }
+      assert.deepEqual(await server.terminate(), { code: 0, signal: null });
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('says which model servers it found on the usual ports', async () => {
+    const provider = await startProvider();
+    try {
+      for (const [urls, said] of [
+        [provider.openaiUrl, new RegExp(`Found a model server +address="${provider.openaiUrl}" +models=[1-9]`)],
+        ['http://127.0.0.1:9/v1', /Found no model server: the first page asks for one/],
+      ]) {
+        const server = await startServer({ env: { ANTIPHON_DISCOVER_URLS: urls } });
+        await until(() => said.test(server.log), { what: `${said} in the log` });
+        await server.close();
+      }
+    } finally {
+      await provider.stop();
     }
   });
 
@@ -105,6 +148,7 @@ forEachDatabase((db) => {
       await sleep(1500);
       assert.equal(failed, null, 'it waits');
       assert.equal(await server.isReady(), false);
+      assert.match(server.log, /Waiting until the database has been upgraded/);
       const migrate = { ...server.env, ENABLE_DB_MIGRATIONS: 'True' };
       if (db.name === 'sqlite') {
         // The waiting one has the file; another is refused, so the wait ends only with it.

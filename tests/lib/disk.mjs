@@ -65,8 +65,9 @@ async function mounted(script, folder, where = '') {
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'antiphon-disk-'));
 
-/** An empty disk of so many megabytes. */
-export const smallDisk = (megabytes) => mounted(`mount -t tmpfs -o size=${megabytes}m,mode=0755 tmpfs "$0" && exec sleep 3600`, newFolder());
+/** An empty disk of so many megabytes, with room for so many files; the folder itself counts as one. */
+export const smallDisk = (megabytes, files = 1000) =>
+  mounted(`mount -t tmpfs -o size=${megabytes}m,nr_inodes=${files},mode=0755 tmpfs "$0" && exec sleep 3600`, newFolder());
 
 /** A file system served by a program (FUSE), as sshfs, s3fs and many a container's share are. */
 export const foreignDisk = () => mounted('mkdir "$0/behind" "$0/data" && exec bindfs -f "$0/behind" "$0/data"', newFolder(), 'data');

@@ -1,6 +1,6 @@
 // A PostgreSQL cluster of our own: made with initdb, on loopback and a socket, gone afterwards.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './ports.mjs';
@@ -67,6 +67,27 @@ class Cluster {
   resume() {
     this.#control('-l', join(this.folder, 'log'), '-o', this.flags, 'start');
     this.halted = false;
+  }
+
+  /** Every process of it stands still, as on a machine that hangs: connections stay, and nothing answers. */
+  pause() {
+    this.#signal('SIGSTOP');
+  }
+
+  wake() {
+    this.#signal('SIGCONT');
+  }
+
+  #signal(signal) {
+    const postmaster = readFileSync(join(this.folder, 'data/postmaster.pid'), 'utf8').split('\n')[0];
+    const children = spawnSync('pgrep', ['-P', postmaster], { encoding: 'utf8' }).stdout.trim().split('\n');
+    // The parent first: whom it makes afterwards would go on.
+    for (const pid of [postmaster, ...children].filter(Boolean)) process.kill(Number(pid), signal);
+  }
+
+  /** Ends every connection to a database, from this side. */
+  disconnect(database) {
+    this.sql('postgres', `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`);
   }
 
   /** The cluster is thrown away. */

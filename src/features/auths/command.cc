@@ -7,15 +7,15 @@
 #include "base/problem.h"
 
 namespace antiphon::auths {
-namespace {
-
-constexpr std::string_view kUsage =
+const std::string_view kUserUsage =
     "antiphon user add EMAIL [NAME] [--role pending|user|admin]\n"
     "antiphon user list\n"
     "antiphon user role EMAIL pending|user|admin\n"
     "antiphon user reset-password EMAIL\n"
     "The password is read from standard input, unless that is a terminal; without one it is made and\n"
-    "printed.\n";
+    "printed.";
+
+namespace {
 
 CommandResult failed(std::string why) {
   return {1, std::move(why) + "\n"};
@@ -45,7 +45,7 @@ Task<CommandResult> add(auth::Auth& auth, const auth::Settings& settings, config
     role = *(at + 1);
     words.erase(at, at + 2);
   }
-  if (words.empty() || words.size() > 2 || !is_role(role)) co_return failed(std::string(kUsage));
+  if (words.empty() || words.size() > 2 || !is_role(role)) co_return failed(std::string(kUserUsage));
   auth::NewAccount form{.name = words.size() > 1 ? words[1] : words[0],
                         .email = auth::normal_email(words[0]),
                         .role = role_of(role)};
@@ -70,7 +70,7 @@ Task<CommandResult> list(auth::Auth& auth) {
 }
 
 Task<CommandResult> set_role(auth::Auth& auth, std::vector<std::string> words) {
-  if (words.size() != 2 || !is_role(words[1])) co_return failed(std::string(kUsage));
+  if (words.size() != 2 || !is_role(words[1])) co_return failed(std::string(kUserUsage));
   std::optional<auth::Account> account = co_await auth.accounts.by_email(words[0]);
   if (!account) co_return failed("there is no such account");
   co_await auth.accounts.edit({account->id}, {.role = role_of(words[1])});
@@ -79,7 +79,7 @@ Task<CommandResult> set_role(auth::Auth& auth, std::vector<std::string> words) {
 
 Task<CommandResult> reset_password(auth::Auth& auth, const auth::Settings& settings,
                                    std::vector<std::string> words, Secret password) {
-  if (words.size() != 1) co_return failed(std::string(kUsage));
+  if (words.size() != 1) co_return failed(std::string(kUserUsage));
   std::optional<auth::Account> account = co_await auth.accounts.by_email(words[0]);
   if (!account) co_return failed("there is no such account");
   Chosen chosen = choose(password, settings);
@@ -100,7 +100,7 @@ Task<CommandResult> user_command(auth::Auth& auth, const auth::Settings& setting
   if (verb == "role") co_return co_await set_role(auth, std::move(words));
   if (verb == "reset-password")
     co_return co_await reset_password(auth, settings, std::move(words), std::move(password));
-  co_return failed(std::string(kUsage));
+  co_return failed(std::string(kUserUsage));
 }
 
 }  // namespace antiphon::auths

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "auth/auth.h"
@@ -14,6 +15,9 @@ struct CommandResult {
   int code = 0;
   std::string output;
 };
+
+/// The forms of `antiphon user`, a line each.
+extern const std::string_view kUserUsage;
 
 /// Runs `add EMAIL [NAME] [--role ROLE]`, `list`, `role EMAIL ROLE` or `reset-password EMAIL`. A
 /// password is taken from `password`, or made and printed when that is empty: words of a command line

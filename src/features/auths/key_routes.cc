@@ -49,6 +49,10 @@ struct Api {
     auth::check_name(form.name.value);
     if (form.expires_at && *form.expires_at <= unix_seconds())
       throw Problem(Problem::Kind::invalid, "A key must expire later than now.").answering(400);
+    // In milliseconds, as JavaScript has it, the key of an hour would be one for ever.
+    constexpr std::int64_t kYear10000 = 253'402'300'800;
+    if (form.expires_at && *form.expires_at >= kYear10000)
+      throw Problem(Problem::Kind::invalid, "expires_at is in seconds since 1970.").answering(400);
     auth::ApiKeys::Form wanted{.name = std::move(form.name.value), .expires_at = form.expires_at};
     if (form.scopes) wanted.scopes = std::move(form.scopes->value);
     auth::ApiKeys::Made made = co_await parts.auth.api_keys.add(me.id, std::move(wanted));

@@ -184,10 +184,6 @@ TEST_P(Configs, ReadinessIsTruthful) {
   EXPECT_EQ(json::serialize(json_of(get("/ready"))), R"({"status":false,"reasons":["starting"]})");
   health->started();
   EXPECT_EQ(get("/ready").status, 200);
-  health->broken("the bus is deaf");
-  EXPECT_EQ(get("/ready").status, 503);
-  health->cured("the bus is deaf");
-  EXPECT_EQ(get("/ready").status, 200);
   health->draining();
   EXPECT_EQ(get("/ready").status, 503);
   EXPECT_EQ(get("/health").status, 200);

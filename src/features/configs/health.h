@@ -20,9 +20,6 @@ class Health {
   void started() { started_ = true; }
   /// Stopping: what runs goes on, new traffic belongs elsewhere.
   void draining() { draining_ = true; }
-  /// A part that came apart: "the bus is deaf". Nothing takes it away again but cured(). At most 16.
-  void broken(std::string what);
-  void cured(const std::string& what);
 
   /// Why not; empty when it is ready. Answers within about a second.
   Task<std::vector<std::string>> why_not_ready();
@@ -33,8 +30,6 @@ class Health {
   const Watchdog* watchdog_;
   std::atomic<bool> started_ = false;
   std::atomic<bool> draining_ = false;
-  std::mutex mutex_;
-  std::vector<std::string> broken_;  ///< Guarded by mutex_.
 };
 
 }  // namespace antiphon::configs
