@@ -212,6 +212,20 @@ TEST_P(OpenAiTest, TextIsSpokenForWhoMayHearIt) {
   EXPECT_TRUE(heads.empty());
 }
 
+TEST_P(OpenAiTest, AnthropicsClientsAreToldOfAnErrorInTheirShape) {
+  app.settings.openai_configs.set(
+      json::Object{{"0", json::Object{{"model_ids", json::Array{"failing"}}}}});
+  auto failed = app.post("admin", "/api/v1/messages", ask("failing", true));
+  EXPECT_NE(failed.body.find(R"("text":"two")"), std::string::npos) << failed.body;
+  EXPECT_NE(
+      failed.body.find("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\","
+                       "\"message\":\"boom\"}"),
+      std::string::npos)
+      << failed.body;
+  EXPECT_EQ(failed.body.find("message_stop"), std::string::npos);
+  EXPECT_EQ(json::serialize(*json::find(bodies.back(), "stream_options")), R"({"include_usage":true})");
+}
+
 // row 14
 TEST_P(OpenAiTest, NothingIsPassedOnForStrangers) {
   for (const char* path :
