@@ -9,7 +9,6 @@
 namespace antiphon::completions {
 namespace {
 
-constexpr std::size_t kMaxCalls = 128;
 constexpr std::size_t kMaxLead = 1024;
 constexpr std::string_view kBlanks = " \t\r\n";
 
@@ -231,56 +230,39 @@ void Composer::close_text(std::string_view status) {
   lead_.clear();
 }
 
-/// The call a piece belongs to, begun when it is new; null when there are too many. Pieces are told
-/// apart by `index`; where a provider sends none, or the same for all, by `id`; without either, a name
-/// begins the next call.
-Composer::OpenCall* Composer::call_for(const json::Value& call) {
-  const json::Value* function = json::find(call, "function");
-  std::string_view id = json::text_at(call, "id");
-  std::string_view name = function ? json::text_at(*function, "name") : std::string_view();
-  std::optional<std::int64_t> number;
-  if (const json::Value* given = json::find(call, "index"); given && given->is_number())
-    number = json::int_at(call, "index");
-  for (std::size_t i = calls_.size(); i-- != 0;) {
-    OpenCall& known = calls_[i];
-    bool other = !id.empty() && !known.id.empty() && id != known.id;
-    bool fits = number       ? known.number == number && !(other && !name.empty())
-                : id.empty() ? name.empty()
-                             : !other && !known.id.empty();
-    if (!fits) continue;
-    if (known.id.empty()) known.id = id;
-    return &known;
-  }
-  if (calls_.size() >= kMaxCalls) return nullptr;
+/// The item of the call a piece belongs to, begun when it is new; none when there are too many.
+Composer::OpenItem Composer::call_for(const json::Value& call) {
+  auto place = places_.of(call);
+  if (!place) return {};
+  for (const OpenCall& open : calls_)
+    if (open.place == *place) return open.item;
   if (reasoning_) close_reasoning("completed");
   close_text("completed");
   resumed_ = {};
   OpenItem made{"fc_" + random_hex(12), output_.items().size()};
-  OpenCall& open = calls_.emplace_back(OpenCall{number, std::string(id), std::move(made)});
+  calls_.push_back({*place, made});
+  std::string id(json::text_at(call, "id"));
+  const json::Value* function = json::find(call, "function");
+  std::string_view name = function ? json::text_at(*function, "name") : std::string_view();
   send("response.output_item.added",
-       {{"output_index", open.item.index},
+       {{"output_index", made.index},
         {"item", json::Object{{"type", "function_call"},
-                              {"id", open.item.id},
-                              {"call_id", id.empty() ? "call_" + random_hex(12) : std::string(id)},
+                              {"id", made.id},
+                              {"call_id", id.empty() ? "call_" + random_hex(12) : id},
                               {"name", name},
                               {"arguments", ""},
                               {"status", "in_progress"}}}});
-  return &open;
+  return made;
 }
 
 void Composer::tool_delta(const json::Value& call) {
   if (!call.is_object()) return;
-  const OpenCall* known = call_for(call);
+  OpenItem open = call_for(call);
   const json::Value* function = json::find(call, "function");
-  if (!known || !function) return;
-  const OpenItem& open = known->item;
+  if (!open || !function) return;
   if (json::Object* begun = item(open.id); begun && json::text_at(*begun, "name").empty())
     (*begun)["name"] = json::text_at(*function, "name");  // Clients learn it when the call is complete.
-  const json::Value* given = json::find(*function, "arguments");
-  if (!given || given->is_null()) return;
-  std::string arguments =
-      given->is_string() ? std::string(json::view(given->as_string())) : json::serialize(*given);
-  if (!arguments.empty())
+  if (std::string arguments = models::arguments_in(call); !arguments.empty())
     send("response.function_call_arguments.delta",
          {{"item_id", open.id}, {"output_index", open.index}, {"delta", arguments}});
 }
@@ -320,6 +302,7 @@ std::vector<ToolCall> Composer::calls() const {
 
 void Composer::tool_result(const ToolCall& call, std::string_view words) {
   std::erase_if(calls_, [&](const auto& open) { return open.item.id == call.item_id; });
+  if (calls_.empty()) places_ = {};
   send("response.output_item.done",
        {{"output_index", output_.items().size()},
         {"item",

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "features/completions/tags.h"
+#include "features/models/calls.h"
 #include "runs/output.h"
 
 namespace antiphon::completions {
@@ -57,8 +58,7 @@ class Composer {
     explicit operator bool() const { return !id.empty(); }
   };
   struct OpenCall {
-    std::optional<std::int64_t> number;  ///< `index`, as the provider counts.
-    std::string id;                      ///< As the provider names it; some never do.
+    std::size_t place;
     OpenItem item;
   };
   void text(std::string_view text);
@@ -68,7 +68,7 @@ class Composer {
   void scan(const std::vector<TagScanner::Piece>& pieces);
   void content(const json::Value& content);
   void tool_delta(const json::Value& call);
-  OpenCall* call_for(const json::Value& call);
+  OpenItem call_for(const json::Value& call);
   void close_calls(std::string_view status);
   void close_text(std::string_view status);
   void count_usage();
@@ -83,6 +83,7 @@ class Composer {
   OpenItem message_;
   OpenItem resumed_;  ///< What the next text goes on with.
   OpenItem reasoning_;
+  models::CallPlaces places_;
   std::vector<OpenCall> calls_;  ///< Of this round.
   std::string finish_reason_;
   json::Object round_usage_;  ///< The latest of this round: many providers count on in every chunk.
