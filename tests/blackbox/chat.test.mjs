@@ -161,6 +161,40 @@ forEachDatabase((db) => {
       assert.notEqual(turn.checkTokens(10).serial, turn.others[0].checkTokens(10).serial);
     });
 
+    it('gives calls of tools the caller brought back to him, and runs none', async () => {
+      const tools = [{ type: 'function', function: { name: 'his', parameters: { type: 'object', properties: {} } } }];
+      const content = 'Call [[tool=his args="{}" calls=2]]';
+      const before = provider.answers.length;
+      const turn = await ask(content, { body: { tools } });
+      assert.deepEqual(turn.output.items.map((item) => [item.type, item.name]), [['function_call', 'his'], ['function_call', 'his']]);
+      const id = crypto.randomUUID();
+      const user_message = { id: crypto.randomUUID(), role: 'user', content, childrenIds: [] };
+      const request = { model: 'numbered', tools, parent_id: null, id, user_message };
+      const { json } = await admin.post('/api/chat/completions', request, { expect: 200 });
+      assert.equal(json.choices[0].finish_reason, 'tool_calls');
+      assert.deepEqual(json.choices[0].message.tool_calls.map((call) => call.function), Array(2).fill({ name: 'his', arguments: '{}' }));
+      assert.equal(provider.answers.length - before, 2);
+      await ask('No tools', { body: { tools: [] } });
+      assert.equal('tools' in provider.answers.at(-1).body, false, 'an empty list is refused by model servers');
+    });
+
+    it('says so when the model says nothing', async () => {
+      const turn = await ask('Silence [[tokens=0]]');
+      assert.match(turn.error.content, /empty answer/);
+      assert.match((await admin.message(turn.chatId, turn.messageId)).error.content, /empty answer/);
+    });
+
+    it('that is temporary shows its tasks to nobody else', async () => {
+      const bob = await server.user(admin, 'Tom');
+      const chatId = `temporary:${socket.id}`;
+      const turn = await send('Slowly', { model: 'numbered-slow', chatId, body: { messages: [{ role: 'user', content: 'Slowly' }] } });
+      assert.equal((await admin.get(`/api/tasks/chat/${chatId}`, { expect: 200 })).json.task_ids.length, 1);
+      assert.deepEqual((await bob.get(`/api/tasks/chat/${chatId}`, { expect: 200 })).json.task_ids, []);
+      await bob.post(`/api/tasks/chat/${chatId}/stop`, {}, { expect: 401 });
+      await admin.stop(chatId);
+      await turn.done();
+    });
+
     it('takes a repeated request for the same one: one provider call, one task', async () => {
       const turn = await send('Once [[tokens=50 delay=10]]');
       const body = {

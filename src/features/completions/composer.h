@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "features/completions/tags.h"
-#include "features/models/calls.h"
+#include "features/models/models.h"
 #include "runs/output.h"
 
 namespace antiphon::completions {

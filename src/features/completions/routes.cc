@@ -44,7 +44,7 @@ struct Api {
   Task<json::Value> tasks_of_chat(const User& me, std::string chat_id) {
     json::Array ids;
     if (co_await may_see(me, chat_id))
-      for (std::string& id : co_await completions.tasks_of_chat(chat_id))
+      for (std::string& id : co_await completions.tasks_of_chat(me.id, chat_id))
         ids.emplace_back(std::move(id));
     co_return json::Object{{"task_ids", std::move(ids)}};
   }
@@ -76,7 +76,7 @@ struct Api {
   }
 
   Task<bool> may_see(const User& me, const std::string& chat_id) {
-    if (chat_id.starts_with("temporary:") || chat_id.starts_with("local:")) co_return true;
+    if (is_temporary(chat_id)) co_return true;
     co_return co_await guard.may_read(me, chat_id);  // Upstream answers an empty list, not an error.
   }
 };

@@ -116,6 +116,10 @@ json::Value object_or_empty(const json::Value& body, std::string_view key) {
 
 }  // namespace
 
+bool is_temporary(std::string_view chat_id) {
+  return chat_id.starts_with("temporary:") || chat_id.starts_with("local:");
+}
+
 Turn Turn::read(const json::Value& body) {
   if (!body.is_object())
     throw Problem(Problem::Kind::invalid, "Send a JSON object")
@@ -135,7 +139,7 @@ Turn Turn::read(const json::Value& body) {
   if (question && question->is_object()) t.user_message = *question;
   bool starts_chat =
       t.chat_id.empty() && json::find(body, "parent_id") && !t.parent_id && t.user_message;
-  bool temporary = t.chat_id.starts_with("temporary:") || t.chat_id.starts_with("local:");
+  bool temporary = is_temporary(t.chat_id);
   if (t.chat_id.starts_with("channel:"))
     throw Problem(Problem::Kind::forbidden, "Channels are written by the server only");  // row 63
   if (temporary)
@@ -157,6 +161,9 @@ Turn Turn::read(const json::Value& body) {
   t.client_tools = json::find(body, "tools") != nullptr;
   for (const auto& [key, value] : body.as_object())
     if (!ours(json::view(key))) t.provider[key] = value;
+  // Says "no tools of the server's"; model servers refuse an empty list.
+  if (const json::Array* tools = json::array_at(body, "tools"); tools && tools->empty())
+    t.provider.erase("tools");
   json::Value tasks = object_or_empty(body, "background_tasks");
   t.title_said = json::find(tasks, "title_generation") != nullptr;
   t.title = json::bool_at(tasks, "title_generation");

@@ -61,7 +61,12 @@ Problem error_in_stream(const json::Value& error) {
 Task<std::unique_ptr<client::Incoming>> open_accepted(client::Client& client, client::Request request) {
   auto incoming = co_await client.open(std::move(request));
   if (incoming->status() >= 200 && incoming->status() < 300) co_return incoming;
-  throw refusal(incoming->status(), co_await read_all(*incoming, 1 << 20));
+  std::string words;
+  try {
+    words = co_await read_all(*incoming, 1 << 20);
+  } catch (const Problem&) {  // That it refuses is worth more than why the words did not come.
+  }
+  throw refusal(incoming->status(), words);
 }
 
 Task<json::Value> fetch_json(client::Client& client, client::Request request) {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "features/models/calls.h"
+#include "features/models/models.h"
 #include "json/text.h"
 
 /// Between Anthropic's Messages shape and OpenAI's, for programs that speak the former. Pure.
