@@ -178,6 +178,32 @@ forEachDatabase((db) => {
       assert.equal('tools' in provider.answers.at(-1).body, false, 'an empty list is refused by model servers');
     });
 
+    it('refuses a turn that would follow itself, its own answer, or nothing (row 120)', async () => {
+      const first = await ask('First [[tokens=2]]');
+      const post = (parentId, question, answer) =>
+        admin.post('/api/chat/completions', {
+          model: 'numbered',
+          session_id: socket.id,
+          chat_id: first.chatId,
+          parent_id: parentId,
+          message_ids: [{ model_id: 'numbered', message_id: answer }],
+          user_message: { id: question, role: 'user', content: 'Round' },
+        });
+      for (const [parent, question, answer] of [['a', 'q', 'a'], ['q', 'q', 'a'], ['nowhere', 'q', 'a'], [null, 'q', '..'], [null, 'q\u0001', 'a']]) {
+        assert.equal((await post(parent, question, answer)).status, 409, `${parent} ${question} ${answer}`);
+      }
+      const { messages } = (await admin.chat(first.chatId)).chat.history;
+      assert.deepEqual(Object.keys(messages).sort(), [first.userId, first.messageId].sort());
+    });
+
+    it('asks what was asked, whatever the parameters say', async () => {
+      const instead = [{ role: 'user', content: 'Something else' }];
+      const params = { messages: instead, model: 'other', stream: false, custom_params: { messages: JSON.stringify(instead), model: 'other', top_k: '5' } };
+      await ask('The question [[tokens=2]]', { body: { params } });
+      const { body } = provider.answers.at(-1);
+      assert.deepEqual([body.messages.at(-1).content, body.model, body.stream, body.top_k], ['The question [[tokens=2]]', 'numbered', true, 5]);
+    });
+
     it('says so when the model says nothing', async () => {
       const turn = await ask('Silence [[tokens=0]]');
       assert.match(turn.error.content, /empty answer/);

@@ -175,6 +175,10 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
     if (!there && !t.user_message)
       throw Problem(Problem::Kind::conflict,
                     "The message to answer is not in this chat; reload and send again");
+    bool follows = !there && !work.new_chat && t.parent_id && !t.parent_id->empty();
+    if (follows && !co_await p_.chats.message(chat_id, *t.parent_id))
+      throw Problem(Problem::Kind::conflict,
+                    "The message before this one is not in this chat; reload and send again");
     if (!there) work.question = question_of(t, me, chat_id, now);
     if (there) {
       if (auto before = co_await repeated(me, t, key)) co_return std::move(*before);

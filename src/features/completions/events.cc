@@ -59,8 +59,8 @@ void Completions::publish(const runs::Run& run, std::int64_t seq,
   }
 }
 
-/// Whoever signs in while an answer is being written gets all of it so far; what follows appends. Whoever
-/// was here before and cannot be told what he missed gets the ends he may have missed, too.
+/// Whoever signs in while an answer is being written gets all of it so far; what follows appends.
+/// Whoever was here before and cannot be told what he missed gets the ends he may have missed, too.
 Task<> Completions::send_keyframes(realtime::Socket& socket, realtime::Arrival arrival) {
   if (arrival == realtime::Arrival::resumed) co_return;
   bool gap = arrival == realtime::Arrival::gap;
@@ -72,9 +72,8 @@ Task<> Completions::send_keyframes(realtime::Socket& socket, realtime::Arrival a
     auto events = co_await p_.runs.events(row.run_id);
     if (events.empty()) continue;
     auto send = [&](json::Value event, bool ended) {
-      auto frame =
-          realtime::Event::of_run(envelope(row.chat_id, row.message_id, std::move(event)),
-                                  {row.run_id, events.back().seq, events.back().index, ended});
+      auto frame = realtime::Event::of_run(envelope(row.chat_id, row.message_id, std::move(event)),
+                                           {row.run_id, events.back().seq, events.back().index, ended});
       frame.keyframe = true;
       socket.emit(frame);
     };

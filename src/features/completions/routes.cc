@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/problem.h"
@@ -14,6 +15,16 @@ using http::bind;
 using http::Cost;
 using http::taking;
 
+std::optional<std::string> idempotency_key(const http::Request& request) {
+  std::string_view given = request.headers.get("Idempotency-Key");
+  if (given.empty()) return std::nullopt;
+  bool usable =
+      given.size() <= 128 && std::ranges::all_of(given, [](char c) { return c >= ' ' && c < 0x7f; });
+  if (!usable)
+    throw Problem(Problem::Kind::invalid, "Idempotency-Key should be at most 128 printable characters");
+  return std::string(given);
+}
+
 struct Api {
   Completions& completions;
   const chats::Guard& guard;
@@ -22,9 +33,7 @@ struct Api {
   Task<std::optional<http::Response>> complete(const User& me, http::Call& call, json::Value body,
                                                http::Events) {
     Turn turn = Turn::read(body);
-    std::optional<std::string> key;
-    if (auto given = call.request.headers.get("Idempotency-Key"); !given.empty())
-      key = std::string(given.substr(0, 128));
+    std::optional<std::string> key = idempotency_key(call.request);
     if (turn.kind != Turn::Kind::plain) {
       if (turn.in_request) {
         bool stream = turn.stream;

@@ -1,5 +1,6 @@
 #include "features/completions/turn.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <set>
@@ -66,7 +67,8 @@ std::string text(const json::Value& body, std::string_view key) {
 }
 
 void check_id(const std::string& id) {
-  if (id.empty() || id.size() > 128 || id.find_first_of("/\\ \t\r\n") != id.npos)
+  auto unusual = [](unsigned char c) { return c <= ' ' || c == 0x7f || c == '/' || c == '\\'; };
+  if (id.empty() || id.size() > 128 || id == "." || id == ".." || std::ranges::any_of(id, unusual))
     throw unusable("A message id is missing or not usable; send a UUID");
 }
 
@@ -106,6 +108,9 @@ void check_messages(const Turn& turn) {
     std::string id(json::text_at(*turn.user_message, "id"));
     check_id(id);
     if (seen.contains(id)) throw unusable("The question and its answer cannot share one message id");
+    seen.insert(std::move(id));
+    if (turn.parent_id && seen.contains(*turn.parent_id))  // row 120
+      throw unusable("A message cannot follow itself or its own answer");
   }
 }
 
