@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include "base/encode.h"
@@ -222,7 +223,65 @@ void append(const Object& object, std::string& out) {
   out += '}';
 }
 
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+/// The code unit of `\uXXXX` at the start of `text`; nothing when there is none.
+std::optional<unsigned> escaped_unit(std::string_view text) {
+  unsigned unit = 0;
+  if (text.size() < 6 || !text.starts_with("\\u")) return std::nullopt;
+  auto [end, failed] = std::from_chars(text.data() + 2, text.data() + 6, unit, 16);
+  if (failed != std::errc{} || end != text.data() + 6) return std::nullopt;
+  return unit;
+}
+
+/// What stands for the escape at the start of `text`, and how long it is.
+std::pair<std::string_view, std::size_t> mended_escape(std::string_view text) {
+  auto unit = escaped_unit(text);
+  if (!unit) return {text.substr(0, 2), std::min<std::size_t>(2, text.size())};
+  if (*unit >= 0xD800 && *unit < 0xDC00) {
+    auto low = escaped_unit(text.substr(6));
+    if (low && *low >= 0xDC00 && *low < 0xE000) return {text.substr(0, 12), 12};
+  }
+  bool lost = *unit == 0 || (*unit >= 0xD800 && *unit < 0xE000);
+  return {lost ? kReplacement : text.substr(0, 6), 6};
+}
+
+std::string mended(std::string_view text) {
+  std::string out;
+  bool quoted = false;
+  while (!text.empty()) {
+    std::string_view stands = text.substr(0, 1);
+    std::size_t used = 1;
+    if (static_cast<unsigned char>(text[0]) >= 0x80) {
+      used = utf8_sequence(text);
+      stands = used ? text.substr(0, used) : kReplacement;
+      used = std::max<std::size_t>(used, 1);
+    } else if (quoted && text[0] == '\\') {
+      std::tie(stands, used) = mended_escape(text);
+    } else if (text[0] == '"') {
+      quoted = !quoted;
+    } else if (quoted && text[0] == 0) {
+      stands = kReplacement;
+    } else if (!quoted) {
+      for (std::string_view number : {"NaN", "-Infinity", "Infinity"})
+        if (text.starts_with(number)) {
+          stands = "null";
+          used = number.size();
+          break;
+        }
+    }
+    out += stands;
+    text.remove_prefix(used);
+  }
+  return out;
+}
+
 }  // namespace
+
+std::optional<Value> try_parse_mending(std::string_view text) {
+  if (auto value = try_parse(text)) return value;
+  return try_parse(mended(text));
+}
 
 std::optional<Value> try_parse(std::string_view text) {
   boost::json::parse_options options;

@@ -23,6 +23,10 @@ inline constexpr std::size_t kMaxValues = 4'000'000;
 /// Nothing when `text` is not JSON, or not JSON we take.
 std::optional<Value> try_parse(std::string_view text);
 
+/// For what other servers say: as try_parse, but what cannot be kept costs no more than itself. Invalid
+/// UTF-8, lone surrogates and U+0000 become U+FFFD, the numbers JSON does not know (NaN) null.
+std::optional<Value> try_parse_mending(std::string_view text);
+
 /// As try_parse; throws a Problem (422, FastAPI's `json_invalid`) instead.
 Value parse_value(std::string_view text);
 

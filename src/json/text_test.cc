@@ -26,6 +26,20 @@ TEST(Text, WhatItTakesComesBackUnchanged) {
     EXPECT_EQ(again(text), text);
 }
 
+TEST(Text, WhatOthersSayIsMended) {
+  auto mended = [](std::string_view text) {
+    auto value = try_parse_mending(text);
+    return value ? serialize(*value) : "refused";
+  };
+  EXPECT_EQ(mended(R"(["\ud83d\ude00","\ud83d","\ude00x","\ud83d\u0041","\ud83d\ud83d\ude00"])"),
+            "[\"😀\",\"\uFFFD\",\"\uFFFDx\",\"\uFFFDA\",\"\uFFFD😀\"]");
+  EXPECT_EQ(mended(R"(["\\ud83d","\"NaN","\u0000"])"), "[\"\\\\ud83d\",\"\\\"NaN\",\"\uFFFD\"]");
+  EXPECT_EQ(mended("[\"a\xc3\",\"\xe2\x82\",NaN,-Infinity,Infinity,\"Infinity\"]"),
+            "[\"a\uFFFD\",\"\uFFFD\uFFFD\",null,null,null,\"Infinity\"]");
+  for (std::string_view text : {"", "[", "\"\\u", "\"\\ud83d\\u", "{\"a\":", "[nan]", "\"\\"})
+    EXPECT_EQ(mended(text), "refused") << text;
+}
+
 TEST(Text, NumbersPrintAsPeopleWriteThem) {
   EXPECT_EQ(again("[0.7,7E-1,1e-999,1e5,100000.0,1e20,1e21,1e-7,-0.25,1.0]"),
             "[0.7,0.7,0,100000,100000,100000000000000000000,1e+21,1e-07,-0.25,1]");

@@ -64,7 +64,7 @@ Task<Core::Welcome> Core::welcome(std::shared_ptr<Wire> wire, std::string token,
   // In its room before the client hears that it is connected: whatever follows, it gets.
   begin(session, std::move(*caller));
   session->resume_from_ring({}, door(session));
-  co_return Welcome{session, Arrival::fresh};
+  co_return Welcome{session, pid.empty() ? Arrival::fresh : Arrival::gap};
 }
 
 /// In memory, or as the table has it.

@@ -79,7 +79,7 @@ struct HubOptions {
 enum class Arrival {
   fresh,    ///< Knows nothing: send keyframes of live runs.
   resumed,  ///< Has got everything it missed.
-  gap,      ///< Keeps its sid but missed events that are gone: let it reload, then keyframes.
+  gap,      ///< Was here before and missed events that are gone: let it reload, then keyframes.
 };
 
 /// For /metrics.

@@ -161,6 +161,66 @@ forEachDatabase((db) => {
       assert.notEqual(turn.checkTokens(10).serial, turn.others[0].checkTokens(10).serial);
     });
 
+    it('gives calls of tools the caller brought back to him, and runs none', async () => {
+      const tools = [{ type: 'function', function: { name: 'his', parameters: { type: 'object', properties: {} } } }];
+      const content = 'Call [[tool=his args="{}" calls=2]]';
+      const before = provider.answers.length;
+      const turn = await ask(content, { body: { tools } });
+      assert.deepEqual(turn.output.items.map((item) => [item.type, item.name]), [['function_call', 'his'], ['function_call', 'his']]);
+      const id = crypto.randomUUID();
+      const user_message = { id: crypto.randomUUID(), role: 'user', content, childrenIds: [] };
+      const request = { model: 'numbered', tools, parent_id: null, id, user_message };
+      const { json } = await admin.post('/api/chat/completions', request, { expect: 200 });
+      assert.equal(json.choices[0].finish_reason, 'tool_calls');
+      assert.deepEqual(json.choices[0].message.tool_calls.map((call) => call.function), Array(2).fill({ name: 'his', arguments: '{}' }));
+      assert.equal(provider.answers.length - before, 2);
+      await ask('No tools', { body: { tools: [] } });
+      assert.equal('tools' in provider.answers.at(-1).body, false, 'an empty list is refused by model servers');
+    });
+
+    it('refuses a turn that would follow itself, its own answer, or nothing (row 120)', async () => {
+      const first = await ask('First [[tokens=2]]');
+      const post = (parentId, question, answer) =>
+        admin.post('/api/chat/completions', {
+          model: 'numbered',
+          session_id: socket.id,
+          chat_id: first.chatId,
+          parent_id: parentId,
+          message_ids: [{ model_id: 'numbered', message_id: answer }],
+          user_message: { id: question, role: 'user', content: 'Round' },
+        });
+      for (const [parent, question, answer] of [['a', 'q', 'a'], ['q', 'q', 'a'], ['nowhere', 'q', 'a'], [null, 'q', '..'], [null, 'q\u0001', 'a']]) {
+        assert.equal((await post(parent, question, answer)).status, 409, `${parent} ${question} ${answer}`);
+      }
+      const { messages } = (await admin.chat(first.chatId)).chat.history;
+      assert.deepEqual(Object.keys(messages).sort(), [first.userId, first.messageId].sort());
+    });
+
+    it('asks what was asked, whatever the parameters say', async () => {
+      const instead = [{ role: 'user', content: 'Something else' }];
+      const params = { messages: instead, model: 'other', stream: false, custom_params: { messages: JSON.stringify(instead), model: 'other', top_k: '5' } };
+      await ask('The question [[tokens=2]]', { body: { params } });
+      const { body } = provider.answers.at(-1);
+      assert.deepEqual([body.messages.at(-1).content, body.model, body.stream, body.top_k], ['The question [[tokens=2]]', 'numbered', true, 5]);
+    });
+
+    it('says so when the model says nothing', async () => {
+      const turn = await ask('Silence [[tokens=0]]');
+      assert.match(turn.error.content, /empty answer/);
+      assert.match((await admin.message(turn.chatId, turn.messageId)).error.content, /empty answer/);
+    });
+
+    it('that is temporary shows its tasks to nobody else', async () => {
+      const bob = await server.user(admin, 'Tom');
+      const chatId = `temporary:${socket.id}`;
+      const turn = await send('Slowly', { model: 'numbered-slow', chatId, body: { messages: [{ role: 'user', content: 'Slowly' }] } });
+      assert.equal((await admin.get(`/api/tasks/chat/${chatId}`, { expect: 200 })).json.task_ids.length, 1);
+      assert.deepEqual((await bob.get(`/api/tasks/chat/${chatId}`, { expect: 200 })).json.task_ids, []);
+      await bob.post(`/api/tasks/chat/${chatId}/stop`, {}, { expect: 401 });
+      await admin.stop(chatId);
+      await turn.done();
+    });
+
     it('takes a repeated request for the same one: one provider call, one task', async () => {
       const turn = await send('Once [[tokens=50 delay=10]]');
       const body = {

@@ -74,7 +74,7 @@ describe('connections', () => {
       OPENAI_API_KEYS: ['provider-key', 'other-key', 'azure-key'],
       OPENAI_API_CONFIGS: {
         0: {},
-        1: { enable: true, prefix_id: 'lab', tags: [{ name: 'Fast' }], model_ids: ['numbered', 'reasoner'], headers: { 'X-Team': 'physics' }, connection_type: 'external' },
+        1: { enable: true, prefix_id: 'lab', tags: [{ name: 'Fast' }], model_ids: ['numbered', 'reasoner'], headers: { 'X-Team': 'physics', 'X-Chat': '{{CHAT_ID}} {{MESSAGE_ID}}' }, connection_type: 'external' },
         2: { enable: true, azure: true, api_version: '2024-06-01', model_ids: ['gpt-lab'] },
       },
     };
@@ -91,6 +91,9 @@ describe('connections', () => {
     assert.equal(call.headers['x-team'], 'physics');
     assert.equal(call.headers.authorization, 'Bearer other-key');
     await admin.post('/api/chat/completions', body('lab.thinker'), { expect: 400 });
+    const turn = { id: crypto.randomUUID(), parent_id: null, user_message: { id: crypto.randomUUID(), role: 'user', content: 'Hi' } };
+    const kept = await admin.post('/api/chat/completions', { ...body('lab.numbered'), ...turn }, { expect: 200 });
+    assert.equal(other.answers.at(-1).headers['x-chat'], `${kept.json.chat_id} ${turn.id}`);
   });
 
   it("of Azure's kind are asked by deployment, with the key where Azure looks", async () => {

@@ -92,6 +92,18 @@ forEachDatabase((db) => {
       turn.checkTokens(300);
     });
 
+    it('tells the end to a client that had only just come, and is not known any more', async () => {
+      for (let i = 0; i < 3; i += 1) {
+        const turn = await admin.send('[[tokens=300 delay=5]]', { socket: await admin.connect() });
+        await turn.tokens(5);
+        await server.restart();
+        await turn.done();
+        assert.equal(turn.text, (await admin.message(turn.chatId, turn.messageId)).content);
+        assert.ok(turn.error?.content);
+        turn.socket.disconnect();
+      }
+    });
+
     it('lets a running answer end after SIGTERM, and says meanwhile that it is not ready', async () => {
       const socket = await admin.connect({ reconnection: false });
       const turn = await admin.send('[[tokens=150 delay=10]]', { socket });

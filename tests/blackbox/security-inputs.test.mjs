@@ -91,6 +91,19 @@ forEachDatabase((db) => {
       assert.equal((await eve.get('/api/v1/chats/')).status, 200);
     });
 
+    it('row 115: what is cut to fit is cut between letters, and a pattern is never too long', async () => {
+      for (const text of ['x'.repeat(5000), '%'.repeat(2000), '"' + 'b '.repeat(2000), `${'x'.repeat(319)}é`, `a${'é'.repeat(600)}`, `ab${'天'.repeat(600)}`]) {
+        for (const path of ['chats/search?text=', 'chats/archived?query=', 'chats/shared?query=', 'users/search?query=', 'users/?query=']) {
+          const reply = await admin.get(`/api/v1/${path}${encodeURIComponent(text)}`);
+          assert.equal(reply.status, 200, `${path}${text.slice(0, 3)}: ${reply.text}`);
+        }
+      }
+      const form = { model: 'numbered', messages: [], parent_id: null, id: randomUUID(), user_message: { id: randomUUID(), role: 'user', content: 'x' } };
+      for (const key of ['\xe4\xff', 'k'.repeat(200)]) {
+        await admin.post('/api/chat/completions', form, { headers: { 'Idempotency-Key': key }, expect: 400 });
+      }
+    });
+
     it('row 115: nor an id of a path', async () => {
       for (const route of routes.filter((one) => one.placeholders.length && !kNotHere.has(one.name) && one.method === 'GET')) {
         for (const value of kSql.filter((one) => !/[\u0000\ud83d]/.test(one))) {

@@ -76,7 +76,7 @@ Task<Entry> Auths::sign_in_by_proxy(const http::Request& request) {
 Task<auth::Account> Auths::from_proxy(const http::Request& request, const std::string& email) {
   std::string encoded = header(request, parts_.settings.trusted_name_header());
   std::string name = percent_decode(encoded).value_or(encoded);
-  if (name.empty()) name = email.substr(0, 100);
+  if (name.empty()) name = utf8_prefix(email, 100);
   auth::check_name(name);
   auth::NewAccount form{.name = std::move(name),
                         .email = email,

@@ -38,10 +38,11 @@ inline Page page_of(std::optional<std::int64_t> page, std::int64_t size = Sideba
   return {size, (std::clamp<std::int64_t>(*page, 1, 1'000'000) - 1) * size};
 }
 
-/// A LIKE pattern for folded titles that contain `text`.
+/// A LIKE pattern for folded titles that contain `text`: the start of it, since SQLite takes patterns
+/// of 1000 bytes, and every one may need a backslash.
 inline std::string like_folded(std::string_view text) {
-  std::string out = "%";
-  for (char c : fold(utf8_prefix(text, 1000))) {
+  std::string out = "%", folded = fold(text);
+  for (char c : utf8_prefix(folded, 498)) {
     if (c == '%' || c == '_' || c == '\\') out += '\\';
     out += c;
   }

@@ -1,4 +1,5 @@
 #include <boost/json.hpp>
+#include <set>
 
 #include "base/ids.h"
 #include "base/loops.h"
@@ -56,6 +57,25 @@ chats::Message placeholder(const Wanted& wanted, const std::string& parent, cons
   return m;
 }
 
+/// The calls of an answer that nobody has made yet.
+json::Array open_calls(const chats::Message& m) {
+  std::set<std::string, std::less<>> made;
+  json::Array out;
+  if (!m.output || !m.output->is_array()) return out;
+  for (const json::Value& item : m.output->as_array())
+    if (json::text_at(item, "type") == "function_call_output")
+      made.emplace(json::text_at(item, "call_id"));
+  for (const json::Value& item : m.output->as_array())
+    if (json::text_at(item, "type") == "function_call" &&
+        !made.contains(json::text_at(item, "call_id")))
+      out.emplace_back(
+          json::Object{{"id", json::text_at(item, "call_id")},
+                       {"type", "function"},
+                       {"function", json::Object{{"name", json::text_at(item, "name")},
+                                                 {"arguments", json::text_at(item, "arguments")}}}});
+  return out;
+}
+
 /// A stored answer as OpenAI's clients read one; `chat_id` tells where it is kept.
 json::Object completion_of(const chats::Message& m) {
   json::Object out{{"id", "chatcmpl-" + m.id},
@@ -64,8 +84,11 @@ json::Object completion_of(const chats::Message& m) {
                    {"model", m.model_id.value_or("")},
                    {"chat_id", m.chat_id}};
   json::Object message{{"role", "assistant"}, {"content", chats::plain_text(m.content)}};
+  json::Array calls = open_calls(m);
+  std::string_view reason = calls.empty() ? "stop" : "tool_calls";
+  if (!calls.empty()) message["tool_calls"] = std::move(calls);
   out["choices"] = json::Array{
-      json::Object{{"index", 0}, {"message", std::move(message)}, {"finish_reason", "stop"}}};
+      json::Object{{"index", 0}, {"message", std::move(message)}, {"finish_reason", reason}}};
   if (m.usage) out["usage"] = *m.usage;
   return out;
 }
@@ -152,6 +175,10 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
     if (!there && !t.user_message)
       throw Problem(Problem::Kind::conflict,
                     "The message to answer is not in this chat; reload and send again");
+    bool follows = !there && !work.new_chat && t.parent_id && !t.parent_id->empty();
+    if (follows && !co_await p_.chats.message(chat_id, *t.parent_id))
+      throw Problem(Problem::Kind::conflict,
+                    "The message before this one is not in this chat; reload and send again");
     if (!there) work.question = question_of(t, me, chat_id, now);
     if (there) {
       if (auto before = co_await repeated(me, t, key)) co_return std::move(*before);

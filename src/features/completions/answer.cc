@@ -140,7 +140,10 @@ Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& p
       continue;
     }
     if (run.cancelled() || run.fenced()) co_return Ending{runs::State::cancelled, ""};
-    if (composer.calls().empty()) co_return Ending{};
+    if (!composer.output().begun())
+      co_return Ending{runs::State::failed, "The model sent an empty answer. Try again."};
+    // Tools the caller brought are his to run: the calls are the answer.
+    if (composer.calls().empty() || plan.provider.contains("tools")) co_return Ending{};
     co_await run_tools(me, run, composer);
   }
   co_return Ending{runs::State::failed,
@@ -149,13 +152,15 @@ Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& p
 
 Task<> Completions::round(const User& me, runs::Run& run, const Plan& plan, const Model& model,
                           json::Object body, Composer& composer) {
-  Provider::OnBegin on_begin = [&run](std::function<void()> close) { run.on_cancel(std::move(close)); };
+  Provider::Errand errand{plan.chat_id, plan.message_id,
+                          [&run](std::function<void()> close) { run.on_cancel(std::move(close)); }};
   if (!plan.stream) {
-    json::Value whole = co_await p_.provider.complete(me, model, std::move(body), on_begin);
+    json::Value whole = co_await p_.provider.complete(me, model, std::move(body), std::move(errand));
     run.on_cancel({});
     composer.take_whole(whole);
   } else {
-    std::shared_ptr<Chunks> chunks = co_await p_.provider.stream(me, model, std::move(body), on_begin);
+    std::shared_ptr<Chunks> chunks =
+        co_await p_.provider.stream(me, model, std::move(body), std::move(errand));
     run.on_cancel([chunks] { chunks->cancel(); });
     while (!run.cancelled() && !run.fenced()) {
       auto chunk = co_await chunks->next();
@@ -278,7 +283,7 @@ Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::Lo
 // ---------------------------------------------------------------------------------------------
 
 Task<std::int64_t> Completions::stop_chat(const User& me, std::string chat_id) {
-  bool temporary = chat_id.starts_with("temporary:") || chat_id.starts_with("local:");
+  bool temporary = is_temporary(chat_id);
   if (!temporary) (void)co_await chats::Guard(p_.chats).write(me, chat_id, 404);
   auto live = co_await p_.runs.live_of_chat(chat_id);
   for (const runs::RunRow& run : live)
@@ -298,10 +303,10 @@ Task<std::int64_t> Completions::stop_chat(const User& me, std::string chat_id) {
   co_return static_cast<std::int64_t>(stopped.size());
 }
 
-Task<std::vector<std::string>> Completions::tasks_of_chat(std::string chat_id) const {
+Task<std::vector<std::string>> Completions::tasks_of_chat(UserId me, std::string chat_id) const {
   std::vector<std::string> out;
-  for (const runs::RunRow& run : co_await p_.runs.live_of_chat(std::move(chat_id)))
-    out.push_back(run.run_id);
+  for (const runs::RunRow& run : co_await p_.runs.live_of_chat(chat_id))
+    if (!is_temporary(chat_id) || run.user_id == me.value) out.push_back(run.run_id);
   co_return out;
 }
 

@@ -42,7 +42,8 @@ Task<json::Value> Completions::ask_task_model(const jobs::Job& job, Chore chore)
   if (input.messages.empty()) co_return nullptr;
   input.prompt = input.messages.back().text;
   input.variables = chore_variables(me->name, unix_seconds());
-  co_return co_await p_.provider.complete(*me, model, chore_body(chore, policy, input), nullptr);
+  co_return co_await p_.provider.complete(*me, model, chore_body(chore, policy, input),
+                                          {s.chat_id, s.message_id, {}});
 }
 
 Task<> Completions::make_title(const jobs::Job& job) {

@@ -108,7 +108,8 @@ class Completions {
 
   /// Stops what is being written in the chat; unfinished messages without a run are closed.
   Task<std::int64_t> stop_chat(const User& me, std::string chat_id);
-  Task<std::vector<std::string>> tasks_of_chat(std::string chat_id) const;
+  /// In a temporary chat only the caller's own: nothing else says whose it is.
+  Task<std::vector<std::string>> tasks_of_chat(UserId me, std::string chat_id) const;
   Task<std::vector<std::string>> all_tasks() const;
   /// Of the answers this process is writing; each once.
   std::vector<std::string> models_in_use() const;

@@ -9,7 +9,6 @@
 namespace antiphon::completions {
 namespace {
 
-constexpr std::size_t kMaxCalls = 128;
 constexpr std::size_t kMaxLead = 1024;
 constexpr std::string_view kBlanks = " \t\r\n";
 
@@ -22,6 +21,25 @@ std::int64_t sum(std::int64_t a, std::int64_t b) {
   std::int64_t out = 0;
   if (!__builtin_add_overflow(a, b, &out)) return out;
   return a > 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min();
+}
+
+/// `more` over `all`: whole numbers add up, in objects within too; of all else the newer counts.
+void add(json::Object& all, const json::Object& more) {
+  for (const auto& [key, value] : more) {
+    json::Value& have = all[key];
+    if (value.is_int64() && have.is_int64())
+      have = sum(have.as_int64(), value.as_int64());
+    else if (value.is_object() && have.is_object())
+      add(have.as_object(), value.as_object());
+    else
+      have = value;
+  }
+}
+
+std::int64_t first_of(const json::Value& usage, std::initializer_list<std::string_view> keys) {
+  for (std::string_view key : keys)
+    if (json::find(usage, key)) return json::int_at(usage, key);
+  return 0;
 }
 
 std::string_view reasoning_of(const json::Value& delta) {
@@ -58,21 +76,44 @@ json::Object* Composer::item(const std::string& id) {
 }
 
 void Composer::take(const json::Value& chunk) {
-  if (const json::Value* usage = json::find(chunk, "usage"); usage && usage->is_object())
-    add_usage(*usage);
+  auto note_usage = [this](const json::Value* usage) {
+    if (usage && usage->is_object())
+      for (const auto& [key, value] : usage->as_object()) round_usage_[key] = value;
+  };
+  note_usage(json::find(chunk, "usage"));
+  note_usage(json::find(chunk, "timings"));            // llama.cpp
+  note_usage(json::find(chunk, {"x_groq", "usage"}));  // Groq
   const json::Array* choices = json::array_at(chunk, "choices");
-  if (!choices || choices->empty()) return;
-  const json::Value& choice = choices->front();
-  if (const json::Value* delta = json::find(choice, "delta")) {
+  if (!choices) return;
+  for (const json::Value& choice : *choices) {
+    if (json::int_at(choice, "index") != 0) continue;  // One answer is wanted, whatever was asked for.
+    note_usage(json::find(choice, "usage"));           // Moonshot
+    if (std::string_view reason = json::text_at(choice, "finish_reason"); !reason.empty())
+      finish_reason_ = reason;
+    const json::Value* delta = json::find(choice, "delta");
+    if (!delta) continue;
     if (std::string_view thought = reasoning_of(*delta); !thought.empty())
       reasoning(thought, "<think>", "</think>");
-    if (std::string_view words = json::text_at(*delta, "content"); !words.empty())
-      scan(tags_.feed(words));
+    if (const json::Value* said = json::find(*delta, "content")) content(*said);
     if (const json::Array* calls = json::array_at(*delta, "tool_calls"))
       for (const json::Value& call : *calls) tool_delta(call);
   }
-  if (std::string_view reason = json::text_at(choice, "finish_reason"); !reason.empty())
-    finish_reason_ = reason;
+}
+
+/// Text, or parts of text and thoughts, as Mistral sends them.
+void Composer::content(const json::Value& said) {
+  if (said.is_string()) return scan(tags_.feed(json::view(said.as_string())));
+  if (!said.is_array()) return;
+  for (const json::Value& part : said.as_array()) {
+    if (json::text_at(part, "type") != "thinking") {
+      scan(tags_.feed(json::text_at(part, "text")));
+      continue;
+    }
+    std::string thought(json::text_at(part, "thinking"));
+    if (const json::Array* inner = json::array_at(part, "thinking"))
+      for (const json::Value& piece : *inner) thought += json::text_at(piece, "text");
+    if (!thought.empty()) reasoning(thought, "<think>", "</think>");
+  }
 }
 
 void Composer::take_whole(const json::Value& completion) {
@@ -83,6 +124,7 @@ void Composer::take_whole(const json::Value& completion) {
     json::Object choice = choices->front().is_object() ? choices->front().as_object() : json::Object();
     if (const json::Value* message = json::find(choices->front(), "message"))
       choice["delta"] = *message;
+    choice.erase("index");
     chunk["choices"] = json::Array{std::move(choice)};
   }
   take(chunk);
@@ -109,7 +151,6 @@ void Composer::scan(const std::vector<TagScanner::Piece>& pieces) {
         if (reasoning_) close_reasoning("completed");
         close_text("completed");
         open_reasoning(piece.text, {});
-        reasoning_by_tag_ = true;
         break;
       case TagScanner::Piece::Kind::reasoning:
         if (!reasoning_) open_reasoning("<think>", "</think>");
@@ -174,7 +215,6 @@ void Composer::close_reasoning(std::string_view status) {
   json::Object* open = item(reasoning_.id);
   std::size_t index = reasoning_.index;
   reasoning_ = {};
-  reasoning_by_tag_ = false;
   if (!open) return;
   json::Object closed = *open;
   std::int64_t now = unix_seconds();
@@ -190,46 +230,53 @@ void Composer::close_text(std::string_view status) {
   lead_.clear();
 }
 
-void Composer::tool_delta(const json::Value& call) {
-  std::int64_t index = json::int_at(call, "index", static_cast<std::int64_t>(calls_.size()));
+/// The item of the call a piece belongs to, begun when it is new; none when there are too many.
+Composer::OpenItem Composer::call_for(const json::Value& call) {
+  auto place = places_.of(call);
+  if (!place) return {};
+  for (const OpenCall& open : calls_)
+    if (open.place == *place) return open.item;
+  if (reasoning_) close_reasoning("completed");
+  close_text("completed");
+  resumed_ = {};
+  OpenItem made{"fc_" + random_hex(12), output_.items().size()};
+  calls_.push_back({*place, made});
+  std::string id(json::text_at(call, "id"));
   const json::Value* function = json::find(call, "function");
-  OpenItem* open = nullptr;
-  for (auto& [at, known] : calls_)
-    if (at == index) open = &known;
-  if (!open) {
-    if (calls_.size() >= kMaxCalls) return;
-    if (reasoning_) close_reasoning("completed");
-    close_text("completed");
-    resumed_ = {};
-    std::string call_id(json::text_at(call, "id"));
-    if (call_id.empty()) call_id = "call_" + random_hex(12);
-    open = &calls_.emplace_back(index, OpenItem{"fc_" + random_hex(12), output_.items().size()}).second;
-    send("response.output_item.added",
-         {{"output_index", open->index},
-          {"item",
-           json::Object{{"type", "function_call"},
-                        {"id", open->id},
-                        {"call_id", call_id},
-                        {"name", function ? json::text_at(*function, "name") : std::string_view()},
-                        {"arguments", ""},
-                        {"status", "in_progress"}}}});
-  }
-  std::string_view arguments = function ? json::text_at(*function, "arguments") : std::string_view();
-  if (!arguments.empty())
+  std::string_view name = function ? json::text_at(*function, "name") : std::string_view();
+  send("response.output_item.added",
+       {{"output_index", made.index},
+        {"item", json::Object{{"type", "function_call"},
+                              {"id", made.id},
+                              {"call_id", id.empty() ? "call_" + random_hex(12) : id},
+                              {"name", name},
+                              {"arguments", ""},
+                              {"status", "in_progress"}}}});
+  return made;
+}
+
+void Composer::tool_delta(const json::Value& call) {
+  if (!call.is_object()) return;
+  OpenItem open = call_for(call);
+  const json::Value* function = json::find(call, "function");
+  if (!open || !function) return;
+  if (json::Object* begun = item(open.id); begun && json::text_at(*begun, "name").empty())
+    (*begun)["name"] = json::text_at(*function, "name");  // Clients learn it when the call is complete.
+  if (std::string arguments = models::arguments_in(call); !arguments.empty())
     send("response.function_call_arguments.delta",
-         {{"item_id", open->id}, {"output_index", open->index}, {"delta", arguments}});
+         {{"item_id", open.id}, {"output_index", open.index}, {"delta", arguments}});
 }
 
 void Composer::close_calls(std::string_view status) {
-  for (auto& [at, open] : calls_) {
-    json::Object* call = item(open.id);
+  for (const OpenCall& open : calls_) {
+    json::Object* call = item(open.item.id);
     if (!call || json::text_at(*call, "status") != "in_progress") continue;
     std::string arguments(json::text_at(*call, "arguments"));
     send("response.function_call_arguments.done",
-         {{"item_id", open.id}, {"output_index", open.index}, {"arguments", arguments}});
-    json::Object closed = *item(open.id);
+         {{"item_id", open.item.id}, {"output_index", open.item.index}, {"arguments", arguments}});
+    json::Object closed = *item(open.item.id);
     closed["status"] = status;
-    send("response.output_item.done", {{"output_index", open.index}, {"item", std::move(closed)}});
+    send("response.output_item.done", {{"output_index", open.item.index}, {"item", std::move(closed)}});
   }
 }
 
@@ -239,21 +286,23 @@ void Composer::end_round(std::string_view status) {
   if (resumed_) message_ = std::exchange(resumed_, {});
   close_text(status);
   close_calls(status);
+  count_usage();
 }
 
 std::vector<ToolCall> Composer::calls() const {
   std::vector<ToolCall> out;
-  for (const auto& [at, open] : calls_)
+  for (const OpenCall& open : calls_)
     for (const json::Value& item : output_.items())
-      if (json::text_at(item, "id") == open.id)
-        out.push_back({open.id, std::string(json::text_at(item, "call_id")),
+      if (json::text_at(item, "id") == open.item.id)
+        out.push_back({open.item.id, std::string(json::text_at(item, "call_id")),
                        std::string(json::text_at(item, "name")),
                        std::string(json::text_at(item, "arguments"))});
   return out;
 }
 
 void Composer::tool_result(const ToolCall& call, std::string_view words) {
-  std::erase_if(calls_, [&](const auto& open) { return open.second.id == call.item_id; });
+  std::erase_if(calls_, [&](const auto& open) { return open.item.id == call.item_id; });
+  if (calls_.empty()) places_ = {};
   send("response.output_item.done",
        {{"output_index", output_.items().size()},
         {"item",
@@ -264,18 +313,13 @@ void Composer::tool_result(const ToolCall& call, std::string_view words) {
                       {"status", "completed"}}}});
 }
 
-void Composer::add_usage(const json::Value& usage) {
+void Composer::count_usage() {
+  if (round_usage_.empty()) return;
   json::Object all = usage_.is_object() ? usage_.as_object() : json::Object();
-  for (const auto& member : usage.as_object()) {
-    json::Value& have = all[member.key()];
-    if (member.value().is_int64() && have.is_int64())
-      have = sum(have.as_int64(), member.value().as_int64());
-    else
-      have = member.value();
-  }
+  add(all, std::exchange(round_usage_, {}));
   json::Value now(std::move(all));
-  std::int64_t in = json::int_at(now, "prompt_tokens", json::int_at(now, "input_tokens"));
-  std::int64_t out = json::int_at(now, "completion_tokens", json::int_at(now, "output_tokens"));
+  std::int64_t in = first_of(now, {"prompt_tokens", "input_tokens", "prompt_n"});
+  std::int64_t out = first_of(now, {"completion_tokens", "output_tokens", "predicted_n"});
   now.as_object()["input_tokens"] = in;
   now.as_object()["output_tokens"] = out;
   now.as_object()["total_tokens"] = sum(in, out);

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "features/completions/tags.h"
+#include "features/models/models.h"
 #include "runs/output.h"
 
 namespace antiphon::completions {
@@ -45,8 +47,8 @@ class Composer {
 
   const runs::Output& output() const { return output_; }
   const std::string& finish_reason() const { return finish_reason_; }
-  /// Summed over the rounds, with input_tokens, output_tokens and total_tokens added; null when the
-  /// provider gave none.
+  /// Summed over the rounds that ended, with input_tokens, output_tokens and total_tokens added; null
+  /// when the provider gave none.
   const json::Value& usage() const { return usage_; }
 
  private:
@@ -55,15 +57,21 @@ class Composer {
     std::size_t index = 0;
     explicit operator bool() const { return !id.empty(); }
   };
+  struct OpenCall {
+    std::size_t place;
+    OpenItem item;
+  };
   void text(std::string_view text);
   void reasoning(std::string_view text, std::string_view start_tag, std::string_view end_tag);
   void open_reasoning(std::string_view start_tag, std::string_view end_tag);
   void close_reasoning(std::string_view status);
   void scan(const std::vector<TagScanner::Piece>& pieces);
+  void content(const json::Value& content);
   void tool_delta(const json::Value& call);
+  OpenItem call_for(const json::Value& call);
   void close_calls(std::string_view status);
   void close_text(std::string_view status);
-  void add_usage(const json::Value& usage);
+  void count_usage();
   void send(std::string_view type, json::Object data);
   void delta(std::string_view type, const OpenItem& item, std::string_view text);
   json::Object* item(const std::string& id);
@@ -75,9 +83,10 @@ class Composer {
   OpenItem message_;
   OpenItem resumed_;  ///< What the next text goes on with.
   OpenItem reasoning_;
-  bool reasoning_by_tag_ = false;
-  std::vector<std::pair<std::int64_t, OpenItem>> calls_;  ///< By the provider's index; of this round.
+  models::CallPlaces places_;
+  std::vector<OpenCall> calls_;  ///< Of this round.
   std::string finish_reason_;
+  json::Object round_usage_;  ///< The latest of this round: many providers count on in every chunk.
   json::Value usage_;
 };
 

@@ -160,15 +160,124 @@ TEST(Composer, ToolCallsArriveInPiecesAndAreAnsweredInOrder) {
   EXPECT_EQ(json::text_at(r.replayed().items()[3], "call_id"), "call_2");
 }
 
+/// Arguments and name of each call, told apart as the pieces of `chunks` allow.
+std::vector<std::pair<std::string, std::string>> calls_of(std::string_view chunks) {
+  Recorded r;
+  for (const json::Value& piece : json::parse_value(chunks).as_array())
+    r.chunk({{"tool_calls", json::Array{piece}}});
+  r.composer.end_round();
+  std::vector<std::pair<std::string, std::string>> out, told;
+  for (const ToolCall& c : r.composer.calls()) {
+    EXPECT_FALSE(c.call_id.empty());
+    out.emplace_back(c.name, c.arguments);
+  }
+  for (const json::Value& item : r.replayed().items())
+    told.emplace_back(json::text_at(item, "name"), json::text_at(item, "arguments"));
+  EXPECT_EQ(told, out) << "what clients hold";
+  return out;
+}
+
+TEST(Composer, CallsAreToldApartHoweverTheProviderNumbersThem) {
+  const std::vector<std::pair<std::string, std::string>> kTwo{{"a", R"({"x":1})"}, {"b", R"({"y":2})"}};
+  for (std::string_view chunks :
+       {// No numbers: by id.
+        R"([{"id":"1","function":{"name":"a","arguments":"{\"x\""}},
+               {"id":"1","function":{"arguments":":1}"}},
+               {"id":"2","function":{"name":"b","arguments":"{\"y\":2}"}}])",
+        // Neither numbers nor ids: whoever brings a name is the next.
+        R"([{"function":{"name":"a","arguments":"{\"x\""}},{"function":{"arguments":":1}"}},
+               {"function":{"name":"b","arguments":"{\"y\":2}"}}])",
+        // The same number for all, and ids.
+        R"([{"index":0,"id":"1","function":{"name":"a","arguments":"{\"x\":1}"}},
+               {"index":0,"id":"2","function":{"name":"b","arguments":"{\"y\""}},
+               {"index":0,"function":{"arguments":":2}"}}])",
+        // The id in every piece; name and id late; arguments that are an object.
+        R"([{"index":0,"id":"1","function":{"name":"a"}},
+               {"index":0,"id":"1","function":{"name":"a","arguments":{"x":1}}},
+               {"index":7,"function":{"arguments":"{\"y\":2}"}},
+               {"index":7,"id":"2","function":{"name":"b","arguments":null}}])"})
+    EXPECT_EQ(calls_of(chunks), kTwo) << chunks;
+}
+
+TEST(Composer, MoreCallsThanAnyoneNeedsAreLeftOut) {
+  Recorded r;
+  for (int i = 0; i != 1000; ++i)
+    r.chunk({{"tool_calls",
+              json::Array{json::Object{
+                  {"index", i}, {"function", json::Object{{"name", "f"}, {"arguments", "{}"}}}}}}});
+  r.composer.end_round();
+  ASSERT_EQ(r.composer.calls().size(), 128u);
+  EXPECT_EQ(r.composer.calls().back().arguments, "{}");
+}
+
+TEST(Composer, OfSeveralChoicesOneIsTheAnswer) {
+  Recorded r;
+  for (std::string_view text : {"one ", "two"})
+    for (int index : {0, 1, 2}) {
+      json::Object choice{{"index", index}, {"delta", json::Object{{"content", text}}}};
+      r.composer.take(json::Object{{"choices", json::Array{std::move(choice)}}});
+    }
+  EXPECT_EQ(r.composer.output().text(), "one two");
+  Recorded whole;
+  whole.composer.take_whole(json::parse_value(
+      R"({"choices":[{"index":1,"message":{"content":"first"}},{"index":0,"message":{"content":"x"}}]})"));
+  EXPECT_EQ(whole.composer.output().text(), "first");
+}
+
+TEST(Composer, ContentInPartsIsTextAndThoughts) {  // Mistral.
+  Recorded r;
+  r.chunk({{"content",
+            json::parse_value(R"([{"type":"thinking","thinking":[{"type":"text","text":"hm"}]}])")}});
+  r.chunk({{"content", json::parse_value(R"([{"type":"text","text":"Yes"},7,{"type":"image_url"}])")}});
+  r.content(".");
+  r.composer.end_round();
+  EXPECT_EQ(r.composer.output().text(), "Yes.");
+  ASSERT_EQ(r.replayed().items().size(), 2u);
+  EXPECT_EQ(runs::item_text(r.replayed().items()[0]), "hm");
+}
+
+TEST(Composer, AThoughtThatWasNotClosedEndsWithItsRound) {
+  Recorded r;
+  r.content("<think>I need the time");
+  r.chunk(
+      {{"tool_calls", json::Array{json::parse_value(
+                          R"({"index":0,"id":"1","function":{"name":"time","arguments":"{}"}})")}}});
+  r.composer.end_round();
+  r.composer.tool_result(r.composer.calls().front(), "noon");
+  r.content("It is noon.");
+  r.composer.end_round();
+  EXPECT_EQ(r.composer.output().text(), "It is noon.");
+}
+
 TEST(Composer, UsageIsNormalisedAndSummedOverRounds) {
   Recorded r;
-  json::Value usage =
-      json::Object{{"usage", json::Object{{"prompt_tokens", 3}, {"completion_tokens", 4}}}};
-  r.composer.take(usage);
-  r.composer.take(usage);
-  EXPECT_EQ(json::int_at(r.composer.usage(), "prompt_tokens"), 6);
-  EXPECT_EQ(json::int_at(r.composer.usage(), "input_tokens"), 6);
-  EXPECT_EQ(json::int_at(r.composer.usage(), "total_tokens"), 14);
+  for (int round : {1, 2}) {
+    for (int so_far : {1, 2, 4})  // Some count on in every chunk.
+      r.composer.take(json::Object{
+          {"usage", json::Object{{"prompt_tokens", 3},
+                                 {"completion_tokens", so_far},
+                                 {"prompt_tokens_details", json::Object{{"cached_tokens", 2}}}}}});
+    r.composer.end_round();
+    EXPECT_EQ(json::int_at(r.composer.usage(), "prompt_tokens"), 3 * round);
+    EXPECT_EQ(json::int_at(r.composer.usage(), "input_tokens"), 3 * round);
+    EXPECT_EQ(json::int_at(r.composer.usage(), "total_tokens"), 7 * round);
+    EXPECT_EQ(json::int_at(*json::find(r.composer.usage(), "prompt_tokens_details"), "cached_tokens"),
+              2 * round);
+  }
+  EXPECT_EQ(r.events.size(), 2u) << "told once a round";
+}
+
+TEST(Composer, UsageIsFoundWhereProvidersPutIt) {
+  for (std::string_view text :
+       {R"({"choices":[{"delta":{},"usage":{"prompt_tokens":3,"completion_tokens":4}}]})",
+        R"({"choices":[],"x_groq":{"usage":{"prompt_tokens":3,"completion_tokens":4}}})",
+        R"({"choices":[{"delta":{}}],"timings":{"prompt_n":3,"predicted_n":4,"predicted_ms":1.5}})",
+        R"({"choices":null,"usage":{"input_tokens":3,"output_tokens":4}})"}) {
+    Recorded r;
+    r.composer.take(json::parse_value(text));
+    r.composer.end_round();
+    EXPECT_EQ(json::int_at(r.composer.usage(), "total_tokens"), 7) << text;
+  }
 }
 
 TEST(Composer, UsageBeyondAllNumbersStopsAtTheLargest) {
@@ -176,8 +285,10 @@ TEST(Composer, UsageBeyondAllNumbersStopsAtTheLargest) {
   Recorded r;
   json::Value usage =
       json::Object{{"usage", json::Object{{"prompt_tokens", kMost}, {"completion_tokens", kMost}}}};
-  r.composer.take(usage);
-  r.composer.take(usage);
+  for (int round = 0; round != 2; ++round) {
+    r.composer.take(usage);
+    r.composer.end_round();
+  }
   EXPECT_EQ(json::int_at(r.composer.usage(), "total_tokens"), kMost);
 }
 

@@ -1,9 +1,14 @@
 #include <boost/json.hpp>
 
+#include "base/time.h"
 #include "features/completions/completions.h"
 
 namespace antiphon::completions {
 namespace {
+
+/// Longer than a client takes to come back.
+constexpr std::int64_t kMissedSeconds = 120;
+constexpr std::size_t kMostMissed = 32;
 
 /// What clients receive: `events` with this envelope (chat-flow.md §1.3).
 json::Value envelope(const std::string& chat_id, const std::string& message_id, json::Value event) {
@@ -55,23 +60,32 @@ void Completions::publish(const runs::Run& run, std::int64_t seq,
 }
 
 /// Whoever signs in while an answer is being written gets all of it so far; what follows appends.
+/// Whoever was here before and cannot be told what he missed gets the ends he may have missed, too.
 Task<> Completions::send_keyframes(realtime::Socket& socket, realtime::Arrival arrival) {
   if (arrival == realtime::Arrival::resumed) co_return;
-  for (const runs::RunRow& row : co_await p_.runs.live_of_user(socket.caller().id.value)) {
+  bool gap = arrival == realtime::Arrival::gap;
+  std::string user = socket.caller().id.value;
+  auto rows = gap ? co_await p_.runs.recent_of_user(user, unix_seconds() - kMissedSeconds)
+                  : co_await p_.runs.live_of_user(user);
+  if (rows.size() > kMostMissed) rows.resize(kMostMissed);  // The newest.
+  for (const runs::RunRow& row : rows) {
     auto events = co_await p_.runs.events(row.run_id);
     if (events.empty()) continue;
+    auto send = [&](json::Value event, bool ended) {
+      auto frame = realtime::Event::of_run(envelope(row.chat_id, row.message_id, std::move(event)),
+                                           {row.run_id, events.back().seq, events.back().index, ended});
+      frame.keyframe = true;
+      socket.emit(frame);
+    };
     runs::Output output;
     for (const runs::LoggedEvent& e : events) output.apply(e.event);
-    json::Value snapshot =
-        json::Object{{"type", "chat:completion"}, {"data", json::Object{{"output", output.items()}}}};
-    auto frame = realtime::Event::of_run(envelope(row.chat_id, row.message_id, std::move(snapshot)),
-                                         {row.run_id, events.back().seq, events.back().index, false});
-    frame.keyframe = true;
-    if (arrival == realtime::Arrival::gap)
+    if (gap)
       socket.emit(realtime::Event::of(
           "events", envelope(row.chat_id, row.message_id,
                              json::Object{{"type", "chat:reload"}, {"data", json::Object()}})));
-    socket.emit(frame);
+    send(json::Object{{"type", "chat:completion"}, {"data", json::Object{{"output", output.items()}}}},
+         false);
+    if (row.state >= 10) send(std::move(events.back().event), true);
   }
 }
 

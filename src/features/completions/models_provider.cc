@@ -31,6 +31,12 @@ const models::Target& target_of(const Model& model) {
   return *static_cast<const models::Target*>(model.target.get());
 }
 
+models::Asker asker_for(const User& me, Provider::Errand errand) {
+  models::Asker out = models::asker(me, std::move(errand.chat_id), std::move(errand.message_id));
+  out.on_begin = std::move(errand.on_begin);
+  return out;
+}
+
 }  // namespace
 
 Task<Model> ModelsProvider::resolve(const User& me, std::string model_id) {
@@ -38,19 +44,17 @@ Task<Model> ModelsProvider::resolve(const User& me, std::string model_id) {
 }
 
 Task<std::unique_ptr<Chunks>> ModelsProvider::stream(const User& me, const Model& model,
-                                                     json::Object body, OnBegin on_begin) {
+                                                     json::Object body, Errand errand) {
   body.erase("stream");
-  models::Asker asker = models::asker(me);
-  asker.on_begin = std::move(on_begin);
+  models::Asker asker = asker_for(me, std::move(errand));
   auto stream = co_await models_.stream(target_of(model), std::move(body), std::move(asker));
   co_return std::make_unique<Passed>(std::move(stream));
 }
 
 Task<json::Value> ModelsProvider::complete(const User& me, const Model& model, json::Object body,
-                                           OnBegin on_begin) {
+                                           Errand errand) {
   body.erase("stream");
-  models::Asker asker = models::asker(me);
-  asker.on_begin = std::move(on_begin);
+  models::Asker asker = asker_for(me, std::move(errand));
   co_return co_await models_.complete(target_of(model), std::move(body), std::move(asker));
 }
 

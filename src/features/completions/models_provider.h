@@ -12,11 +12,11 @@ class ModelsProvider final : public Provider {
 
   Task<Model> resolve(const User& me, std::string model_id) override;
   Task<std::unique_ptr<Chunks>> stream(const User& me, const Model& model, json::Object body,
-                                       OnBegin on_begin) override;
+                                       Errand errand) override;
   Task<std::optional<http::Response>> pass_on(const User& me, const Model& model, json::Object body,
                                               http::Stream& out) override;
   Task<json::Value> complete(const User& me, const Model& model, json::Object body,
-                             OnBegin on_begin) override;
+                             Errand errand) override;
   Task<Model> task_model(const User& me, Model model) override;
 
  private:

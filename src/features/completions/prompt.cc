@@ -7,11 +7,20 @@
 namespace antiphon::completions {
 namespace {
 
-/// Parameters that mean something to the server or the client only.
-constexpr std::string_view kNotForProviders[] = {
-    "system",         "stream_response",         "stream_delta_chunk_size", "function_calling",
-    "reasoning_tags", "compact_token_threshold", "tool_approval_mode",      "custom_params",
-    "model_controls"};
+/// What is no parameter: it means something to the server or the client only, or it would replace what
+/// was asked, an administrator's instructions included.
+constexpr std::string_view kNotForProviders[] = {"messages",
+                                                 "model",
+                                                 "stream",
+                                                 "system",
+                                                 "stream_response",
+                                                 "stream_delta_chunk_size",
+                                                 "function_calling",
+                                                 "reasoning_tags",
+                                                 "compact_token_threshold",
+                                                 "tool_approval_mode",
+                                                 "custom_params",
+                                                 "model_controls"};
 
 bool for_providers(std::string_view key) {
   for (std::string_view name : kNotForProviders)
@@ -140,6 +149,7 @@ void apply_params(json::Object& body, const json::Value& params) {
     if (!value.is_null() && for_providers(json::view(key))) body[key] = value;
   if (const json::Object* custom = json::object_at(params, "custom_params"))
     for (const auto& [key, value] : *custom) {
+      if (!for_providers(json::view(key))) continue;
       auto parsed = value.is_string() ? json::try_parse(json::view(value.as_string())) : std::nullopt;
       if (parsed)
         body[key] = std::move(*parsed);

@@ -41,14 +41,18 @@ class Provider {
   virtual ~Provider() = default;
   /// Throws Problem: "Model not found" when there is none, or the caller may not use it (row 68).
   virtual Task<Model> resolve(const User& me, std::string model_id) = 0;
-  /// Takes what closes the call, as soon as there is one: also before the first byte has come.
-  using OnBegin = std::function<void(std::function<void()> close)>;
 
+  /// What a call is for; its ids go to servers that are told them.
+  struct Errand {
+    std::string chat_id, message_id;
+    /// Takes what closes the call, as soon as there is one: also before the first byte has come.
+    std::function<void(std::function<void()> close)> on_begin;
+  };
   /// `body` in OpenAI's shape, without `model`.
   virtual Task<std::unique_ptr<Chunks>> stream(const User& me, const Model& model, json::Object body,
-                                               OnBegin on_begin) = 0;
+                                               Errand errand) = 0;
   virtual Task<json::Value> complete(const User& me, const Model& model, json::Object body,
-                                     OnBegin on_begin) = 0;
+                                     Errand errand) = 0;
   /// Answers a program: events when `body` says `stream`, else JSON; the provider's own bytes and
   /// refusals where it speaks OpenAI's language. Yields nothing when it streamed.
   virtual Task<std::optional<http::Response>> pass_on(const User& me, const Model& model,

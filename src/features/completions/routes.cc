@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/problem.h"
@@ -14,6 +15,16 @@ using http::bind;
 using http::Cost;
 using http::taking;
 
+std::optional<std::string> idempotency_key(const http::Request& request) {
+  std::string_view given = request.headers.get("Idempotency-Key");
+  if (given.empty()) return std::nullopt;
+  bool usable =
+      given.size() <= 128 && std::ranges::all_of(given, [](char c) { return c >= ' ' && c < 0x7f; });
+  if (!usable)
+    throw Problem(Problem::Kind::invalid, "Idempotency-Key should be at most 128 printable characters");
+  return std::string(given);
+}
+
 struct Api {
   Completions& completions;
   const chats::Guard& guard;
@@ -22,9 +33,7 @@ struct Api {
   Task<std::optional<http::Response>> complete(const User& me, http::Call& call, json::Value body,
                                                http::Events) {
     Turn turn = Turn::read(body);
-    std::optional<std::string> key;
-    if (auto given = call.request.headers.get("Idempotency-Key"); !given.empty())
-      key = std::string(given.substr(0, 128));
+    std::optional<std::string> key = idempotency_key(call.request);
     if (turn.kind != Turn::Kind::plain) {
       if (turn.in_request) {
         bool stream = turn.stream;
@@ -44,7 +53,7 @@ struct Api {
   Task<json::Value> tasks_of_chat(const User& me, std::string chat_id) {
     json::Array ids;
     if (co_await may_see(me, chat_id))
-      for (std::string& id : co_await completions.tasks_of_chat(chat_id))
+      for (std::string& id : co_await completions.tasks_of_chat(me.id, chat_id))
         ids.emplace_back(std::move(id));
     co_return json::Object{{"task_ids", std::move(ids)}};
   }
@@ -76,7 +85,7 @@ struct Api {
   }
 
   Task<bool> may_see(const User& me, const std::string& chat_id) {
-    if (chat_id.starts_with("temporary:") || chat_id.starts_with("local:")) co_return true;
+    if (is_temporary(chat_id)) co_return true;
     co_return co_await guard.may_read(me, chat_id);  // Upstream answers an empty list, not an error.
   }
 };

@@ -19,6 +19,9 @@ const std::vector<std::pair<std::string, std::string>>& default_pairs() {
   return pairs;
 }
 
+/// Marks around the answer itself, which nobody should see.
+constexpr std::string_view kAnswerMarks[] = {"<|begin_of_solution|>", "<|end_of_solution|>"};
+
 /// How many bytes at the end of `text` could be the beginning of `tag`.
 std::size_t partial(std::string_view text, std::string_view tag) {
   for (std::size_t n = std::min(text.size(), tag.size() - 1); n != 0; --n)
@@ -39,7 +42,7 @@ std::size_t skip_blanks(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-TagScanner::TagScanner() : pairs_(default_pairs()) {}
+TagScanner::TagScanner() : pairs_(default_pairs()), marks_(kAnswerMarks) {}
 TagScanner::TagScanner(std::vector<std::pair<std::string, std::string>> pairs)
     : pairs_(std::move(pairs)) {}
 
@@ -54,6 +57,8 @@ std::vector<TagScanner::Piece> TagScanner::feed(std::string_view text) {
 std::vector<TagScanner::Piece> TagScanner::finish() {
   std::vector<Piece> out;
   if (!held_.empty()) give(out, inside() ? Piece::Kind::reasoning : Piece::Kind::text, held_.size());
+  inside_ = -1;
+  line_start_ = true;
   return out;
 }
 
@@ -85,7 +90,16 @@ bool TagScanner::step(std::vector<Piece>& out) {
 }
 
 bool TagScanner::step_text(std::vector<Piece>& out) {
-  for (std::size_t line = line_start_ ? 0 : next_line(held_, 0); line != held_.npos;
+  // What may be the beginning of a tag or a mark stays in hand; of several, from the first on.
+  std::size_t keep = held_.size(), mark = held_.npos, mark_size = 0;
+  for (std::string_view m : marks_) {
+    if (std::size_t at = held_.find(m); at < mark) {
+      mark = at;
+      mark_size = m.size();
+    }
+    keep = std::min(keep, held_.size() - partial(held_, m));
+  }
+  for (std::size_t line = line_start_ ? 0 : next_line(held_, 0); line < std::min(mark, held_.npos);
        line = next_line(held_, line)) {
     std::size_t at = skip_blanks(held_, line);
     std::string_view rest = std::string_view(held_).substr(at);
@@ -102,12 +116,15 @@ bool TagScanner::step_text(std::vector<Piece>& out) {
     bool could_be = std::ranges::any_of(pairs_, [&](const auto& pair) {
       return rest.size() < pair.first.size() && pair.first.starts_with(rest);
     });
-    if (could_be) {  // Also when the line is still empty.
-      give(out, Piece::Kind::text, at);
-      return false;
-    }
+    if (could_be) keep = std::min(keep, at);  // Also when the line is still empty.
   }
-  give(out, Piece::Kind::text, held_.size());
+  if (mark != held_.npos) {
+    give(out, Piece::Kind::text, mark);
+    held_.erase(0, mark_size);
+    line_start_ = true;  // What the mark encloses begins afresh.
+    return true;
+  }
+  give(out, Piece::Kind::text, keep);
   return false;
 }
 

@@ -52,6 +52,46 @@ TEST(TagScanner, ReasoningThatIsNeverClosedIsStillGivenOut) {
   EXPECT_EQ(reasoning, " half a thou");
 }
 
+TEST(TagScanner, MarksAroundTheAnswerAreDropped) {
+  constexpr std::string_view kWhole =
+      "<|begin_of_thought|>why<|end_of_thought|>\n<|begin_of_solution|>So <|b> it "
+      "is.<|end_of_solution|>\n";
+  for (std::size_t cut = 0; cut <= kWhole.size(); ++cut) {
+    auto [text, reasoning] = split(kWhole, cut);
+    EXPECT_EQ(text, "\nSo <|b> it is.\n") << cut;
+    EXPECT_EQ(reasoning, "why") << cut;
+  }
+}
+
+TEST(TagScanner, EverySpellingIsKnownAndClosedByItsOwn) {
+  for (auto [open, close] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"<think>", "</think>"},
+           {"<thinking>", "</thinking>"},
+           {"<reason>", "</reason>"},
+           {"<reasoning>", "</reasoning>"},
+           {"<thought>", "</thought>"},
+           {"<Thought>", "</Thought>"},
+           {"<|begin_of_thought|>", "<|end_of_thought|>"},
+           {"◁think▷", "◁/think▷"}}) {
+    std::string whole = "\n" + open + "a </b> " + close + "c";
+    for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
+      auto [text, reasoning] = split(whole, cut);
+      EXPECT_EQ(text, "\nc") << open << cut;
+      EXPECT_EQ(reasoning, "a </b> ") << open << cut;
+    }
+  }
+}
+
+TEST(TagScanner, TheNextTextBeginsAfresh) {
+  TagScanner scanner;
+  (void)scanner.feed("<think>never closed");
+  (void)scanner.finish();
+  EXPECT_FALSE(scanner.inside());
+  auto pieces = scanner.feed("text");
+  ASSERT_EQ(pieces.size(), 1u);
+  EXPECT_EQ(pieces[0].kind, Kind::text);
+}
+
 TEST(TagScanner, WithoutPairsEverythingIsText) {
   TagScanner off(std::vector<std::pair<std::string, std::string>>{});
   auto pieces = off.feed("<think>x</think>");

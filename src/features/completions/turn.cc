@@ -1,5 +1,6 @@
 #include "features/completions/turn.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <set>
@@ -66,7 +67,8 @@ std::string text(const json::Value& body, std::string_view key) {
 }
 
 void check_id(const std::string& id) {
-  if (id.empty() || id.size() > 128 || id.find_first_of("/\\ \t\r\n") != id.npos)
+  auto unusual = [](unsigned char c) { return c <= ' ' || c == 0x7f || c == '/' || c == '\\'; };
+  if (id.empty() || id.size() > 128 || id == "." || id == ".." || std::ranges::any_of(id, unusual))
     throw unusable("A message id is missing or not usable; send a UUID");
 }
 
@@ -106,6 +108,9 @@ void check_messages(const Turn& turn) {
     std::string id(json::text_at(*turn.user_message, "id"));
     check_id(id);
     if (seen.contains(id)) throw unusable("The question and its answer cannot share one message id");
+    seen.insert(std::move(id));
+    if (turn.parent_id && seen.contains(*turn.parent_id))  // row 120
+      throw unusable("A message cannot follow itself or its own answer");
   }
 }
 
@@ -115,6 +120,10 @@ json::Value object_or_empty(const json::Value& body, std::string_view key) {
 }
 
 }  // namespace
+
+bool is_temporary(std::string_view chat_id) {
+  return chat_id.starts_with("temporary:") || chat_id.starts_with("local:");
+}
 
 Turn Turn::read(const json::Value& body) {
   if (!body.is_object())
@@ -135,7 +144,7 @@ Turn Turn::read(const json::Value& body) {
   if (question && question->is_object()) t.user_message = *question;
   bool starts_chat =
       t.chat_id.empty() && json::find(body, "parent_id") && !t.parent_id && t.user_message;
-  bool temporary = t.chat_id.starts_with("temporary:") || t.chat_id.starts_with("local:");
+  bool temporary = is_temporary(t.chat_id);
   if (t.chat_id.starts_with("channel:"))
     throw Problem(Problem::Kind::forbidden, "Channels are written by the server only");  // row 63
   if (temporary)
@@ -157,6 +166,9 @@ Turn Turn::read(const json::Value& body) {
   t.client_tools = json::find(body, "tools") != nullptr;
   for (const auto& [key, value] : body.as_object())
     if (!ours(json::view(key))) t.provider[key] = value;
+  // Says "no tools of the server's"; model servers refuse an empty list.
+  if (const json::Array* tools = json::array_at(body, "tools"); tools && tools->empty())
+    t.provider.erase("tools");
   json::Value tasks = object_or_empty(body, "background_tasks");
   t.title_said = json::find(tasks, "title_generation") != nullptr;
   t.title = json::bool_at(tasks, "title_generation");

@@ -16,6 +16,9 @@ struct Wanted {
   std::optional<std::int64_t> model_index;
 };
 
+/// Whether the chat lives in a browser only.
+bool is_temporary(std::string_view chat_id);
+
 /// What POST /api/chat/completions asks for (chat-flow.md §2.1), read once and checked. Members that
 /// are neither ours nor OpenAI's are dropped.
 struct Turn {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/encode.h"
 #include "base/ids.h"
 #include "base/time.h"
 
@@ -33,7 +34,7 @@ using store::Sql;
   "SELECT id, user_id, version, type, data, meta, snapshot, created_at, updated_at FROM feedback "
 
 std::string model_of(const std::optional<json::Value>& data) {
-  return data ? std::string(json::text_at(*data, "model_id").substr(0, 512)) : std::string();
+  return data ? std::string(utf8_prefix(json::text_at(*data, "model_id"), 512)) : std::string();
 }
 
 /// As upstream's model has it: the members it names are always there.

@@ -17,6 +17,8 @@ std::string shortened(std::string_view text) {
 
 std::string words_in(const json::Value& value) {
   if (value.is_string()) return shortened(json::view(value.as_string()));
+  if (const json::Array* list = value.if_array())  // Google wraps its errors in a list.
+    return list->empty() ? std::string() : words_in(list->front());
   for (std::string_view key : {"error", "detail", "message"})
     if (const json::Value* inner = json::find(value, key))
       if (std::string words = words_in(*inner); !words.empty()) return words;
@@ -37,7 +39,7 @@ Task<std::string> read_all(client::Incoming& incoming, std::size_t limit) {
 }
 
 std::string words_of(std::string_view body) {
-  auto value = json::try_parse(body);
+  auto value = json::try_parse_mending(body);
   return value ? words_in(*value) : std::string();
 }
 
@@ -59,12 +61,17 @@ Problem error_in_stream(const json::Value& error) {
 Task<std::unique_ptr<client::Incoming>> open_accepted(client::Client& client, client::Request request) {
   auto incoming = co_await client.open(std::move(request));
   if (incoming->status() >= 200 && incoming->status() < 300) co_return incoming;
-  throw refusal(incoming->status(), co_await read_all(*incoming, 1 << 20));
+  std::string words;
+  try {
+    words = co_await read_all(*incoming, 1 << 20);
+  } catch (const Problem&) {  // That it refuses is worth more than why the words did not come.
+  }
+  throw refusal(incoming->status(), words);
 }
 
 Task<json::Value> fetch_json(client::Client& client, client::Request request) {
   auto incoming = co_await open_accepted(client, std::move(request));
-  auto value = json::try_parse(co_await read_all(*incoming));
+  auto value = json::try_parse_mending(co_await read_all(*incoming));
   if (!value) throw Problem(Problem::Kind::upstream, "The model's server did not answer with JSON.");
   co_return std::move(*value);
 }

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "base/data_image.h"
+#include "base/encode.h"
 #include "base/problem.h"
 #include "base/time.h"
 #include "json/json.h"
@@ -70,7 +71,7 @@ std::optional<Model> row_of(const json::Value& imported, const std::string& owne
   std::string id(json::text_at(imported, "id"));
   if (id.empty() || id.size() > 256 || !bare(id)) return std::nullopt;
   std::int64_t now = unix_seconds();
-  std::string name(json::text_at(imported, "name").substr(0, 512));
+  std::string name(utf8_prefix(json::text_at(imported, "name"), 512));
   const json::Value* params = json::find(imported, "params");
   const json::Value* meta = json::find(imported, "meta");
   const json::Value* base = json::find(imported, "base_model_id");

@@ -7,6 +7,7 @@
 /// - answers.h, proxy.h, params.h: what backends and their routes share
 #include "features/models/answers.h"
 #include "features/models/backend.h"
+#include "features/models/calls.h"
 #include "features/models/params.h"
 #include "features/models/proxy.h"
 #include "features/models/service.h"

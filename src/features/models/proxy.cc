@@ -44,7 +44,7 @@ Task<std::optional<http::Response>> pass_on(client::Client& client, client::Requ
   std::string body = co_await read_all(*incoming);
   // Ollama answers some calls with 200 and nothing at all.
   if (good && body.empty()) co_return http::Response{.body = "true"};
-  if (is_json(type) || json::try_parse(body))
+  if ((good && is_json(type)) || json::try_parse_mending(body))
     co_return http::Response{.status = incoming->status(), .body = std::move(body)};
   if (!good) throw refusal(incoming->status(), {});
   throw Problem(Problem::Kind::upstream, "The model's server did not answer with JSON.");

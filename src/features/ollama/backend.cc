@@ -57,7 +57,7 @@ class Chunks final : public models::ChunkStream {
 
  private:
   void read(const std::string& line) {
-    auto value = json::try_parse(line);
+    auto value = json::try_parse_mending(line);
     if (!value || !value->is_object()) {
       log::warn("A model's server sent a line that is not JSON",
                 {{"bytes", static_cast<std::int64_t>(line.size())}});

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/ids.h"
 #include "base/problem.h"
 
 namespace antiphon::openai {
@@ -40,11 +41,16 @@ void add_user(Array& out, const Array& blocks) {
   Array parts;
   for (const Value& block : blocks) {
     std::string_view type = json::text_at(block, "type");
-    if (type == "tool_result")
+    if (type == "tool_result") {
       out.emplace_back(Object{{"role", "tool"},
                               {"tool_call_id", json::text_at(block, "tool_use_id")},
                               {"content", joined_text(json::find(block, "content"))}});
-    else if (type == "text")
+      // OpenAI's tools answer in text only; what they show is shown by the user.
+      if (const Array* shown = json::array_at(block, "content"))
+        for (const Value& part : *shown)
+          if (json::text_at(part, "type") == "image")
+            if (auto image = picture(part)) parts.emplace_back(std::move(*image));
+    } else if (type == "text")
       parts.emplace_back(Object{{"type", "text"}, {"text", json::text_at(block, "text")}});
     else if (type == "image")
       if (auto image = picture(block)) parts.emplace_back(std::move(*image));
@@ -76,6 +82,8 @@ Array messages_of(const Value& body) {
   if (!messages) throw Problem(Problem::Kind::invalid, "messages: Field required");
   for (const Value& m : *messages) {
     std::string_view role = json::text_at(m, "role");
+    if (role != "user" && role != "assistant" && role != "system")
+      throw Problem(Problem::Kind::invalid, "messages: role should be \"user\" or \"assistant\"");
     const Value* content = json::find(m, "content");
     if (!content || !content->is_array())
       out.emplace_back(Object{{"role", role}, {"content", joined_text(content)}});
@@ -109,9 +117,16 @@ Array tools_of(const Array& tools) {
   return out;
 }
 
+std::string_view thought_in(const Value& message) {
+  for (std::string_view key : {"reasoning_content", "reasoning", "thinking"})
+    if (std::string_view text = json::text_at(message, key); !text.empty()) return text;
+  return {};
+}
+
 std::string stop_reason(std::string_view finish) {
   if (finish == "length") return "max_tokens";
   if (finish == "tool_calls" || finish == "function_call") return "tool_use";
+  if (finish == "content_filter") return "refusal";
   return "end_turn";
 }
 
@@ -156,7 +171,7 @@ Value to_anthropic(const Value& completion, std::string_view model, std::string 
     static const Value kNothing = Object();
     const Value* message = json::find(choice, "message");
     const Value& said = message ? *message : kNothing;
-    if (auto thinking = json::text_at(said, "reasoning_content"); !thinking.empty())
+    if (auto thinking = thought_in(said); !thinking.empty())
       content.emplace_back(Object{{"type", "thinking"}, {"thinking", thinking}, {"signature", ""}});
     if (auto text = json::text_at(said, "content"); !text.empty())
       content.emplace_back(Object{{"type", "text"}, {"text", text}});
@@ -164,9 +179,12 @@ Value to_anthropic(const Value& completion, std::string_view model, std::string 
       for (const Value& call : *calls) {
         const Value* function = json::find(call, "function");
         if (!function) continue;
-        auto input = json::try_parse(json::text_at(*function, "arguments"));
+        auto input = json::try_parse(models::arguments_in(call));
+        std::string call_id(json::text_at(call, "id"));
+        if (call_id.empty()) call_id = "toolu_" + random_hex(12);
+        if (reason == "end_turn") reason = "tool_use";
         content.emplace_back(Object{{"type", "tool_use"},
-                                    {"id", json::text_at(call, "id")},
+                                    {"id", call_id},
                                     {"name", json::text_at(*function, "name")},
                                     {"input", input && input->is_object() ? *input : Value(Object())}});
       }
@@ -191,11 +209,10 @@ std::string AnthropicEvents::begin() {
   return event("message_start", {{"message", std::move(message)}});
 }
 
-void AnthropicEvents::open(std::string& out, Block kind, Object block, std::int64_t call) {
-  if (block_ == kind && call_ == call) return;
+void AnthropicEvents::open(std::string& out, Block kind, Object block) {
+  if (block_ == kind && kind != Block::tool) return;
   close(out);
   block_ = kind;
-  call_ = call;
   out += event("content_block_start", {{"index", ++index_}, {"content_block", std::move(block)}});
 }
 
@@ -208,15 +225,31 @@ void AnthropicEvents::delta(std::string& out, Object what) const {
   out += event("content_block_delta", {{"index", index_}, {"delta", std::move(what)}});
 }
 
-void AnthropicEvents::take_call(std::string& out, const Value& call) {
-  const Value* function = json::find(call, "function");
-  std::int64_t number = json::int_at(call, "index");
-  std::string_view name = function ? json::text_at(*function, "name") : "";
-  open(out, Block::tool,
-       {{"type", "tool_use"}, {"id", json::text_at(call, "id")}, {"name", name}, {"input", Object()}},
-       number);
-  std::string_view arguments = function ? json::text_at(*function, "arguments") : "";
-  if (!arguments.empty()) delta(out, {{"type", "input_json_delta"}, {"partial_json", arguments}});
+void AnthropicEvents::send_call(std::string& out, Call& call) {
+  if (!call.sent) {
+    if (call.id.empty()) call.id = "toolu_" + random_hex(12);
+    open(out, Block::tool,
+         {{"type", "tool_use"}, {"id", call.id}, {"name", call.name}, {"input", Object()}});
+  }
+  call.sent = true;
+  if (!call.arguments.empty())
+    delta(out, {{"type", "input_json_delta"}, {"partial_json", std::exchange(call.arguments, {})}});
+}
+
+void AnthropicEvents::take_call(std::string& out, const Value& piece) {
+  auto place = piece.is_object() ? places_.of(piece) : std::nullopt;
+  if (!place) return;
+  if (*place == calls_.size()) calls_.emplace_back();
+  Call& call = calls_[*place];
+  const Value* function = json::find(piece, "function");
+  if (call.id.empty()) call.id = json::text_at(piece, "id");
+  if (call.name.empty() && function) call.name = json::text_at(*function, "name");
+  call.arguments += models::arguments_in(piece);
+  bool goes_on = block_ == Block::tool && *place == open_call_;
+  bool begins = block_ != Block::tool && !call.sent && !call.name.empty();
+  if (!goes_on && !begins) return;
+  open_call_ = *place;
+  send_call(out, call);
 }
 
 std::string AnthropicEvents::take(const Value& chunk) {
@@ -232,9 +265,7 @@ std::string AnthropicEvents::take(const Value& chunk) {
     stop_ = stop_reason(finish);
   const Value* said = json::find(choice, "delta");
   if (!said) return out;
-  std::string_view thinking = json::text_at(*said, "reasoning_content");
-  if (thinking.empty()) thinking = json::text_at(*said, "reasoning");
-  if (!thinking.empty()) {
+  if (auto thinking = thought_in(*said); !thinking.empty()) {
     open(out, Block::thinking, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}});
     delta(out, {{"type", "thinking_delta"}, {"thinking", thinking}});
   }
@@ -249,7 +280,10 @@ std::string AnthropicEvents::take(const Value& chunk) {
 
 std::string AnthropicEvents::end() {
   std::string out;
+  for (Call& call : calls_)
+    if (!call.sent) send_call(out, call);
   close(out);
+  if (!calls_.empty() && stop_ == "end_turn") stop_ = "tool_use";
   out +=
       event("message_delta", {{"delta", Object{{"stop_reason", stop_}, {"stop_sequence", nullptr}}},
                               {"usage", Object{{"input_tokens", input_}, {"output_tokens", output_}}}});

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "features/models/models.h"
 #include "json/text.h"
 
 /// Between Anthropic's Messages shape and OpenAI's, for programs that speak the former. Pure.
@@ -27,15 +28,23 @@ class AnthropicEvents {
 
  private:
   enum class Block { none, thinking, text, tool };
-  void open(std::string& out, Block kind, json::Object block, std::int64_t call = -1);
+  struct Call {
+    std::string id, name;
+    std::string arguments;  ///< What has not been sent yet.
+    bool sent = false;      ///< Its block was opened.
+  };
+  void open(std::string& out, Block kind, json::Object block);
   void close(std::string& out);
   void delta(std::string& out, json::Object what) const;
-  void take_call(std::string& out, const json::Value& call);
+  void take_call(std::string& out, const json::Value& piece);
+  void send_call(std::string& out, Call& call);
 
   std::string id_, model_;
   Block block_ = Block::none;
   std::int64_t index_ = -1;  ///< Of the open block.
-  std::int64_t call_ = -1;   ///< Of the open tool block, as the provider counts.
+  models::CallPlaces places_;
+  std::vector<Call> calls_;  ///< Blocks do not overlap: while one is open, the others wait for the end.
+  std::size_t open_call_ = 0;
   std::string stop_ = "end_turn";
   std::int64_t input_ = 0, output_ = 0;
 };

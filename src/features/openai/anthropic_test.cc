@@ -75,6 +75,67 @@ TEST(AnthropicEvents, BlocksOpenAndCloseInOrder) {
   EXPECT_NE(all.find(R"("usage":{"input_tokens":1,"output_tokens":2})"), std::string::npos);
 }
 
+/// Each block as "type id name: arguments or text", its stop, and the reason at the end.
+std::string told(const std::vector<std::string>& deltas) {
+  AnthropicEvents events("msg_1", "m");
+  std::string all, out;
+  for (const std::string& delta : deltas)
+    all += events.take(json::parse_value(R"({"choices":[{"delta":)" + delta + "}]}"));
+  all += events.end();
+  for (std::size_t at = all.find("data: "); at != all.npos; at = all.find("data: ", at + 1)) {
+    json::Value data = json::parse_value(all.substr(at + 6, all.find('\n', at) - at - 6));
+    std::string_view type = json::text_at(data, "type");
+    if (const json::Value* block = json::find(data, "content_block"))
+      out.append(json::text_at(*block, "name")).append(json::text_at(*block, "id")).append("(");
+    if (const json::Value* delta = json::find(data, "delta"))
+      for (const char* key : {"partial_json", "text", "thinking", "stop_reason"})
+        out += json::text_at(*delta, key);
+    if (type == "content_block_stop") out += ") ";
+  }
+  return out;
+}
+
+TEST(AnthropicEvents, CallsAreWholeHoweverTheirPiecesCome) {
+  for (const std::vector<std::string>& deltas : std::vector<std::vector<std::string>>{
+           {R"({"tool_calls":[{"index":0,"id":"t","function":{"name":"f","arguments":"{"}},
+                              {"index":1,"id":"u","function":{"name":"g","arguments":"["}}]})",
+            R"({"tool_calls":[{"index":0,"function":{"arguments":"}"}},
+                              {"index":1,"function":{"arguments":"]"}}]})"},
+           {R"({"tool_calls":[{"id":"t","function":{"name":"f","arguments":{}}}]})",
+            R"({"tool_calls":[{"id":"u","function":{"name":"g","arguments":[]}}]})"},
+           {R"({"tool_calls":[{"index":0,"id":"t"}]})",
+            R"({"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{}"}}]})",
+            R"({"tool_calls":[7,{"index":0,"id":"u","function":{"name":"g","arguments":"[]"}}]})"}})
+    EXPECT_EQ(told(deltas), "ft({}) gu([]) tool_use") << deltas.front();
+  std::string nameless = told({R"({"tool_calls":[{"function":{"name":"f","arguments":"{}"}}]})"});
+  EXPECT_TRUE(nameless.starts_with("ftoolu_")) << nameless;
+  EXPECT_EQ(told({R"({"thinking":"hm"})", R"({"content":"so"})"}), "(hm) (so) end_turn");
+}
+
+TEST(ToAnthropic, WhatProvidersLeaveOutIsAdded) {
+  json::Value out =
+      to_anthropic(json::parse_value(R"({"choices":[{"finish_reason":"stop","message":{"reasoning":"hm",
+        "tool_calls":[{"function":{"name":"f","arguments":{"x":1}}}]}}]})"),
+                   "m", "msg_1");
+  EXPECT_EQ(json::text_at(out, "stop_reason"), "tool_use");
+  const json::Array& content = *json::array_at(out, "content");
+  ASSERT_EQ(content.size(), 2u);
+  EXPECT_EQ(json::text_at(content[0], "thinking"), "hm");
+  EXPECT_TRUE(json::text_at(content[1], "id").starts_with("toolu_"));
+  EXPECT_EQ(json::serialize(*json::find(content[1], "input")), R"({"x":1})");
+}
+
+TEST(FromAnthropic, APictureFromAToolIsShownToTheModel) {
+  json::Object out = from_anthropic(json::parse_value(
+      R"({"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":
+        [{"type":"text","text":"see"},{"type":"image","source":{"type":"url","url":"https://x/y.png"}}]}]}]})"));
+  EXPECT_EQ(json::serialize(out["messages"]),
+            R"([{"role":"tool","tool_call_id":"t","content":"see"},{"role":"user","content":)"
+            R"([{"type":"image_url","image_url":{"url":"https://x/y.png"}}]}])");
+  EXPECT_THROW(from_anthropic(json::parse_value(R"({"messages":[{"content":"hi"}]})")), Problem);
+  EXPECT_THROW(from_anthropic(json::parse_value(R"({"messages":["hi"]})")), Problem);
+}
+
 TEST(AnthropicError, HasTheirTypesAndOurDetail) {
   EXPECT_EQ(
       json::serialize(to_anthropic_error(429, "slow down")),

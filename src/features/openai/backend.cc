@@ -18,10 +18,23 @@ using models::Target;
 /// More events than this that are no JSON, and the stream is none of ours.
 constexpr int kMostMalformed = 100;
 
+Problem unreadable() {
+  return {Problem::Kind::upstream, "The model's server sent an answer that cannot be read."};
+}
+
+bool is_error(const json::Value* error) {
+  if (!error || error->is_null()) return false;
+  return !(error->is_bool() && !error->as_bool()) &&
+         !(error->is_string() && error->as_string().empty());
+}
+
 /// Server-sent events, read as chunks.
 class Chunks final : public models::ChunkStream {
  public:
-  explicit Chunks(std::unique_ptr<client::Incoming> incoming) : incoming_(std::move(incoming)) {}
+  Chunks(std::unique_ptr<client::Incoming> incoming, std::string_view begin)
+      : incoming_(std::move(incoming)) {
+    reader_.feed(begin);
+  }
 
   Task<std::optional<json::Value>> next() override {
     while (!ended_) {
@@ -30,7 +43,7 @@ class Chunks final : public models::ChunkStream {
           ended_ = true;
           co_return std::nullopt;
         }
-        if (auto chunk = read(event->data)) co_return chunk;
+        if (auto chunk = read(*event)) co_return chunk;
       }
       if (ending_) break;
       std::string piece = co_await incoming_->read();
@@ -39,6 +52,7 @@ class Chunks final : public models::ChunkStream {
       else
         reader_.feed(piece);
     }
+    if (!ended_ && !any_) throw unreadable();  // A page, say.
     co_return std::nullopt;
   }
 
@@ -47,24 +61,24 @@ class Chunks final : public models::ChunkStream {
 
  private:
   /// Nothing for what is to be passed over.
-  std::optional<json::Value> read(const std::string& data) {
-    auto value = json::try_parse(data);
+  std::optional<json::Value> read(const client::SseReader::Event& event) {
+    auto value = json::try_parse_mending(event.data);
     if (!value || !value->is_object()) {
       log::warn("A model's server sent an event that is not JSON",
-                {{"bytes", static_cast<std::int64_t>(data.size())}});
-      if (++malformed_ > kMostMalformed)
-        throw Problem(Problem::Kind::upstream,
-                      "The model's server sent an answer that cannot be read.");
+                {{"bytes", static_cast<std::int64_t>(event.data.size())}});
+      if (++malformed_ > kMostMalformed) throw unreadable();
       return std::nullopt;
     }
-    const json::Value* error = json::find(*value, "error");
-    if (error && !error->is_null()) throw models::error_in_stream(*error);
+    any_ = true;
+    if (const json::Value* error = json::find(*value, "error"); is_error(error))
+      throw models::error_in_stream(*error);
+    if (event.event == "error") throw models::error_in_stream(*value);
     return value;
   }
 
   std::unique_ptr<client::Incoming> incoming_;
   client::SseReader reader_;
-  bool ended_ = false, ending_ = false;
+  bool ended_ = false, ending_ = false, any_ = false;
   int malformed_ = 0;
 };
 
@@ -80,12 +94,22 @@ class One final : public models::ChunkStream {
 };
 
 json::Value whole_answer(std::string_view text) {
-  auto value = json::try_parse(text);
-  if (!value || !value->is_object())
-    throw Problem(Problem::Kind::upstream, "The model's server sent an answer that cannot be read.");
-  const json::Value* error = json::find(*value, "error");
-  if (error && !error->is_null()) throw models::error_in_stream(*error);
+  auto value = json::try_parse_mending(text);
+  if (!value || !value->is_object()) throw unreadable();
+  if (const json::Value* error = json::find(*value, "error"); is_error(error))
+    throw models::error_in_stream(*error);
   return std::move(*value);
+}
+
+/// What comes first, up to something that is no blank.
+Task<std::string> beginning(client::Incoming& incoming) {
+  std::string out;
+  do {
+    std::string piece = co_await incoming.read();
+    if (piece.empty()) break;
+    out += piece;
+  } while (out.find_first_not_of(" \t\r\n") == out.npos);
+  co_return out;
 }
 
 }  // namespace
@@ -118,11 +142,13 @@ Task<std::unique_ptr<models::ChunkStream>> Backend::stream(Target target, json::
                                                            Asker asker) {
   body["stream"] = true;
   auto incoming = co_await models::open_accepted(client_, chat_request(target, std::move(body), asker));
-  if (models::media_type(incoming->headers()) == "application/json") {
-    json::Value whole = whole_answer(co_await models::read_all(*incoming));
+  std::string begin = co_await beginning(*incoming);
+  // An answer that came whole begins with a brace; what servers call it is not to be relied on.
+  if (std::size_t at = begin.find_first_not_of(" \t\r\n"); at != begin.npos && begin[at] == '{') {
+    json::Value whole = whole_answer(begin + co_await models::read_all(*incoming));
     co_return std::make_unique<One>(as_chunk(whole));
   }
-  co_return std::make_unique<Chunks>(std::move(incoming));
+  co_return std::make_unique<Chunks>(std::move(incoming), begin);
 }
 
 Task<json::Value> Backend::complete(Target target, json::Object body, Asker asker) {

@@ -245,6 +245,7 @@ struct Api {
     std::string id = "msg_" + random_hex(12), name = target.id;
     bool stream = json::bool_at(value, "stream");
     for (const char* key : {"stream", "model"}) body.erase(key);
+    if (stream) body["stream_options"] = json::Object{{"include_usage", true}};
     who.on_begin = [&call](std::function<void()> close) { call.stream.on_gone(std::move(close)); };
     if (!stream) {
       json::Value whole = co_await models.complete(target, std::move(body), who);
@@ -259,9 +260,16 @@ struct Api {
   static Task<> send_events(AnthropicEvents events, models::ChunkStream& chunks, http::Stream& out) {
     http::Events lines(out);
     co_await lines.raw(events.begin());
-    while (auto chunk = co_await chunks.next())
-      if (std::string text = events.take(*chunk); !text.empty()) co_await lines.raw(text);
-    co_await lines.raw(events.end());
+    std::string last;
+    try {
+      while (auto chunk = co_await chunks.next())
+        if (std::string text = events.take(*chunk); !text.empty()) co_await lines.raw(text);
+      last = events.end();
+    } catch (const Problem& p) {
+      last =
+          "event: error\ndata: " + json::serialize(to_anthropic_error(p.status(), p.detail())) + "\n\n";
+    }
+    co_await lines.raw(last);
   }
 
   Task<json::Value> count_tokens(const User&, json::Value body) {

@@ -35,6 +35,23 @@ void provide(Peer& peer, std::vector<std::string>& heads, std::vector<json::Valu
     return peer.reply(429, R"({"error":{"message":"slow down","code":429}})", kJson);
   if (peer.head.starts_with("GET /inner"))
     return peer.reply(200, "<html>inner page</html>", "Content-Type: text/html\r\n");
+  if (model == "listing-errors")
+    return peer.reply(400, R"([{"error":{"code":400,"message":"wrapped"}}])", kJson);
+  if (model == "page") return peer.reply(200, "<html>a page</html>", "Content-Type: text/html\r\n");
+  if (model == "whole" || model == "sick")
+    return peer.reply(
+        200,
+        model == "sick" ? R"({"error":"sick"})" : R"( {"choices":[{"message":{"content":"whole"}}]})",
+        "Content-Type: text/event-stream\r\n");
+  if (model == "misnamed")
+    return peer.reply(200, "data: {\"choices\":[{\"delta\":{\"content\":\"one\"}}]}\n\n", kJson);
+  if (model == "odd")
+    return peer.reply(200,
+                      "data: {\"error\":false,\"choices\":[{\"delta\":{\"content\":\"a\\ud83d\"}}]}\n\n"
+                      "data: {\"error\":\"\",\"choices\":[{\"delta\":{\"content\":\"b\xc3\"}}]}\n\n"
+                      "data: {\"choices\":[{\"delta\":{\"content\":\"c\\u0000\"},\"p\":-Infinity}]}\n\n"
+                      "event: error\ndata: {\"message\":\"over\"}\n\n",
+                      "Content-Type: text/event-stream\r\n");
   if (!json::bool_at(body, "stream"))
     return peer.reply(200, R"({"choices":[{"message":{"content":"whole"}}]})", kJson);
   peer.begin_chunked("Content-Type: text/event-stream\r\n");
@@ -110,6 +127,18 @@ TEST_P(OpenAiTest, WhatTheProviderSaysIsTold) {
   EXPECT_TRUE(broken.starts_with("one!502")) << broken;
 }
 
+TEST_P(OpenAiTest, AnAnswerIsKnownByItsBytesNotByItsName) {
+  EXPECT_EQ(streamed("whole"), "whole");
+  EXPECT_EQ(streamed("misnamed"), "one");
+  EXPECT_EQ(streamed("sick"), "!502sick");
+  EXPECT_EQ(streamed("page"), "!502The model's server sent an answer that cannot be read.");
+}
+
+TEST_P(OpenAiTest, WhatIsNoUnicodeCostsNoWord) {
+  EXPECT_EQ(streamed("odd"), "a\uFFFDb\uFFFDc\uFFFD!502over");
+  EXPECT_EQ(streamed("listing-errors"), "!400wrapped");
+}
+
 TEST_P(OpenAiTest, ProgramsGetTheProvidersBytes) {
   auto whole = app.post("admin", "/openai/chat/completions", ask("good"));
   EXPECT_EQ(whole.body, R"({"choices":[{"message":{"content":"whole"}}]})");
@@ -181,6 +210,20 @@ TEST_P(OpenAiTest, TextIsSpokenForWhoMayHearIt) {
   EXPECT_EQ(app.post("eve", "/openai/audio/speech", "{}").status, 403);
   EXPECT_EQ(app.post("", "/openai/audio/speech", "{}").status, 401);
   EXPECT_TRUE(heads.empty());
+}
+
+TEST_P(OpenAiTest, AnthropicsClientsAreToldOfAnErrorInTheirShape) {
+  app.settings.openai_configs.set(
+      json::Object{{"0", json::Object{{"model_ids", json::Array{"failing"}}}}});
+  auto failed = app.post("admin", "/api/v1/messages", ask("failing", true));
+  EXPECT_NE(failed.body.find(R"("text":"two")"), std::string::npos) << failed.body;
+  EXPECT_NE(
+      failed.body.find("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\","
+                       "\"message\":\"boom\"}"),
+      std::string::npos)
+      << failed.body;
+  EXPECT_EQ(failed.body.find("message_stop"), std::string::npos);
+  EXPECT_EQ(json::serialize(*json::find(bodies.back(), "stream_options")), R"({"include_usage":true})");
 }
 
 // row 14

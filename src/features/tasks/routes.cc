@@ -82,7 +82,7 @@ struct Api {
     }
     Model model = co_await p.provider.task_model(me, co_await p.provider.resolve(me, form.model));
     json::Object body = completions::chore_body(chore, policy, input_of(me, form));
-    co_return co_await p.provider.complete(me, model, std::move(body), nullptr);
+    co_return co_await p.provider.complete(me, model, std::move(body), {});
   }
 
   Task<json::Value> title(const User& me, Body<ChoreForm> form) {
@@ -116,9 +116,9 @@ struct Api {
     json::Object body = completions::chore_body(Chore::merged_answer, {}, input_of(me, form));
     if (!form.stream.value_or(false))
       co_return http::json_response(
-          json::serialize(co_await p.provider.complete(me, model, std::move(body), nullptr)));
+          json::serialize(co_await p.provider.complete(me, model, std::move(body), {})));
     body["stream"] = true;
-    auto chunks = co_await p.provider.stream(me, model, std::move(body), nullptr);
+    auto chunks = co_await p.provider.stream(me, model, std::move(body), {});
     while (auto chunk = co_await chunks->next()) co_await out.send(json::serialize(*chunk));
     co_await out.done();
     co_return std::nullopt;

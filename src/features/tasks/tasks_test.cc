@@ -27,7 +27,7 @@ class Echo final : public completions::Provider {
     co_return model;
   }
   Task<std::unique_ptr<completions::Chunks>> stream(const User&, const completions::Model& model,
-                                                    Object body, OnBegin) override {
+                                                    Object body, Errand) override {
     note(model, body);
     struct Two final : completions::Chunks {
       int left = 2;
@@ -39,7 +39,7 @@ class Echo final : public completions::Provider {
     };
     co_return std::make_unique<Two>();
   }
-  Task<Value> complete(const User&, const completions::Model& model, Object body, OnBegin) override {
+  Task<Value> complete(const User&, const completions::Model& model, Object body, Errand) override {
     note(model, body);
     co_return Object{{"choices", json::Array()}};
   }

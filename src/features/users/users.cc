@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "auth/rows.h"
+#include "base/encode.h"
 #include "base/problem.h"
 #include "base/time.h"
 #include "features/users/avatar.h"
@@ -66,7 +67,8 @@ constexpr std::array<std::string_view, 6> kOrders = {"name",       "email",     
 /// A LIKE pattern that finds `text` as it is (U18).
 std::string pattern_of(const std::optional<std::string>& text) {
   std::string out = "%";
-  for (char c : text.value_or("").substr(0, 320)) {
+  std::string whole = text.value_or("");
+  for (char c : utf8_prefix(whole, 320)) {
     if (c == '%' || c == '_' || c == '\\') out.push_back('\\');
     out.push_back(c);
   }

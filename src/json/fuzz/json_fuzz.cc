@@ -40,6 +40,12 @@ void round_trip(std::string_view text) {
   must(serialize(*again) == once, "writing again gives another text");
 }
 
+void mending(std::string_view text) {
+  auto strict = try_parse(text), mended = try_parse_mending(text);
+  if (strict) must(mended && serialize(*mended) == serialize(*strict), "what needs no mending changed");
+  if (mended) round_trip(serialize(*mended));
+}
+
 void through_a_struct(std::string_view text) {
   try {
     std::string once = dump(parse<Everything>(text));
@@ -55,6 +61,7 @@ void through_a_struct(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view text = antiphon::fuzzing::text_of(data, size);
   antiphon::json::round_trip(text);
+  antiphon::json::mending(text);
   antiphon::json::through_a_struct(text);
   return 0;
 }
