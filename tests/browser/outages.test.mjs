@@ -94,6 +94,7 @@ describe('a server that goes away, in a browser', () => {
     await seat.open('/');
     await seat.ask('Readable later [[tokens=3]]');
     const chat = seat.page.url();
+    const folder = (await stage.admin.post('/api/v1/folders/', { name: 'Readable later' }, { expect: 200 })).json.id;
     const pages = [
       ['/admin/users', '**/api/v1/users/?*', () => seat.page.getByText('One user')],
       ['/admin/models', '**/api/models/base', () => seat.page.getByRole('heading', { name: 'For new chats' })],
@@ -102,6 +103,7 @@ describe('a server that goes away, in a browser', () => {
       ['/settings/answers', '**/api/v1/users/user/settings', () => seat.page.getByRole('heading', { name: 'Parameters' })],
       ['/settings/archive', '**/api/v1/chats/archived*', () => seat.page.getByText('Nothing is archived.')],
       [new URL(chat).pathname, '**/branch?*', () => seat.answers.first()],
+      [`/f/${folder}`, '**/shared/chats?*', () => seat.page.getByText('No chats here yet.')],
     ];
     for (const [path, request, there] of pages) {
       await seat.page.route(request, (route) => route.fulfill({ status: 503, json: { detail: 'The database is away.' } }));

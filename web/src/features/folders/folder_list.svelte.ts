@@ -1,14 +1,23 @@
-import type { Folder } from '$/lib/api/types';
+import type { Folder, SharedFolder } from '$/lib/api/types';
 import type { FoldersApi } from './api';
 
-/** The reader's folders, by name. */
+/** The reader's folders and those of others that he may look into, by name. */
 export class FolderList {
   items: readonly Folder[] = $state.raw([]);
+  shared: readonly SharedFolder[] = $state.raw([]);
 
   constructor(private readonly api: FoldersApi) {}
 
   find(id: string | null): Folder | undefined {
-    return this.items.find((folder) => folder.id === id);
+    return this.items.find((folder) => folder.id === id) ?? this.findShared(id);
+  }
+
+  findShared(id: string | null): SharedFolder | undefined {
+    return this.shared.find((folder) => folder.id === id);
+  }
+
+  mayAddTo(id: string): boolean {
+    return this.items.some((folder) => folder.id === id) || this.findShared(id)?.permission === 'write';
   }
 
   childrenOf(id: string | null): Folder[] {
@@ -28,8 +37,9 @@ export class FolderList {
   }
 
   async refresh(): Promise<void> {
-    const items = await this.api.list();
-    this.items = items.toSorted((a, b) => a.name.localeCompare(b.name));
+    const [items, shared] = await Promise.all([this.api.list(), this.api.shared()]);
+    this.items = items.toSorted(byName);
+    this.shared = shared.toSorted(byName);
   }
 
   /** Puts a folder into another one, or at the top (null). */
@@ -43,3 +53,5 @@ export class FolderList {
     await this.api.setExpanded(folder.id, expanded).catch(() => {});
   }
 }
+
+const byName = (a: Folder, b: Folder) => a.name.localeCompare(b.name);

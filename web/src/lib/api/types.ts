@@ -1,3 +1,4 @@
+import type { ReplyOf } from './route';
 import type { components } from './schema';
 
 /**
@@ -13,11 +14,10 @@ export type ApiKey = Schemas['ApiKeyView'];
 export type ApiKeyForm = Schemas['KeyForm'];
 export type UserRow = Schemas['ListedUser'];
 export type UserUpdate = Schemas['UpdateForm'];
-export type Person = Pick<Schemas['UserInfo'], 'id' | 'name' | 'email'>;
 export type UserSettings = Schemas['UserSettings'];
 export type UiSettings = Schemas['UiSettings'];
-export type AdminConfig = Record<string, unknown>;
-export type TaskConfig = Record<string, unknown>;
+export type AdminConfig = ReplyOf<'GET /api/v1/auths/admin/config'>;
+export type TaskConfig = ReplyOf<'GET /api/v1/tasks/config'>;
 export type ModelsConfig = Schemas['ModelsPage'];
 
 /** Parameters of a model, by name. */
@@ -41,6 +41,8 @@ export type OutputItem = Schemas['OutputItem'];
 export type OutputText = Schemas['OutputText'];
 export type Tag = Pick<Schemas['Tag'], 'id' | 'name'>;
 export type Folder = Schemas['FolderLine'];
+export type SharedFolder = Schemas['SharedFolderLine'];
+export type FolderChat = Schemas['FolderChat'];
 export type FolderData = Schemas['FolderData'];
 export type FeedbackForm = Schemas['FeedbackForm'];
 
