@@ -104,7 +104,7 @@ export class OpenChat {
     } catch (cause) {
       if (generation !== this.#generation) return;
       this.missing = cause instanceof Error ? cause.message : String(cause);
-      this.gone = cause instanceof ApiError && cause.status >= 400 && cause.status < 500 && cause.status !== 429;
+      this.gone = cause instanceof ApiError && cause.final;
     } finally {
       if (generation === this.#generation) this.loading = false;
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ApiError } from '$/lib/api/http';
 import type { AccessGrant } from '$/lib/api/types';
 import type { UsersApi } from './api';
 import { grantsTo, namedIn, whoIsNamed } from './named';
@@ -21,10 +22,13 @@ describe('who something is shared with', () => {
 
   it('is said by name, without those who are gone', async () => {
     const users = {
-      person: async (id: string) => (id === 'u' ? { id, name: 'Uma' } : Promise.reject(new Error('404'))),
+      person: async (id: string) => (id === 'u' ? { id, name: 'Uma' } : Promise.reject(new ApiError(404, 'Not found'))),
       group: async (id: string) => ({ id, name: 'Readers' }),
     } as unknown as UsersApi;
 
     expect((await whoIsNamed(users, [...grants, grant('user', '*', 'read')])).map(({ name }) => name)).toEqual(['Uma', 'Readers', 'Everyone with an account']);
+
+    const away = { person: async () => Promise.reject(new ApiError(503, 'away')) } as unknown as UsersApi;
+    await expect(whoIsNamed(away, grants.slice(0, 1)), 'nobody is forgotten because the server is away').rejects.toThrow('away');
   });
 });

@@ -1,3 +1,4 @@
+import { ApiError } from '$/lib/api/http';
 import type { AccessGrant } from '$/lib/api/types';
 import type { UsersApi } from './api';
 
@@ -37,9 +38,14 @@ export async function whoIsNamed(users: UsersApi, grants: readonly AccessGrant[]
   const named = await Promise.all(
     namedIn(grants).map(async (one) => {
       if (one.id === everyoneId) return { ...one, name: 'Everyone with an account' };
-      const found = await (one.type === 'user' ? users.person(one.id) : users.group(one.id)).catch(() => null);
+      const found = await (one.type === 'user' ? users.person(one.id) : users.group(one.id)).catch(unlessFinal);
       return found && { ...one, name: found.name };
     }),
   );
   return named.filter((one) => one !== null);
+}
+
+function unlessFinal(cause: unknown): null {
+  if (cause instanceof ApiError && cause.final) return null;
+  throw cause;
 }
