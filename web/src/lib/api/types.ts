@@ -3,7 +3,8 @@ import type { components } from './schema';
 
 /**
  * Names for what the wire carries, all from the server's own description (`schema.d.ts`, made by `make api`). Times are seconds unless a
- * field says otherwise. By hand are only words for parts that the server keeps or passes on without knowing them.
+ * field says otherwise. By hand are only `Role`, which the server describes as any text, and `MessageError`, which is whatever a model's
+ * provider said.
  */
 type Schemas = components['schemas'];
 
@@ -21,7 +22,7 @@ export type TaskConfig = ReplyOf<'GET /api/v1/tasks/config'>;
 export type ModelsConfig = Schemas['ModelsPage'];
 
 /** Parameters of a model, by name. */
-export type Params = Record<string, unknown>;
+export type Params = NonNullable<UiSettings['params']>;
 
 export type ModelInfo = Schemas['OfferedModel'];
 export type ModelRow = Pick<Schemas['ModelView'], 'id' | 'base_model_id' | 'name' | 'params' | 'meta' | 'is_active'> & { access_grants: AccessGrant[] };
@@ -59,4 +60,4 @@ export interface MessageError {
 }
 
 export type Source = Schemas['MessageSource'];
-export type Usage = Record<string, unknown>;
+export type Usage = NonNullable<Message['usage']>;
