@@ -297,8 +297,12 @@ describe('people, in a browser', () => {
     });
 
     it('are the only ones who see the administration', async () => {
-      await dan.open('/admin/users');
-      await dan.page.getByText('Only administrators may look after this server.').waitFor();
+      for (const [path, text] of [['/admin/users', 'Only administrators look after this server.'], ['/connect', 'Only administrators connect models.']]) {
+        await dan.open(path);
+        await dan.page.getByText(text).waitFor();
+        await dan.assertSound(path);
+      }
+      assert.equal(await dan.page.getByLabel('Address').count(), 0);
     });
   });
 
