@@ -96,6 +96,7 @@ describe('shared folders, in a browser', () => {
     await guest.ask('From Eve [[tokens=3]]');
     assert.match(stage.provider.answers.at(-1).messages[0].content, /Speak like a planner\./u);
     await owner.open(`/f/${folder}`);
+    await owner.page.getByText('You share this folder with one other').waitFor();
     await chats(owner).getByRole('link').filter({ hasText: 'Eve' }).click();
     await owner.page.getByText('This is a chat of Eve.').waitFor();
     await owner.shot('chat-of-others');

@@ -1,10 +1,15 @@
-import type { Folder, SharedFolder } from '$/lib/api/types';
+import { SvelteMap } from 'svelte/reactivity';
+import { namedIn } from '$/features/users/named';
+import type { AccessGrant, Folder, SharedFolder } from '$/lib/api/types';
 import type { FoldersApi } from './api';
 
 /** The reader's folders and those of others that he may look into, by name. */
 export class FolderList {
   items: readonly Folder[] = $state.raw([]);
   shared: readonly SharedFolder[] = $state.raw([]);
+
+  /** With how many people and groups the reader shares a folder, where that was read. */
+  readonly audiences = new SvelteMap<string, number>();
 
   constructor(private readonly api: FoldersApi) {}
 
@@ -34,6 +39,18 @@ export class FolderList {
         return [{ folder, depth }, ...below(folder.id, depth + 1)];
       });
     return below(null, 0);
+  }
+
+  /** Who may look into one of the reader's folders. */
+  async access(id: string): Promise<AccessGrant[]> {
+    const { access_grants: grants } = await this.api.get(id);
+    this.audiences.set(id, namedIn(grants).length);
+    return grants;
+  }
+
+  async share(id: string, grants: AccessGrant[]): Promise<void> {
+    await this.api.saveAccess(id, grants);
+    this.audiences.set(id, namedIn(grants).length);
   }
 
   async refresh(): Promise<void> {
