@@ -140,6 +140,23 @@ describe('a server that goes away, in a browser', () => {
     });
   }
 
+  it('what is fetched when it is opened says so when it is not there, and offers to reload', async () => {
+    const seat = await stage.seat();
+    await seat.open('/');
+    await seat.ask('Not to be tagged [[tokens=3]]');
+    await seat.page.route('**/assets/TagsDialog-*', (route) => route.fulfill({ status: 404 }));
+    await seat.page.route('**/assets/SettingsPage-*', (route) => route.fulfill({ status: 404 }));
+    await seat.choose(/^Actions for/u, 'Tags', seat.page.locator('main'));
+    await seat.page.getByRole('alert').filter({ hasText: 'could not be loaded' }).waitFor();
+    assert.equal(await seat.page.getByRole('dialog').count(), 0);
+    await seat.page.keyboard.press('Control+.');
+    await seat.page.getByText('This page could not be loaded.').waitFor();
+    await seat.page.unrouteAll();
+    await seat.page.getByRole('main').getByRole('button', { name: 'Reload' }).click();
+    await seat.page.getByRole('heading', { name: 'Settings' }).waitFor();
+    await seat.context.close();
+  });
+
   it('a page opened while it is away offers to try again, and comes up', async () => {
     const seat = await stage.seat();
     await seat.open('/');
