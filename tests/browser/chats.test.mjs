@@ -243,6 +243,9 @@ describe('what is done with chats, in a browser', () => {
     await gone(row('Bound for a folder'));
     await seat.button('Open Reports').click();
     await row('Bound for a folder').waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('option', { name: /Bound for a folder/u }).waitFor();
+    await page.keyboard.press('Escape');
     await page.reload();
     await row('Bound for a folder').waitFor();
     await row('Reports').click();
