@@ -8,7 +8,11 @@ const proxied = { target: server, changeOrigin: false };
 
 export default defineConfig({
   resolve: {
-    alias: { $: new URL('./src', import.meta.url).pathname },
+    alias: [
+      { find: /^\$\//, replacement: new URL('./src/', import.meta.url).pathname },
+      // markdown-it's table of entities is the largest part of it, and every browser has one.
+      { find: /^entities$/, replacement: new URL('./src/lib/markdown/entities.ts', import.meta.url).pathname },
+    ],
     // Tests run the client's Svelte, not the one for servers, in which nothing reacts.
     ...(process.env.VITEST ? { conditions: ['browser'] } : {}),
   },
@@ -35,6 +39,7 @@ export default defineConfig({
   test: {
     // What needs a page says so in its first line (`@vitest-environment jsdom`): making one costs more than most tests.
     environment: 'node',
+    server: { deps: { inline: ['markdown-it'] } },
     pool: 'threads',
     isolate: false,
     include: ['src/**/*.test.ts'],

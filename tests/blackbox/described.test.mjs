@@ -116,4 +116,10 @@ it('folders', async () => {
   await check('POST /api/v1/folders/{id}/update', { path, body: { name: 'G', data: { system_prompt: 't', files: [] } } });
   await check('POST /api/v1/folders/{id}/update/parent', { path, body: { parent_id: null } });
   await check('POST /api/v1/folders/{id}/update/expanded', { path, body: { is_expanded: true } });
+  const eve = await server.user(admin, 'Eve');
+  await check('POST /api/v1/folders/{id}/access/update', { path, body: { access_grants: [{ principal_type: 'user', principal_id: eve.user.id, permission: 'write' }] } });
+  await admin.post('/api/v1/chats/new', { chat: { title: 'In it' }, folder_id: folder.id }, { expect: 200 });
+  await check('GET /api/v1/folders/shared', { as: eve });
+  await check('GET /api/v1/folders/{id}/shared/chats', { path, as: eve });
+  await check('GET /api/v1/folders/{id}/shared/chats', { path, query: '?page=1' });
 });

@@ -73,9 +73,27 @@ describe('what is done with chats, in a browser', () => {
     await seat.dialog('Rename').getByLabel('Title').fill('Newest name');
     await page.keyboard.press('Enter');
     await row('Newest name').waitFor();
-    assert.equal((await bob.chat(id)).title, 'Newest name');
+    await until(async () => (await bob.chat(id)).title === 'Newest name', { what: 'the server has the name' });
     await page.reload();
     await row('Newest name').waitFor();
+  });
+
+  it('what could not be changed is shown as it was, and nothing is left', async () => {
+    const [id] = await openWith('As it was');
+    await row('As it was').click();
+    await seat.answered();
+    const refused = (route) => (route.request().method() === 'GET' ? route.continue() : route.fulfill({ status: 503, json: { detail: 'The database is away.' } }));
+    await page.route(`**/api/v1/chats/${id}**`, refused);
+    await inMenu('As it was', 'Rename');
+    await page.getByRole('textbox', { name: 'Title of the chat' }).fill('Never');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').first().waitFor();
+    await row('As it was').waitFor();
+    await inMenu('As it was', 'Delete');
+    await seat.button('Delete', seat.dialog('Delete this chat?')).click();
+    await page.getByRole('alert').nth(1).waitFor();
+    assert.equal(seat.chatId, id);
+    await page.unroute(`**/api/v1/chats/${id}**`, refused);
   });
 
   it('pins, and lets go again', async () => {
@@ -225,6 +243,9 @@ describe('what is done with chats, in a browser', () => {
     await gone(row('Bound for a folder'));
     await seat.button('Open Reports').click();
     await row('Bound for a folder').waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('option', { name: /Bound for a folder/u }).waitFor();
+    await page.keyboard.press('Escape');
     await page.reload();
     await row('Bound for a folder').waitFor();
     await row('Reports').click();

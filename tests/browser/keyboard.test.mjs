@@ -187,6 +187,17 @@ describe('with the keyboard alone, in a browser', () => {
     await page.keyboard.press('Escape');
     await page.getByRole('textbox', { name: 'Title of the chat' }).waitFor({ state: 'detached' });
     assert.ok(await drawer.isVisible(), 'Escape gave up the new title, not the drawer');
+    await page.getByRole('button', { name: /^Actions for/u }).first().focus();
+    await openMenu();
+    await page.getByRole('menuitem', { name: 'Tags' }).press('Enter');
+    await seat.dialog('Tags').getByRole('textbox').waitFor();
+    await page.keyboard.press('Escape');
+    await seat.dialog('Tags').waitFor({ state: 'detached' });
+    assert.ok(await drawer.isVisible(), 'Escape closed the dialog, not the drawer');
+    await openMenu();
+    await page.keyboard.press('Escape');
+    await page.getByRole('menuitem').first().waitFor({ state: 'detached' });
+    assert.ok(await drawer.isVisible(), 'Escape closed the menu, not the drawer');
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'detached' });
     await focused(/^Show the sidebar$/u);

@@ -94,6 +94,7 @@ describe('a server that goes away, in a browser', () => {
     await seat.open('/');
     await seat.ask('Readable later [[tokens=3]]');
     const chat = seat.page.url();
+    const folder = (await stage.admin.post('/api/v1/folders/', { name: 'Readable later' }, { expect: 200 })).json.id;
     const pages = [
       ['/admin/users', '**/api/v1/users/?*', () => seat.page.getByText('One user')],
       ['/admin/models', '**/api/models/base', () => seat.page.getByRole('heading', { name: 'For new chats' })],
@@ -102,6 +103,7 @@ describe('a server that goes away, in a browser', () => {
       ['/settings/answers', '**/api/v1/users/user/settings', () => seat.page.getByRole('heading', { name: 'Parameters' })],
       ['/settings/archive', '**/api/v1/chats/archived*', () => seat.page.getByText('Nothing is archived.')],
       [new URL(chat).pathname, '**/branch?*', () => seat.answers.first()],
+      [`/f/${folder}`, '**/shared/chats?*', () => seat.page.getByText('No chats here yet.')],
     ];
     for (const [path, request, there] of pages) {
       await seat.page.route(request, (route) => route.fulfill({ status: 503, json: { detail: 'The database is away.' } }));
@@ -137,6 +139,23 @@ describe('a server that goes away, in a browser', () => {
       await seat.context.close();
     });
   }
+
+  it('what is fetched when it is opened says so when it is not there, and offers to reload', async () => {
+    const seat = await stage.seat();
+    await seat.open('/');
+    await seat.ask('Not to be tagged [[tokens=3]]');
+    await seat.page.route('**/assets/TagsDialog-*', (route) => route.fulfill({ status: 404 }));
+    await seat.page.route('**/assets/SettingsPage-*', (route) => route.fulfill({ status: 404 }));
+    await seat.choose(/^Actions for/u, 'Tags', seat.page.locator('main'));
+    await seat.page.getByRole('alert').filter({ hasText: 'could not be loaded' }).waitFor();
+    assert.equal(await seat.page.getByRole('dialog').count(), 0);
+    await seat.page.keyboard.press('Control+.');
+    await seat.page.getByText('This page could not be loaded.').waitFor();
+    await seat.page.unrouteAll();
+    await seat.page.getByRole('main').getByRole('button', { name: 'Reload' }).click();
+    await seat.page.getByRole('heading', { name: 'Settings' }).waitFor();
+    await seat.context.close();
+  });
 
   it('a page opened while it is away offers to try again, and comes up', async () => {
     const seat = await stage.seat();

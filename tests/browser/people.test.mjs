@@ -233,6 +233,49 @@ describe('people, in a browser', () => {
       await until(async () => !(await names()).includes('The quick one'), { what: 'it is not offered' });
     });
 
+    it('let a group use a model', async () => {
+      const group = (await stage.admin.post('/api/v1/groups/create', { name: 'Testers', description: '' }, { expect: 200 })).json.id;
+      const grants = async () => (await stage.admin.get('/api/v1/models/base')).json.find(({ id }) => id === 'n50d5').access_grants.map(({ principal_id, permission }) => [principal_id, permission]);
+      await root.open('/admin/models');
+      await root.button('Change', rowOf(root, 'n50d5')).click();
+      const dialog = root.dialog('n50d5');
+      await dialog.getByLabel('Who may use it').selectOption('Only those I name');
+      await dialog.getByLabel('Name somebody').fill('test');
+      await dialog.getByRole('button', { name: /^Testers/u }).click();
+      await root.button('Remove Testers', dialog).waitFor();
+      await root.assertSound('the choice of who may use a model');
+      await root.button('Save', dialog).click();
+      await dialog.waitFor({ state: 'detached' });
+      assert.deepEqual(await grants(), [[group, 'read']]);
+      await root.button('Change', rowOf(root, 'n50d5')).click();
+      await root.button('Remove Testers', dialog).waitFor();
+      await root.button('Cancel', dialog).click();
+    });
+
+    it('open all models to everyone, and switch off those that were found', async () => {
+      const rows = async () => (await stage.admin.get('/api/v1/models/base')).json;
+      const offered = async () => (await stage.admin.get('/api/models/base')).json.data.map(({ id }) => id);
+      await root.open('/admin/models');
+      await root.choose(/^All \d+/u, 'Open to everyone');
+      const dialog = root.dialog('Open to everyone');
+      await root.assertSound('the question before all models are changed');
+      await root.button('Open to everyone', dialog).click();
+      await dialog.waitFor({ state: 'detached' });
+      const open = (await rows()).filter(({ access_grants }) => access_grants.some(({ principal_id }) => principal_id === '*')).map(({ id }) => id);
+      assert.deepEqual(open.sort(), (await offered()).sort());
+      assert.equal((await rows()).find(({ id }) => id === 'n50d5').name, 'The quick one', 'its name stays');
+      await root.page.getByLabel('Find a model').fill('n50d5');
+      await root.choose('This one', 'Offer');
+      await root.button('Offer', root.dialog('Offer')).click();
+      await root.dialog('Offer').waitFor({ state: 'detached' });
+      assert.ok((await rows()).every(({ is_active }) => is_active));
+      await root.choose('This one', 'Switch off');
+      await root.button('Switch off', root.dialog('Switch off')).click();
+      await root.dialog('Switch off').waitFor({ state: 'detached' });
+      assert.deepEqual((await rows()).filter(({ is_active }) => !is_active).map(({ id }) => id), ['n50d5']);
+      await root.shot('admin-models');
+    });
+
     it('change the general settings, which count at once and stay', async () => {
       await root.open('/admin/general');
       const signUp = root.page.getByRole('switch', { name: /create accounts themselves/u });
@@ -254,8 +297,12 @@ describe('people, in a browser', () => {
     });
 
     it('are the only ones who see the administration', async () => {
-      await dan.open('/admin/users');
-      await dan.page.getByText('Only administrators may look after this server.').waitFor();
+      for (const [path, text] of [['/admin/users', 'Only administrators look after this server.'], ['/connect', 'Only administrators connect models.']]) {
+        await dan.open(path);
+        await dan.page.getByText(text).waitFor();
+        await dan.assertSound(path);
+      }
+      assert.equal(await dan.page.getByLabel('Address').count(), 0);
     });
   });
 

@@ -194,6 +194,33 @@ describe('versions of what was said, in a browser', () => {
     await until(async () => (await ratings()).join() === '-1', { what: 'one feedback, changed' });
   });
 
+  it('keeps everything of an answer in one row on a phone, and notices below the header', async () => {
+    const phone = await stage.seat(undefined, { viewport: sizes.phone, isMobile: true, hasTouch: true });
+    await phone.open('/');
+    await phone.ask('Count on a phone [[tokens=5]]');
+    await phone.button('Answer again').click();
+    await version(phone.answers, 2, 2).waitFor();
+    await phone.answered();
+    const tops = await phone.answers.getByRole('group', { name: 'Versions' }).locator('..').locator('button:visible').evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().top)));
+    assert.ok(tops.length >= 7, `${tops.length} buttons`);
+    assert.equal(new Set(tops).size, 1, `one row: ${tops}`);
+    await phone.openMenu('More about this answer', phone.answers);
+    await phone.page.getByRole('menuitem', { name: 'Continue' }).waitFor();
+    await phone.page.keyboard.press('Escape');
+    await phone.shot('versions-phone');
+
+    await phone.page.route('**/archive', (route) => route.fulfill({ status: 503, json: { detail: 'The database is away.' } }));
+    await phone.choose(/^Actions for/u, 'Archive');
+    const notice = phone.page.getByRole('alert').filter({ hasText: 'The database is away.' });
+    await notice.waitFor();
+    assert.equal(await phone.questions.count(), 1, 'what could not be archived stays open');
+    assert.equal(await phone.page.getByText('Archived.').count(), 0);
+    const header = await phone.page.locator('main header').boundingBox();
+    assert.ok((await notice.boundingBox()).y >= header.y + header.height, 'the header stays free');
+    await phone.shot('notice-phone');
+    await phone.context.close();
+  });
+
   it('asks several models at once, side by side, and goes on from the chosen one', async () => {
     await begin();
     await page.getByRole('button', { name: /^Model:/u }).click();

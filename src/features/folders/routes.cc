@@ -68,7 +68,7 @@ struct FolderReply {
   std::optional<json::Value> meta;
   bool is_expanded;
   std::int64_t created_at, updated_at;
-  std::vector<json::Value> access_grants;
+  std::vector<auth::GrantView> access_grants;
   bool write_access;
 };
 ANTIPHON_DTO(FolderReply, id, user_id, parent_id, name, items, data, meta, is_expanded, created_at,
@@ -85,6 +85,41 @@ struct FolderLine {
 };
 ANTIPHON_DTO(FolderLine, id, parent_id, name, meta, is_expanded, created_at, updated_at, unread_count)
 ANTIPHON_DTO_DEFINE(FolderLine)
+
+struct SharedFolderLine : FolderLine {
+  std::string user_id, owner_name, permission;
+  std::optional<json::Value> items;
+  std::optional<FolderData> data;
+};
+ANTIPHON_DTO_OF(SharedFolderLine, FolderLine, user_id, owner_name, permission, items, data)
+ANTIPHON_DTO_DEFINE(SharedFolderLine)
+
+struct Participant {
+  std::string id, name;
+};
+ANTIPHON_DTO(Participant, id, name)
+ANTIPHON_DTO_DEFINE(Participant)
+
+struct FolderChat {
+  std::string id, user_id, owner_name, title;
+  std::int64_t updated_at, created_at;
+  std::optional<std::int64_t> last_read_at;
+  std::optional<std::string> snippet;
+  bool active, archived, readonly;
+  std::vector<Participant> participants;
+};
+ANTIPHON_DTO(FolderChat, id, user_id, owner_name, title, updated_at, created_at, last_read_at, snippet,
+             active, archived, readonly, participants)
+ANTIPHON_DTO_DEFINE(FolderChat)
+
+struct FolderChats {
+  std::vector<FolderChat> chats;
+  json::Defaulted<std::int64_t> total;
+  json::Flag<false> has_more;
+  std::string folder_permission;
+};
+ANTIPHON_DTO(FolderChats, chats, total, has_more, folder_permission)
+ANTIPHON_DTO_DEFINE(FolderChats)
 
 namespace {
 
@@ -263,7 +298,8 @@ void add_routes(http::Router& r, const RouteParts& parts) {
   Api api{parts};
   r.on("GET /api/v1/folders/", Cost::read, answering<std::vector<FolderLine>>(bind<&Api::list>(api)));
   r.on("POST /api/v1/folders/", Cost::write, answering<FolderReply>(bind<&Api::create>(api)));
-  r.on("GET /api/v1/folders/shared", Cost::read, bind<&Api::shared>(api));
+  r.on("GET /api/v1/folders/shared", Cost::read,
+       answering<std::vector<SharedFolderLine>>(bind<&Api::shared>(api)));
   r.on("GET /api/v1/folders/{id}", Cost::read, answering<FolderReply>(bind<&Api::show>(api)));
   r.on("POST /api/v1/folders/{id}/update", Cost::write,
        answering<FolderReply>(bind<&Api::update>(api)));
@@ -273,7 +309,8 @@ void add_routes(http::Router& r, const RouteParts& parts) {
        answering<FolderReply>(bind<&Api::expand>(api)));
   r.on("POST /api/v1/folders/{id}/access/update", Cost::write,
        answering<FolderReply>(bind<&Api::share>(api)));
-  r.on("GET /api/v1/folders/{id}/shared/chats", Cost::read, bind<&Api::chats>(api));
+  r.on("GET /api/v1/folders/{id}/shared/chats", Cost::read,
+       answering<FolderChats>(bind<&Api::chats>(api)));
   r.on("POST /api/v1/folders/{id}/read", Cost::write, bind<&Api::read>(api));
   r.on("DELETE /api/v1/folders/{id}", Cost::write_heavy, bind<&Api::remove>(api));
 }

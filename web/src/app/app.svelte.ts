@@ -50,6 +50,16 @@ export class App {
     (chatId) => this.router.go(`/c/${chatId}`, { replace: true }),
   );
 
+  /** Whether the open chat is the reader's own. Those in folders that others share are only read. */
+  get owns(): boolean {
+    return this.open.ownerId === null || this.open.ownerId === this.session.user?.id;
+  }
+
+  /** Whether the reader may do this with what is said in the open chat. */
+  mayHere(permission: string): boolean {
+    return this.owns && this.session.may('chat', permission);
+  }
+
   /** Runs something a button started; what goes wrong is said in a toast. Returns whether it went well. */
   async attempt(work: () => Promise<unknown>): Promise<boolean> {
     try {

@@ -12,6 +12,8 @@ export class ChatsApi {
   constructor(private readonly http: Http) {}
 
   list = (page: number) => this.http.call('GET /api/v1/chats/', { query: { page } });
+  /** The last ones, wherever they are kept. */
+  recent = () => this.http.call('GET /api/v1/chats/', { query: { page: 1, include_pinned: true, include_folders: true } });
   pinned = () => this.http.call('GET /api/v1/chats/pinned');
   archived = (page: number, query = '') => this.http.call('GET /api/v1/chats/archived', { query: { page, query } });
   inFolder = (folderId: string, page: number) =>

@@ -1,3 +1,4 @@
+import { everyoneId, grantsTo, type Named } from '$/features/users/named';
 import type { AccessGrant } from '$/lib/api/types';
 
 /** Who may open the link of a shared chat, besides its owner. */
@@ -12,7 +13,7 @@ export interface AudienceChoice {
 const all: readonly (AudienceChoice & { needs?: readonly [group: string, permission: string] })[] = [
   { audience: 'members', text: 'People with an account here', hint: 'They open the link signed in.', needs: ['sharing', 'public_chats'] },
   { audience: 'anyone', text: 'Anyone who has the link', hint: 'No account needed.', needs: ['sharing', 'open_chats'] },
-  { audience: 'people', text: 'Only people I name', hint: 'They open the link signed in.', needs: ['access_grants', 'allow_users'] },
+  { audience: 'people', text: 'Only those I name', hint: 'They open the link signed in.', needs: ['access_grants', 'allow_users'] },
   { audience: 'nobody', text: 'Nobody but me for now', hint: 'The link works only for you.' },
 ];
 
@@ -23,15 +24,13 @@ export function audiences(may: (group: string, permission: string) => boolean): 
 
 export function audienceOf(grants: readonly AccessGrant[]): Audience {
   if (grants.some((grant) => grant.principal_type === 'anyone')) return 'anyone';
-  if (grants.some((grant) => grant.principal_type === 'user' && grant.principal_id === '*')) return 'members';
+  if (grants.some((grant) => grant.principal_type === 'user' && grant.principal_id === everyoneId)) return 'members';
   return grants.length ? 'people' : 'nobody';
 }
 
-/** `others` are grants that were given elsewhere (to groups); naming people leaves them as they are. */
-export function grantsFor(audience: Audience, people: readonly { id: string }[], others: readonly AccessGrant[]): AccessGrant[] {
-  const read = (principal_type: AccessGrant['principal_type'], principal_id: string): AccessGrant => ({ principal_type, principal_id, permission: 'read' });
-  if (audience === 'anyone') return [read('anyone', '*')];
-  if (audience === 'members') return [read('user', '*')];
-  if (audience === 'nobody') return [];
-  return [...others.map((grant) => read(grant.principal_type, grant.principal_id)), ...people.map(({ id }) => read('user', id))];
+export function grantsFor(audience: Audience, named: readonly Named[]): AccessGrant[] {
+  const toAll = (principal_type: string): AccessGrant => ({ principal_type, principal_id: everyoneId, permission: 'read' });
+  if (audience === 'anyone') return [toAll('anyone')];
+  if (audience === 'members') return [toAll('user')];
+  return audience === 'people' ? grantsTo(named) : [];
 }

@@ -4,12 +4,15 @@ import { appendPage, pageSize } from './listing';
 import { completeQuery, isSearchable, type Completion } from './search';
 
 const pauseMilliseconds = 180;
+const recentAtMost = 8;
 
 /** A search while it is typed. Only the answer to the latest question counts. */
 export class ChatSearch {
   query = $state('');
   busy = $state(false);
   results: readonly ChatListItem[] = $state.raw([]);
+  /** What is offered before anything is typed. */
+  recent: readonly ChatListItem[] | null = $state.raw(null);
   #tags: readonly Tag[] = $state.raw([]);
   #page = 1;
   #complete = false;
@@ -26,6 +29,7 @@ export class ChatSearch {
   begin(): void {
     this.query = '';
     this.results = [];
+    this.api.recent().then((chats) => (this.recent = chats.slice(0, recentAtMost)), () => {});
     this.api.allTags().then((tags) => (this.#tags = tags), () => {});
   }
 

@@ -25,6 +25,8 @@ export class OpenChat {
   title = $state('');
   folderId = $state<string | null>(null);
   shareId = $state<string | null>(null);
+  /** Whose it is; null while it is not known. */
+  ownerId = $state<string | null>(null);
   temporary = $state(false);
   loading = $state(false);
   loadingEarlier = $state(false);
@@ -102,7 +104,7 @@ export class OpenChat {
     } catch (cause) {
       if (generation !== this.#generation) return;
       this.missing = cause instanceof Error ? cause.message : String(cause);
-      this.gone = cause instanceof ApiError && cause.status >= 400 && cause.status < 500 && cause.status !== 429;
+      this.gone = cause instanceof ApiError && cause.final;
     } finally {
       if (generation === this.#generation) this.loading = false;
     }
@@ -161,6 +163,7 @@ export class OpenChat {
     this.title = chat.title;
     this.folderId = chat.folder_id ?? null;
     this.shareId = chat.share_id ?? null;
+    this.ownerId = chat.user_id;
     this.system = typeof chat.chat.system === 'string' ? chat.chat.system : '';
     this.params = chat.chat.params ?? {};
     this.#forgetAllBut(chat.branch);
@@ -334,6 +337,7 @@ export class OpenChat {
     this.title = '';
     this.folderId = null;
     this.shareId = null;
+    this.ownerId = null;
     this.temporary = false;
     this.loading = false;
     this.missing = null;

@@ -4,10 +4,14 @@ import type { App } from '$/app/app.svelte';
 export async function rename(app: App, chat: { id: string; title: string }, wanted: string): Promise<void> {
   const title = wanted.trim();
   if (!title || title === chat.title) return;
-  app.chats.retitle(chat.id, title);
-  if (app.open.id === chat.id) app.open.title = title;
-  await app.attempt(() => app.api.chats.update(chat.id, { title }));
+  show(app, chat.id, title);
+  if (!(await app.attempt(() => app.api.chats.update(chat.id, { title })))) return show(app, chat.id, chat.title);
   // What the reader changed is not news.
   app.live.markRead(chat.id);
   app.chats.read(chat.id);
+}
+
+function show(app: App, id: string, title: string): void {
+  app.chats.retitle(id, title);
+  if (app.open.id === id) app.open.title = title;
 }

@@ -1,10 +1,16 @@
 import type { Http } from '$/lib/api/http';
-import type { FolderData } from '$/lib/api/types';
+import type { AccessGrant, FolderData } from '$/lib/api/types';
 
 export class FoldersApi {
   constructor(private readonly http: Http) {}
 
   list = () => this.http.call('GET /api/v1/folders/');
+  /** Folders of others that this user may look into. */
+  shared = () => this.http.call('GET /api/v1/folders/shared');
+  /** A page of everybody's chats in the folder. */
+  chats = (id: string, page: number) => this.http.call('GET /api/v1/folders/{id}/shared/chats', { path: { id }, query: { page } });
+  saveAccess = (id: string, grants: AccessGrant[]) =>
+    this.http.call('POST /api/v1/folders/{id}/access/update', { path: { id }, body: { access_grants: grants } });
   get = (id: string) => this.http.call('GET /api/v1/folders/{id}', { path: { id } });
   create = (name: string, parentId: string | null) => this.http.call('POST /api/v1/folders/', { body: { name, parent_id: parentId } });
   update = (id: string, change: { name?: string; data?: FolderData }) =>

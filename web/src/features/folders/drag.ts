@@ -7,10 +7,10 @@ export function startDrag(event: DragEvent, dragged: Dragged): void {
   event.dataTransfer?.setData(kinds[dragged.kind], dragged.id);
 }
 
-/** Whether a chat or a folder is being dragged; what may be dropped has to be known before its id can be read. */
-export function isDragged(event: DragEvent): boolean {
+/** Whether one of these is being dragged; what may be dropped has to be known before its id can be read. */
+export function isDragged(event: DragEvent, ...wanted: Dragged['kind'][]): boolean {
   const types = event.dataTransfer?.types ?? [];
-  return types.includes(kinds.chat) || types.includes(kinds.folder);
+  return wanted.some((kind) => types.includes(kinds[kind]));
 }
 
 export function droppedOn(event: DragEvent): Dragged | null {

@@ -9,6 +9,8 @@ export class ModelsApi {
   rows = () => this.http.call('GET /api/v1/models/base');
   create = (form: ModelForm) => this.http.call('POST /api/v1/models/create', { body: form });
   update = (form: ModelForm) => this.http.call('POST /api/v1/models/model/update', { body: form });
+  /** Makes or changes many at once. */
+  import = (models: ModelForm[]) => this.http.call('POST /api/v1/models/import', { body: { models } });
   saveAccess = (id: string, name: string, grants: AccessGrant[]) =>
     this.http.call('POST /api/v1/models/model/access/update', { body: { id, name, access_grants: grants } });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessGrant, ModelRow } from '$/lib/api/types';
-import { audienceOf, formFor, grantsFor } from './model_form';
+import { audienceOf, formFor, present } from './model_form';
 
 const everyone: AccessGrant = { principal_type: 'user', principal_id: '*', permission: 'read' };
 const group: AccessGrant = { principal_type: 'group', principal_id: 'g', permission: 'read' };
@@ -15,20 +15,24 @@ const row = (access_grants: AccessGrant[]): ModelRow => ({
 });
 
 describe('model access', () => {
-  it('is read from the grants and written back', () => {
+  it('is read from the grants', () => {
     expect([audienceOf(undefined), audienceOf(row([])), audienceOf(row([group])), audienceOf(row([group, everyone]))]).toEqual([
       'admins',
       'admins',
       'chosen',
       'everyone',
     ]);
-    expect(grantsFor('everyone', [group])).toEqual([everyone]);
-    expect(grantsFor('chosen', [group, everyone])).toEqual([group]);
-    expect(grantsFor('admins', [everyone])).toEqual([]);
   });
 });
 
 describe('formFor', () => {
+  it('changes nothing of what is present', () => {
+    const before = row([group]);
+    const form = formFor({ id: 'm', name: 'm' }, before, present({ id: 'm', name: 'm' }, before));
+
+    expect(form).toEqual({ ...before, meta: { ...before.meta as object, description: null } });
+  });
+
   it('leaves alone what the form does not show', () => {
     const form = formFor({ id: 'm', name: 'm' }, row([]), { name: '', description: 'fast', active: false, grants: [] });
 

@@ -14,6 +14,11 @@ export class ApiError extends Error {
   get offline(): boolean {
     return this.status === 0;
   }
+
+  /** Whether trying again would not help. */
+  get final(): boolean {
+    return this.status >= 400 && this.status < 500 && this.status !== 429;
+  }
 }
 
 const unreachable = 'The server cannot be reached. Check your connection; nothing you wrote is lost.';

@@ -5426,6 +5426,16 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** GrantView */
+        GrantView: {
+            id: string;
+            resource_type: string;
+            resource_id: string;
+            principal_type: string;
+            principal_id: string;
+            permission: string;
+            created_at: number;
+        };
         /** FolderReply */
         FolderReply: {
             id: string;
@@ -5438,8 +5448,24 @@ export interface components {
             is_expanded: boolean;
             created_at: number;
             updated_at: number;
-            access_grants: unknown[];
+            access_grants: components["schemas"]["GrantView"][];
             write_access: boolean;
+        };
+        /** SharedFolderLine */
+        SharedFolderLine: {
+            id: string;
+            parent_id?: string | null;
+            name: string;
+            meta?: unknown | null;
+            is_expanded: boolean;
+            created_at: number;
+            updated_at: number;
+            unread_count: number;
+            user_id: string;
+            owner_name: string;
+            permission: string;
+            items?: unknown | null;
+            data?: components["schemas"]["FolderData"] | null;
         };
         /** FolderUpdate */
         FolderUpdate: {
@@ -5461,6 +5487,33 @@ export interface components {
         FolderAccessForm: {
             access_grants: components["schemas"]["Grant"][];
             share_mode?: string | null;
+        };
+        /** Participant */
+        Participant: {
+            id: string;
+            name: string;
+        };
+        /** FolderChat */
+        FolderChat: {
+            id: string;
+            user_id: string;
+            owner_name: string;
+            title: string;
+            updated_at: number;
+            created_at: number;
+            last_read_at?: number | null;
+            snippet?: string | null;
+            active: boolean;
+            archived: boolean;
+            readonly: boolean;
+            participants: components["schemas"]["Participant"][];
+        };
+        /** FolderChats */
+        FolderChats: {
+            chats: components["schemas"]["FolderChat"][];
+            total?: number;
+            has_more?: boolean;
+            folder_permission: string;
         };
         /** ListedUser */
         ListedUser: {
@@ -9648,7 +9701,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["SharedFolderLine"][];
                 };
             };
             /** @description Not signed in, or not with the role this needs */
@@ -10049,7 +10102,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FolderChats"];
                 };
             };
             /** @description Not signed in, or not with the role this needs */

@@ -1,8 +1,10 @@
+import type { ReplyOf } from './route';
 import type { components } from './schema';
 
 /**
  * Names for what the wire carries, all from the server's own description (`schema.d.ts`, made by `make api`). Times are seconds unless a
- * field says otherwise. By hand are only words for parts that the server keeps or passes on without knowing them.
+ * field says otherwise. By hand are only `Role`, which the server describes as any text, and `MessageError`, which is whatever a model's
+ * provider said.
  */
 type Schemas = components['schemas'];
 
@@ -13,15 +15,14 @@ export type ApiKey = Schemas['ApiKeyView'];
 export type ApiKeyForm = Schemas['KeyForm'];
 export type UserRow = Schemas['ListedUser'];
 export type UserUpdate = Schemas['UpdateForm'];
-export type Person = Pick<Schemas['UserInfo'], 'id' | 'name' | 'email'>;
 export type UserSettings = Schemas['UserSettings'];
 export type UiSettings = Schemas['UiSettings'];
-export type AdminConfig = Record<string, unknown>;
-export type TaskConfig = Record<string, unknown>;
+export type AdminConfig = ReplyOf<'GET /api/v1/auths/admin/config'>;
+export type TaskConfig = ReplyOf<'GET /api/v1/tasks/config'>;
 export type ModelsConfig = Schemas['ModelsPage'];
 
 /** Parameters of a model, by name. */
-export type Params = Record<string, unknown>;
+export type Params = NonNullable<UiSettings['params']>;
 
 export type ModelInfo = Schemas['OfferedModel'];
 export type ModelRow = Pick<Schemas['ModelView'], 'id' | 'base_model_id' | 'name' | 'params' | 'meta' | 'is_active'> & { access_grants: AccessGrant[] };
@@ -41,6 +42,8 @@ export type OutputItem = Schemas['OutputItem'];
 export type OutputText = Schemas['OutputText'];
 export type Tag = Pick<Schemas['Tag'], 'id' | 'name'>;
 export type Folder = Schemas['FolderLine'];
+export type SharedFolder = Schemas['SharedFolderLine'];
+export type FolderChat = Schemas['FolderChat'];
 export type FolderData = Schemas['FolderData'];
 export type FeedbackForm = Schemas['FeedbackForm'];
 
@@ -57,4 +60,4 @@ export interface MessageError {
 }
 
 export type Source = Schemas['MessageSource'];
-export type Usage = Record<string, unknown>;
+export type Usage = NonNullable<Message['usage']>;
