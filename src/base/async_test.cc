@@ -79,12 +79,12 @@ TEST(Signal, OneOfSeveralWhoWaitMissesNothing) {
   EXPECT_TRUE(run([&] {
     return signal.until(
         [&] {
-          if (++looks == 1) signal.notify();
-          return looks > 1;
+          if (++looks == 2) signal.notify();  // The second look is the one before the wait.
+          return looks > 2;
         },
         10s);
   }));
-  EXPECT_EQ(looks, 2);
+  EXPECT_EQ(looks, 3);
   EXPECT_FALSE(run([&] { return signal.until([] { return false; }, 1ms); }));
   over = true;
   signal.notify();

@@ -92,6 +92,7 @@ Task<bool> Signal::wait(std::chrono::nanoseconds timeout) {
 }
 
 Task<bool> Signal::until(std::function<bool()> so, std::chrono::nanoseconds timeout) {
+  if (so()) co_return true;  // Mostly, and it costs nothing.
   auto executor = co_await asio::this_coro::executor;
   auto end = std::chrono::steady_clock::now() + timeout;
   for (;;) {
