@@ -52,7 +52,7 @@ describe('a client that is cut off', () => {
     }));
 
   it('reads from the log what memory does not hold', () =>
-    withProbe({ PROBE_RESUME_BYTES: '2000' }, async (probe, cutter) => {
+    withProbe({ PROBE_RESUME_BYTES: '1' }, async (probe, cutter) => {
       const socket = await probe.connect('alice', { url: cutter.url, reconnectionDelay: 300, reconnectionDelayMax: 300 });
       await probe.post('/probe/say', { user: 'alice', count: 200, every: 2 });
       for (const after of [20, 120]) {
