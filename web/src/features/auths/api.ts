@@ -9,6 +9,7 @@ export class AuthsApi {
   signIn = (email: string, password: string) => this.http.call('POST /api/v1/auths/signin', { body: { email, password } });
   signUp = (name: string, email: string, password: string) => this.http.call('POST /api/v1/auths/signup', { body: { name, email, password } });
   signOut = () => this.http.call('POST /api/v1/auths/signout');
+  updateTimezone = (timezone: string) => this.http.call('POST /api/v1/auths/update/timezone', { body: { timezone } });
   updateProfile = (name: string, image: string) => this.http.call('POST /api/v1/auths/update/profile', { body: { name, profile_image_url: image } });
   updatePassword = (password: string, next: string) => this.http.call('POST /api/v1/auths/update/password', { body: { password, new_password: next } });
   addUser = (user: { name: string; email: string; password: string; role: Role }) => this.http.call('POST /api/v1/auths/add', { body: user });

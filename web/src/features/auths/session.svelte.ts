@@ -98,6 +98,8 @@ export class Session {
   async #enter(user: SessionUser): Promise<void> {
     this.#config = await this.api.config();
     this.#user = user;
+    // What he did on which day is counted in his own zone. Nothing here waits for it.
+    void this.api.updateTimezone(Intl.DateTimeFormat().resolvedOptions().timeZone).catch(() => {});
   }
 
   async #whoAmI(): Promise<void> {
