@@ -35,6 +35,13 @@ TagScanner tags_for(const json::Value& params) {
   return TagScanner();
 }
 
+/// A model server that never ends must not fill memory and disk.
+void end_if_full(const Composer& composer) {
+  if (composer.full())
+    throw Problem(Problem::Kind::upstream,
+                  "The answer grew longer than an answer may be. What came of it is kept.");
+}
+
 /// Servers without tool support refuse the whole request; then it is asked again without.
 bool refuses_tools(const Problem& p) {
   return p.status() >= 400 && p.status() < 500 && p.detail().find("tool") != std::string::npos;
@@ -158,6 +165,7 @@ Task<> Completions::round(const User& me, runs::Run& run, const Plan& plan, cons
     json::Value whole = co_await p_.provider.complete(me, model, std::move(body), std::move(errand));
     run.on_cancel({});
     composer.take_whole(whole);
+    end_if_full(composer);
   } else {
     std::shared_ptr<Chunks> chunks =
         co_await p_.provider.stream(me, model, std::move(body), std::move(errand));
@@ -166,6 +174,7 @@ Task<> Completions::round(const User& me, runs::Run& run, const Plan& plan, cons
       auto chunk = co_await chunks->next();
       if (!chunk) break;
       composer.take(*chunk);
+      end_if_full(composer);
       // The log is written at intervals; only the first words are in a hurry.
       if (composer.output().begun()) chunks->gather();
       co_await run.room();

@@ -10,6 +10,9 @@ namespace antiphon::completions {
 namespace {
 
 constexpr std::size_t kMaxLead = 1024;
+constexpr std::size_t kMostBytes = 8 << 20;
+constexpr std::size_t kMostItems = 1024;
+constexpr std::size_t kMostCounts = 64;  ///< Members of a usage.
 constexpr std::string_view kBlanks = " \t\r\n";
 
 json::Value event(std::string_view type, json::Object data) {
@@ -58,6 +61,8 @@ Composer::Composer(Emit emit, TagScanner tags, json::Array items)
 
 void Composer::send(std::string_view type, json::Object data) {
   data["type"] = type;
+  if (const json::Value* more = data.if_contains("delta"); more && more->is_string())
+    bytes_ += more->as_string().size();
   json::Value made = event("response:completion", std::move(data));
   output_.apply(made);
   emit_(std::move(made));
@@ -66,6 +71,10 @@ void Composer::send(std::string_view type, json::Object data) {
 void Composer::delta(std::string_view type, const OpenItem& item, std::string_view text) {
   send(type,
        {{"item_id", item.id}, {"output_index", item.index}, {"content_index", 0}, {"delta", text}});
+}
+
+bool Composer::full() const {
+  return bytes_ > kMostBytes || output_.items().size() > kMostItems;
 }
 
 json::Object* Composer::item(const std::string& id) {
@@ -78,7 +87,8 @@ json::Object* Composer::item(const std::string& id) {
 void Composer::take(const json::Value& chunk) {
   auto note_usage = [this](const json::Value* usage) {
     if (usage && usage->is_object())
-      for (const auto& [key, value] : usage->as_object()) round_usage_[key] = value;
+      for (const auto& [key, value] : usage->as_object())
+        if (round_usage_.size() < kMostCounts || round_usage_.contains(key)) round_usage_[key] = value;
   };
   note_usage(json::find(chunk, "usage"));
   note_usage(json::find(chunk, "timings"));            // llama.cpp

@@ -45,6 +45,9 @@ class Composer {
   /// A tool's answer becomes an item of its own.
   void tool_result(const ToolCall& call, std::string_view text);
 
+  /// More than an answer may hold: whoever writes it should end it.
+  bool full() const;
+
   const runs::Output& output() const { return output_; }
   const std::string& finish_reason() const { return finish_reason_; }
   /// Summed over the rounds that ended, with input_tokens, output_tokens and total_tokens added; null
@@ -85,6 +88,7 @@ class Composer {
   OpenItem reasoning_;
   models::CallPlaces places_;
   std::vector<OpenCall> calls_;  ///< Of this round.
+  std::size_t bytes_ = 0;        ///< Of all deltas.
   std::string finish_reason_;
   json::Object round_usage_;  ///< The latest of this round: many providers count on in every chunk.
   json::Value usage_;

@@ -210,6 +210,28 @@ TEST(Composer, MoreCallsThanAnyoneNeedsAreLeftOut) {
   EXPECT_EQ(r.composer.calls().back().arguments, "{}");
 }
 
+TEST(Composer, IsFullBeforeItFillsTheMemory) {
+  Recorded long_one;
+  std::string mebibyte(1 << 20, 'x');
+  for (int i = 0; i != 8; ++i) long_one.content(mebibyte);
+  EXPECT_FALSE(long_one.composer.full());
+  long_one.content("x");
+  EXPECT_TRUE(long_one.composer.full());
+  Recorded restless;
+  for (int i = 0; i != 600; ++i) {
+    EXPECT_EQ(restless.composer.full(), i > 512);
+    restless.chunk({{"reasoning", "r"}});
+    restless.content("x");
+  }
+  Recorded counting;
+  for (int i = 0; i != 1000; ++i)
+    counting.composer.take(
+        json::Object{{"usage", json::Object{{"k" + std::to_string(i), 1}, {"prompt_tokens", i}}}});
+  counting.composer.end_round();
+  EXPECT_LT(counting.composer.usage().as_object().size(), 80u);
+  EXPECT_EQ(json::int_at(counting.composer.usage(), "prompt_tokens"), 999);
+}
+
 TEST(Composer, OfSeveralChoicesOneIsTheAnswer) {
   Recorded r;
   for (std::string_view text : {"one ", "two"})

@@ -83,9 +83,10 @@ Task<> Completions::send_keyframes(realtime::Socket& socket, realtime::Arrival a
       socket.emit(realtime::Event::of(
           "events", envelope(row.chat_id, row.message_id,
                              json::Object{{"type", "chat:reload"}, {"data", json::Object()}})));
+    bool ended = row.state >= 10;
     send(json::Object{{"type", "chat:completion"}, {"data", json::Object{{"output", output.items()}}}},
-         false);
-    if (row.state >= 10) send(std::move(events.back().event), true);
+         ended);
+    if (ended) send(std::move(events.back().event), true);
   }
 }
 
