@@ -14,12 +14,15 @@ bool blank(char c) {
   return static_cast<unsigned char>(c) <= ' ';
 }
 
+/// At blanks, but for those in quotes after a colon: `folder:"My Stuff"`.
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> out;
   for (std::size_t at = 0; at < text.size();) {
     while (at < text.size() && blank(text[at])) ++at;
     std::size_t end = at;
-    while (end < text.size() && !blank(text[end])) ++end;
+    for (; end < text.size() && !blank(text[end]); ++end)
+      if (text.substr(end, 2) == ":\"")
+        if (std::size_t close = text.find('"', end + 2); close != text.npos) end = close;
     if (end > at) out.emplace_back(text.substr(at, end - at));
     at = end;
   }
@@ -62,6 +65,8 @@ bool take_operator(SearchQuery& q, std::string_view word) {
   if (colon == word.npos || colon + 1 == word.size()) return false;
   std::string_view name = word.substr(0, colon);
   std::string_view value = word.substr(colon + 1);
+  if (value.size() > 2 && value.starts_with('"') && value.ends_with('"'))
+    value = value.substr(1, value.size() - 2);
   if (name == "tag" && value == "none") return q.untagged = true;
   if (name == "tag" && q.tags.size() < kMaxWords) {
     if (std::ranges::find(q.tags, tag_id(value)) == q.tags.end()) q.tags.push_back(tag_id(value));

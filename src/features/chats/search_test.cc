@@ -140,6 +140,7 @@ TEST_P(SearchTest, KeepsToTheOperators) {
   EXPECT_EQ(w.find("tag:work_stuff"), Names{"Tagged"});
   EXPECT_EQ(w.find("tag:work_stuff tag:more tag:more"), Names{"Tagged"});
   EXPECT_EQ(w.find("tag:work_stuff tag:other"), Names{});
+  EXPECT_EQ(w.find("tag:\"Work Stuff\" question"), Names{"Tagged"});
   EXPECT_EQ(w.find("tag:none"), (Names{"Filed", "Pinned", "Plain", "Shared"}));
   EXPECT_EQ(w.find("pinned:true"), Names{"Pinned"});
   EXPECT_EQ(w.find("pinned:false"), (Names{"Filed", "Plain", "Shared", "Tagged"}));
@@ -147,6 +148,8 @@ TEST_P(SearchTest, KeepsToTheOperators) {
   EXPECT_EQ(w.find("archived"), Names{});
   EXPECT_EQ(w.find("shared:true"), Names{"Shared"});
   EXPECT_EQ(w.find("folder:meine_arzte"), Names{"Filed"});
+  EXPECT_EQ(w.find("folder:\"Meine \u00C4rzte\""), Names{"Filed"});
+  EXPECT_EQ(w.find("folder:\"Meine \u00C4rzte"), Names{}) << "quotes that do not end are none";
   EXPECT_EQ(w.find("folder:plain"), Names{});  // Somebody else's.
   EXPECT_EQ(w.find("tag:work_stuff question"), Names{"Tagged"});
   EXPECT_EQ(w.find("tag:none pinned:true answer"), Names{"Pinned"});
