@@ -1,5 +1,6 @@
 #include "base/async.h"
 
+#include <atomic>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -9,11 +10,31 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <thread>
 
 #include "base/log.h"
 
 namespace antiphon {
 namespace asio = boost::asio;
+
+namespace {
+
+/// Threads inside a `resume`: whoever ends a loop waits for them. The only way to know: the coroutine
+/// that is resumed may be over, and with it everything that could keep count, before post() returns.
+std::atomic<int> resuming = 0;
+
+struct Resuming {
+  Resuming() { resuming.fetch_add(1); }
+  ~Resuming() { resuming.fetch_sub(1); }
+  Resuming(const Resuming&) = delete;
+  Resuming& operator=(const Resuming&) = delete;
+};
+
+}  // namespace
+
+void wait_for_resumers() {
+  while (resuming.load() != 0) std::this_thread::yield();
+}
 
 Task<> suspend(std::function<void(std::function<void()> resume)> start) {
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
@@ -23,8 +44,8 @@ Task<> suspend(std::function<void(std::function<void()> resume)> start) {
         auto work = asio::prefer(executor, asio::execution::outstanding_work.tracked);
         auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
         begin([waiting, executor, work]() mutable {
-          // Whoever keeps `resume` may outlive the loop, so nothing of the loop stays behind in it; and
-          // the loop must outlive post(), which still touches it after the coroutine may have gone on.
+          // Whoever keeps `resume` may outlive the loop, so nothing of the loop stays behind in it.
+          Resuming here;
           auto until_posted = std::move(work);
           asio::post(executor, [waiting = std::move(waiting)] { std::move (*waiting)(); });
         });

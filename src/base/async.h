@@ -20,6 +20,10 @@ namespace antiphon {
 /// may be called from any thread, exactly once; the coroutine goes on on its own executor.
 Task<> suspend(std::function<void(std::function<void()> resume)> start);
 
+/// Until no thread is inside a `resume`, which takes a microsecond. Before a loop is destroyed that a
+/// coroutine was resumed on; not from within one.
+void wait_for_resumers();
+
 /// Waits. Not for polling: see Signal.
 Task<> sleep_for(std::chrono::nanoseconds duration);
 

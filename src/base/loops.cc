@@ -7,6 +7,8 @@
 #include <exception>
 #include <thread>
 
+#include "base/async.h"
+
 namespace antiphon {
 namespace asio = boost::asio;
 
@@ -25,6 +27,7 @@ Loops::Loops(int count) : impl_(std::make_unique<Impl>()) {
 }
 Loops::~Loops() {
   stop();
+  wait_for_resumers();
 }
 int Loops::size() const {
   return static_cast<int>(impl_->loops.size());
@@ -56,8 +59,9 @@ void run_to_end(std::function<Task<>()> work) {
       });
   while (!done && context.run_one() != 0) {
   }
-  // Another thread that resumed the coroutine may still be inside post(): suspend() counts it as work.
+  // Another thread that woke a coroutine may still be at it: Signal counts it as work.
   context.run_for(std::chrono::milliseconds(200));
+  wait_for_resumers();
   if (failure) std::rethrow_exception(failure);
 }
 

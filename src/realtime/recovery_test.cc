@@ -71,7 +71,6 @@ class Recovery : public ::testing::TestWithParam<store::Engine> {
   }
   void boot() {
     process = std::make_unique<Process>(options, EndpointOptions{}, db.get(), &log);
-    process_loops.push_back(process->kept_loops);
     process->hub.on("enter", kNoObject,
                     [](Socket& socket, json::Value room) -> Task<std::optional<json::Value>> {
                       co_return co_await socket.join({std::string(json::view(room.as_string()))});
@@ -104,7 +103,6 @@ class Recovery : public ::testing::TestWithParam<store::Engine> {
 
   store::Place place;
   Loops loops;
-  std::vector<std::shared_ptr<Loops>> process_loops;
   HubOptions options;
   std::unique_ptr<store::Db> db;
   FakeLog log;

@@ -156,10 +156,7 @@ class Process {
   std::mutex mutex;
   std::vector<std::string> revoked;  ///< Guarded by mutex.
   Room forbidden{"chat:forbidden"};  ///< Guarded by mutex.
-  /// Shared with whoever has a database that outlives this: its threads may still be letting go of a
-  /// loop.
-  std::shared_ptr<Loops> kept_loops = std::make_shared<Loops>(2);
-  Loops& loops = *kept_loops;
+  Loops loops{2};
   Hub hub;
   Endpoint endpoint;
 };
