@@ -22,7 +22,7 @@ forEachDatabase((db) => {
     let running;
     before(async () => {
       provider = await startProvider();
-      server = await startServer({ provider, databaseUrl: await db.create(), env: { BYPASS_MODEL_ACCESS_CONTROL: 'true' } });
+      server = await startServer({ provider, databaseUrl: await db.create(), env: { BYPASS_MODEL_ACCESS_CONTROL: 'true', ANTIPHON_RATE_LIMITS: '0' } });
       admin = await server.admin();
       eve = await server.user(admin, 'Eve');
       socket = await eve.connect();
