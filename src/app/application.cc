@@ -369,7 +369,6 @@ Task<> App::stop(std::chrono::seconds budget) {
   co_await let_end("jobs", jobs.stop(2s));
   co_await let_end("sockets", hub.stop(2s));
   co_await let_end("server", server.drain(3s));
-  scope.refuse();
   (void)co_await scope.close(2s);
   co_await let_end("models", models.close());
   co_await let_end("client", client->close());

@@ -135,10 +135,10 @@ TEST(Position, CoversOnlyWhatIsNotBeyondIt) {
   EXPECT_TRUE(position.covers(at("x;9.999;")));
 }
 
-TEST(Position, TellsRunsApartByTheirLastTwelveDigits) {
+TEST(Position, TellsRunsApartByTheirLastTwelveCharacters) {
   EXPECT_EQ(run_key(kRun), "001122334455");
   std::set<std::string> keys;  // As many as a position holds, begun in one moment.
-  for (std::size_t i = 0; i != Position::kMaxRuns; ++i) keys.insert(run_key(uuid7()));
+  for (std::size_t i = 0; i != Position::kMaxRuns; ++i) keys.insert(run_key(brief_id()));
   EXPECT_EQ(keys.size(), Position::kMaxRuns);
   EXPECT_EQ(run_key(""), "_");
   EXPECT_EQ(run_key("a;b"), "a_b");

@@ -45,12 +45,6 @@ std::int64_t first_of(const json::Value& usage, std::initializer_list<std::strin
   return 0;
 }
 
-std::string_view reasoning_of(const json::Value& delta) {
-  for (std::string_view key : {"reasoning_content", "reasoning", "thinking"})
-    if (std::string_view text = json::text_at(delta, key); !text.empty()) return text;
-  return {};
-}
-
 }  // namespace
 
 Composer::Composer(Emit emit, TagScanner tags, json::Array items)
@@ -102,7 +96,7 @@ void Composer::take(const json::Value& chunk) {
       finish_reason_ = reason;
     const json::Value* delta = json::find(choice, "delta");
     if (!delta) continue;
-    if (std::string_view thought = reasoning_of(*delta); !thought.empty())
+    if (std::string_view thought = models::thought_in(*delta); !thought.empty())
       reasoning(thought, "<think>", "</think>");
     if (const json::Value* said = json::find(*delta, "content")) content(*said);
     if (const json::Array* calls = json::array_at(*delta, "tool_calls"))
@@ -252,14 +246,12 @@ Composer::OpenItem Composer::call_for(const json::Value& call) {
   OpenItem made{"fc_" + random_hex(12), output_.items().size()};
   calls_.push_back({*place, made});
   std::string id(json::text_at(call, "id"));
-  const json::Value* function = json::find(call, "function");
-  std::string_view name = function ? json::text_at(*function, "name") : std::string_view();
   send("response.output_item.added",
        {{"output_index", made.index},
         {"item", json::Object{{"type", "function_call"},
                               {"id", made.id},
                               {"call_id", id.empty() ? "call_" + random_hex(12) : id},
-                              {"name", name},
+                              {"name", models::name_in(call)},
                               {"arguments", ""},
                               {"status", "in_progress"}}}});
   return made;
@@ -268,10 +260,9 @@ Composer::OpenItem Composer::call_for(const json::Value& call) {
 void Composer::tool_delta(const json::Value& call) {
   if (!call.is_object()) return;
   OpenItem open = call_for(call);
-  const json::Value* function = json::find(call, "function");
-  if (!open || !function) return;
+  if (!open) return;
   if (json::Object* begun = item(open.id); begun && json::text_at(*begun, "name").empty())
-    (*begun)["name"] = json::text_at(*function, "name");  // Clients learn it when the call is complete.
+    (*begun)["name"] = models::name_in(call);  // Clients learn it when the call is complete.
   if (std::string arguments = models::arguments_in(call); !arguments.empty())
     send("response.function_call_arguments.delta",
          {{"item_id", open.id}, {"output_index", open.index}, {"delta", arguments}});

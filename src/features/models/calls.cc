@@ -8,12 +8,18 @@ namespace {
 
 constexpr std::size_t kMostCalls = 128;
 
+}  // namespace
+
 std::string_view name_in(const json::Value& piece) {
   const json::Value* function = json::find(piece, "function");
   return function ? json::text_at(*function, "name") : std::string_view();
 }
 
-}  // namespace
+std::string_view thought_in(const json::Value& message) {
+  for (std::string_view key : {"reasoning_content", "reasoning", "thinking"})
+    if (std::string_view text = json::text_at(message, key); !text.empty()) return text;
+  return {};
+}
 
 std::optional<std::size_t> CallPlaces::of(const json::Value& piece) {
   std::string_view id = json::text_at(piece, "id");

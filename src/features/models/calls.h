@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "json/text.h"
@@ -25,6 +26,12 @@ class CallPlaces {
   };
   std::vector<Known> known_;
 };
+
+/// The name of the function in a piece; empty when it has none.
+std::string_view name_in(const json::Value& piece);
+
+/// The thought in a message or a delta, under whichever name its provider gives it.
+std::string_view thought_in(const json::Value& message);
 
 /// The arguments of a piece as text: some providers send an object instead.
 std::string arguments_in(const json::Value& piece);

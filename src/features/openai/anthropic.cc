@@ -117,12 +117,6 @@ Array tools_of(const Array& tools) {
   return out;
 }
 
-std::string_view thought_in(const Value& message) {
-  for (std::string_view key : {"reasoning_content", "reasoning", "thinking"})
-    if (std::string_view text = json::text_at(message, key); !text.empty()) return text;
-  return {};
-}
-
 std::string stop_reason(std::string_view finish) {
   if (finish == "length") return "max_tokens";
   if (finish == "tool_calls" || finish == "function_call") return "tool_use";
@@ -171,7 +165,7 @@ Value to_anthropic(const Value& completion, std::string_view model, std::string 
     static const Value kNothing = Object();
     const Value* message = json::find(choice, "message");
     const Value& said = message ? *message : kNothing;
-    if (auto thinking = thought_in(said); !thinking.empty())
+    if (auto thinking = models::thought_in(said); !thinking.empty())
       content.emplace_back(Object{{"type", "thinking"}, {"thinking", thinking}, {"signature", ""}});
     if (auto text = json::text_at(said, "content"); !text.empty())
       content.emplace_back(Object{{"type", "text"}, {"text", text}});
@@ -241,9 +235,8 @@ void AnthropicEvents::take_call(std::string& out, const Value& piece) {
   if (!place) return;
   if (*place == calls_.size()) calls_.emplace_back();
   Call& call = calls_[*place];
-  const Value* function = json::find(piece, "function");
   if (call.id.empty()) call.id = json::text_at(piece, "id");
-  if (call.name.empty() && function) call.name = json::text_at(*function, "name");
+  if (call.name.empty()) call.name = models::name_in(piece);
   call.arguments += models::arguments_in(piece);
   bool goes_on = block_ == Block::tool && *place == open_call_;
   bool begins = block_ != Block::tool && !call.sent && !call.name.empty();
@@ -265,7 +258,7 @@ std::string AnthropicEvents::take(const Value& chunk) {
     stop_ = stop_reason(finish);
   const Value* said = json::find(choice, "delta");
   if (!said) return out;
-  if (auto thinking = thought_in(*said); !thinking.empty()) {
+  if (auto thinking = models::thought_in(*said); !thinking.empty()) {
     open(out, Block::thinking, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}});
     delta(out, {{"type", "thinking_delta"}, {"thinking", thinking}});
   }
