@@ -37,13 +37,19 @@ std::string upload_folder(const Process& process) {
   return made(process.data_dir() + "/uploads");
 }
 
-realtime::Rules rules_of(auth::Auth& auth, const chats::Guard& guard) {
+realtime::Rules rules_of(auth::Auth& auth, const chats::Guard& guard, runs::Relay& relay) {
   return {.verify = [&](std::string token) { return auth.identify.session(std::move(token)); },
           .renew = [&](Caller caller) { return auth.identify.renew(std::move(caller)); },
+          .arriving = [&](UserId user) { return relay.follow(std::move(user.value)); },
           .may_join =
               [&](Caller caller, realtime::Room room) {
                 return chats::may_join(guard, std::move(caller), std::move(room.name));
               }};
+}
+
+/// Where other replicas are heard; nowhere on SQLite, which has one process.
+std::string bus_url(const Process& process, const store::Db& db) {
+  return db.dialect() == store::Dialect::postgres ? process.store_url() : std::string();
 }
 
 realtime::Event chat_event(std::string_view type, json::Value data, const std::string& chat_id) {
@@ -66,6 +72,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
     : declared(d),
       loops(l),
       db(std::move(database)),
+      bus(bus_url(d.process, *db), deployment),
       sealer(sealing_keys(keys)),
       watchdog(loops, &metrics),
       health(*db, &watchdog),
@@ -85,6 +92,18 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
               .loops = loops}),
       provider(models),
       runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
+      relay({.db = *db,
+             .runs = runs,
+             .bus = bus,
+             .publish = [this](const runs::RunNames& run, std::int64_t seq,
+                               const std::vector<std::string>& events,
+                               bool last) { completions.publish(run, seq, events, last); },
+             .track =
+                 [this](const runs::RunNames& run, std::int64_t seq) {
+                   // All of the row, and nothing of the next, whose events are counted from one.
+                   hub.track(realtime::Room::user({run.user_id}), {.id = run.run_id, .seq = seq + 1});
+                 },
+             .watched = [this](const std::string& id) { return hub.watched(realtime::Room::user({id})); }}),
       jobs(*db, loops, runs.node_id(), [this] { return runs.steady(); }),
       chats(*db),
       guard(chats, {.admin_access = [this] { return declared.chats.admin_access(); },
@@ -103,7 +122,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       feedbacks(*db),
       analytics(*db),
       replay(runs),
-      hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard), loops, db.get(), &replay),
+      hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard, relay), loops, db.get(), &replay, &bus),
       endpoint(hub, {.allow_origins = d.process.allow_origins(), .websocket = d.process.websocket()}),
       users(*db, auth, d.auth),
       groups(*db, auth.principals),
@@ -318,6 +337,30 @@ void App::add_metrics() {
   server.count_in(metrics);
 }
 
+/// What one replica changes, the others look at when they hear of it, and anyhow once a second.
+void App::follow_others() {
+  runs.relay_by(relay);
+  runs.on_company([this](bool others) { bus.company(others); });
+  auto when_told = [this](std::string_view topic, std::string name, std::function<Task<>()> look) {
+    auto start = [this, name, look] {
+      scope.start(loops.at(0), name, [look]() -> Task<> {
+        try {
+          co_await look();
+        } catch (const Problem& p) {
+          log::warn("What another replica changed could not be read yet", {{"cause", p.cause()}});
+        }
+      });
+    };
+    bus.on(std::string(topic), [start](std::string_view) { start(); });
+    bus.on_missed(start);
+  };
+  when_told("settings", "settings changed elsewhere", [this] { return config.refresh(); });
+  when_told("identities", "identities changed elsewhere", [this] { return auth.principals.catch_up(); });
+  bus.on(std::string(runs::Relay::kCancel), [this](std::string_view) { runs.look_at_own(); });
+  config.on_written([this] { bus.send("settings"); });
+  auth.principals.on_committed([this] { bus.send("identities"); });
+}
+
 /// After the migrations; when it returns the server answers.
 Task<> App::start() {
   co_await config.load();
@@ -334,8 +377,11 @@ Task<> App::start() {
   config.poll(scope, loops.at(0));
   auth.follow(scope, loops.at(0));
   completions.start();
+  follow_others();
+  bus.start();
   co_await hub.start();
   co_await runs.start();
+  relay.start(loops);
   jobs.start();
   endpoint.add_sockets(server);
   server.serve_site(*site);
@@ -367,9 +413,11 @@ Task<> App::stop(std::chrono::seconds budget) {
   co_await let_end("answers", runs.stop(budget));
   co_await let_end("completions", completions.stop(2s));
   co_await let_end("jobs", jobs.stop(2s));
+  co_await let_end("relay", relay.stop());
   co_await let_end("sockets", hub.stop(2s));
   co_await let_end("server", server.drain(3s));
   (void)co_await scope.close(2s);
+  bus.stop();
   co_await let_end("models", models.close());
   co_await let_end("client", client->close());
   co_await let_end("database", db->close());

@@ -27,6 +27,7 @@ struct App {
   void delete_with_users();
   Task<> stop_if_gone(UserId id);
   Task<> tell_models();
+  void follow_others();
   void add_metrics();
   Task<> start();
   Task<> stop(std::chrono::seconds budget);
@@ -36,6 +37,7 @@ struct App {
   metrics::Registry metrics;
   Scope scope;
   std::unique_ptr<store::Db> db;
+  bus::Bus bus;
   config::AesSealer sealer;
   Watchdog watchdog;
   configs::Health health;
@@ -47,6 +49,7 @@ struct App {
   models::Models models;
   completions::ModelsProvider provider;
   runs::Runs runs;
+  runs::Relay relay;
   jobs::Jobs jobs;
   chats::Chats chats;
   chats::Guard guard;

@@ -70,6 +70,7 @@ struct Store::Impl {
   const Sealer* sealer;
   bool persistent;
   std::vector<std::function<void(const std::vector<std::string>&)>> listeners;  ///< Fixed once serving.
+  std::function<void()> written = {};                                           ///< Likewise.
 
   mutable std::mutex mutex;
   Rows applied;              ///< Guarded by mutex: the rows as they stand in the values.
@@ -80,6 +81,9 @@ struct Store::Impl {
   void publish(const std::vector<std::string>& keys, const Rows& rows);
   void apply(Rows rows, std::int64_t at);
   void tell(const std::vector<std::string>& keys) const;
+  void tell_written() const {
+    if (written) written();
+  }
   std::string row_text(const AnySetting& setting, const json::Value& value) const;
   Rows validated(const std::vector<Change>& changes) const;
   Task<Rows> read_rows();
@@ -254,6 +258,7 @@ Task<std::int64_t> Store::set(std::vector<Change> changes,
     co_return version();
   }
   co_await impl_->write(put, drop, expected_version);
+  impl_->tell_written();
   co_await refresh();
   co_return version();
 }
@@ -269,6 +274,10 @@ std::string Store::etag() const {
 
 void Store::on_change(std::function<void(const std::vector<std::string>& keys)> callback) {
   impl_->listeners.push_back(std::move(callback));
+}
+
+void Store::on_written(std::function<void()> callback) {
+  impl_->written = std::move(callback);
 }
 
 void Store::poll(Scope& scope, Executor where, std::chrono::nanoseconds interval) {
@@ -313,6 +322,7 @@ Task<> Store::import_rows(const json::Value& rows) {
   if (!impl_->persistent) co_return impl_->apply_here(put, {});
   put.merge(others);
   co_await impl_->write(put, {}, {});
+  impl_->tell_written();
   co_await refresh();
 }
 

@@ -102,9 +102,15 @@ inline constexpr Sql kRegister{"runs.register", R"(
                                R"(
     INSERT INTO node (node_id, name, version, lease_until, started_at)
     VALUES ($1, $2, $3, )" ANTIPHON_NOW_POSTGRES " + $4, " ANTIPHON_NOW_POSTGRES ")"};
+/// Yields how many others hold a lease.
 inline constexpr Sql kRenew{
-    "runs.renew", "UPDATE node SET lease_until = " ANTIPHON_NOW_SQLITE " + $2 WHERE node_id = $1",
-    "UPDATE node SET lease_until = " ANTIPHON_NOW_POSTGRES " + $2 WHERE node_id = $1"};
+    "runs.renew",
+    "UPDATE node SET lease_until = " ANTIPHON_NOW_SQLITE
+    " + $2 WHERE node_id = $1 RETURNING (SELECT COUNT(*) FROM node WHERE node_id <> $1 AND lease_until "
+    ">= " ANTIPHON_NOW_SQLITE ") AS value",
+    "UPDATE node SET lease_until = " ANTIPHON_NOW_POSTGRES
+    " + $2 WHERE node_id = $1 RETURNING (SELECT COUNT(*) FROM node WHERE node_id <> $1 AND lease_until "
+    ">= " ANTIPHON_NOW_POSTGRES ") AS value"};
 inline constexpr Sql kLeave{"runs.leave", "DELETE FROM node WHERE node_id = $1"};
 inline constexpr Sql kForgetNodes{
     "runs.forget_nodes",
