@@ -340,6 +340,7 @@ void App::add_metrics() {
 /// What one replica changes, the others look at when they hear of it, and anyhow once a second.
 void App::follow_others() {
   runs.relay_by(relay);
+  runs.session_by([this] { return bus.hears() ? std::optional(bus.session_key()) : std::nullopt; });
   runs.on_company([this](bool others) { bus.company(others); });
   auto when_told = [this](std::string_view topic, std::string name, std::function<Task<>()> look) {
     auto start = [this, name, look] {

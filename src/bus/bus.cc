@@ -1,11 +1,21 @@
 #include "bus/bus.h"
 
+#include <cstring>
+
+#include "base/ids.h"
+
 namespace antiphon::bus {
 namespace {
 
 constexpr char kSeparator = '\x1e';  // JSON text and ids hold no control characters.
 /// Who has just come.
 constexpr std::string_view kHello = "hello";
+
+std::int64_t random_number() {
+  std::int64_t out = 0;
+  std::memcpy(&out, random_bytes(sizeof out).data(), sizeof out);
+  return out;
+}
 
 }  // namespace
 
@@ -35,7 +45,9 @@ std::vector<std::string_view> parts_of(std::string_view body) {
 }
 
 Bus::Bus(std::string url, std::string_view deployment)
-    : url_(std::move(url)), channel_("antiphon_" + std::string(deployment.substr(0, 32))) {}
+    : url_(std::move(url)),
+      channel_("antiphon_" + std::string(deployment.substr(0, 32))),
+      session_key_(random_number()) {}
 
 void Bus::on(std::string topic, Handler handler) {
   handlers_.insert_or_assign(std::move(topic), std::move(handler));
@@ -48,7 +60,7 @@ void Bus::on_missed(std::function<void()> handler) {
 void Bus::start() {
   if (alone()) return;
   notifier_ = store::notify_over(
-      url_, channel_,
+      url_, channel_, session_key_,
       {.heard = [this](std::string_view message) { heard(message); }, .missed = [this] { missed(); }});
 }
 

@@ -46,6 +46,8 @@ class Bus {
   void company(bool others) { company_ = others; }
   bool has_company() const { return company_; }
 
+  /// The advisory lock that stands for this process while it hears (store/notify.h).
+  std::int64_t session_key() const { return session_key_; }
   /// True when what others say is heard at once; otherwise it has to be looked for.
   bool hears() const { return notifier_ && notifier_->connected(); }
   bool alone() const { return url_.empty(); }
@@ -56,6 +58,7 @@ class Bus {
 
   const std::string url_;
   const std::string channel_;
+  const std::int64_t session_key_;
   std::map<std::string, Handler, std::less<>> handlers_;
   std::vector<std::function<void()>> missed_;
   std::atomic<bool> company_ = false;

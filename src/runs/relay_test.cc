@@ -50,6 +50,7 @@ struct Replica {
       co_await taken->finish(State::interrupted, json::Object{{"type", "closed"}}, {});
     });
     runs.relay_by(relay);
+    runs.session_by([this] { return bus.hears() ? std::optional(bus.session_key()) : std::nullopt; });
     runs.on_company([this](bool others) { bus.company(others); });
     bus.on(std::string(Relay::kCancel), [this](std::string_view) { runs.look_at_own(); });
     bus.start();

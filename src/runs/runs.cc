@@ -202,7 +202,8 @@ Task<> Runs::rest() {
 }
 
 Task<> Runs::renew_lease() {
-  auto others = co_await db_.first<Number>(sql::kRenew, node_id_, options_.lease.count());
+  auto others = co_await db_.first<Number>(sql::kRenew, node_id_, options_.lease.count(),
+                                           session_ ? session_() : std::nullopt);
   if (others && company_) company_(others->value != 0);
   if (!others)
     co_await db_.run(sql::kRegister, node_id_, options_.node_name, options_.version,
@@ -259,7 +260,10 @@ bool Runs::steady() const {
 }
 
 Task<> Runs::adopt_orphans(std::optional<std::string> chat_id) {
-  for (RunRow& row : co_await db_.all<RunRow>(sql::kOrphans, node_id_, chat_id, steady() ? 1 : 0))
+  // A renewal is missed a quarter of a period after it was due.
+  std::int64_t missed = std::max<std::int64_t>((options_.lease - options_.keeper_period * 5 / 4).count(), 0);
+  for (RunRow& row :
+       co_await db_.all<RunRow>(sql::kOrphans, node_id_, chat_id, steady() ? 1 : 0, missed))
     (void)co_await take_over(std::move(row));
 }
 

@@ -165,7 +165,10 @@ class Runs {
   void on_orphan(Recover recover) { recover_ = std::move(recover); }
   /// The way to the clients of other replicas; before start().
   void relay_by(Relay& relay) { relay_ = &relay; }
-  /// How many other processes hold a lease; told every second. Before start().
+  /// The database's lock that stands for this process as long as it lives; nothing while it has none.
+  /// Before start().
+  void session_by(std::function<std::optional<std::int64_t>()> key) { session_ = std::move(key); }
+  /// Whether other processes hold a lease; told every second. Before start().
   void on_company(std::function<void(bool others)> tell) { company_ = std::move(tell); }
 
   /// Registers this process and starts the log writer, the lease and the search for orphans.
@@ -254,6 +257,7 @@ class Runs {
   Publish publish_;
   Recover recover_;
   std::function<void(bool)> company_;
+  std::function<std::optional<std::int64_t>()> session_;
   Relay* relay_ = nullptr;
   Scope scope_;
   Signal work_;  ///< Something waits to be committed.

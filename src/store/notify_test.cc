@@ -90,7 +90,7 @@ TEST(NotifyFrames, ForeignNotificationsAreIgnored) {
 /// One that listens, and what it has heard.
 struct Ear {
   explicit Ear(const std::string& channel)
-      : notifier(notify_over(postgres_url(), channel,
+      : notifier(notify_over(postgres_url(), channel, 7,
                              {.heard =
                                   [this](std::string_view m) {
                                     std::scoped_lock lock(mutex);

@@ -31,9 +31,10 @@ constexpr auto kGoodbye = 1s;
 
 class PostgresNotifier final : public Notifier {
  public:
-  PostgresNotifier(Url url, std::string channel, Listener listener)
+  PostgresNotifier(Url url, std::string channel, std::int64_t session_key, Listener listener)
       : url_(std::move(url)),
         channel_(std::move(channel)),
+        session_key_(session_key),
         listener_(std::move(listener)),
         wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         thread_([this] { live(); }) {}
@@ -110,7 +111,7 @@ class PostgresNotifier final : public Notifier {
         queued_bytes_ = 0;
       }
       if (closing()) break;
-      log::warn("Cut off from the other replicas' notifications; looking again every second until then",
+      log::warn("Cut off from the other replicas' notifications; their changes are looked for",
                 {{"error", why}});
       rest(pause);
     }
@@ -119,9 +120,10 @@ class PostgresNotifier final : public Notifier {
   void listen(PGconn* connection) const {
     std::string sql = "SET synchronous_commit = off; SET statement_timeout = '5s'; SET application_name "
                       "= 'antiphon notify'; LISTEN \"" +
-                      channel_ + "\"";
+                      channel_ + "\"; SELECT pg_advisory_lock_shared(" + std::to_string(session_key_) +
+                      ")";
     PgResult result(PQexec(connection, sql.c_str()));
-    if (PQresultStatus(result.get()) != PGRES_COMMAND_OK || PQsetnonblocking(connection, 1) != 0)
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK || PQsetnonblocking(connection, 1) != 0)
       throw Problem(Problem::Kind::unavailable, "The database does not take LISTEN.")
           .because(PQerrorMessage(connection));
   }
@@ -210,6 +212,7 @@ class PostgresNotifier final : public Notifier {
 
   const Url url_;
   const std::string channel_;
+  const std::int64_t session_key_;
   const Listener listener_;
   const int wake_;
   std::atomic<bool> connected_ = false;
@@ -223,8 +226,9 @@ class PostgresNotifier final : public Notifier {
 }  // namespace
 
 std::unique_ptr<Notifier> notify_over(std::string_view url, std::string channel,
-                                      Notifier::Listener listener) {
-  return std::make_unique<PostgresNotifier>(parse_url(url), std::move(channel), std::move(listener));
+                                      std::int64_t session_key, Notifier::Listener listener) {
+  return std::make_unique<PostgresNotifier>(parse_url(url), std::move(channel), session_key,
+                                            std::move(listener));
 }
 
 }  // namespace antiphon::store
