@@ -357,7 +357,7 @@ void App::follow_others() {
   };
   when_told("settings", "settings changed elsewhere", [this] { return config.refresh(); });
   when_told("identities", "identities changed elsewhere", [this] { return auth.principals.catch_up(); });
-  bus.on(std::string(runs::Relay::kCancel), [this](std::string_view) { runs.look_at_own(); });
+  bus.on(std::string(runs::Relay::kLook), [this](std::string_view) { runs.look(); });
   config.on_written([this] { bus.send("settings"); });
   auth.principals.on_committed([this] { bus.send("identities"); });
 }

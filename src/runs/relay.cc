@@ -118,8 +118,8 @@ void Relay::share(const RunNames& run, std::int64_t seq, const std::vector<std::
   p_.bus.send(kTopic, body);
 }
 
-void Relay::tell_cancelled() {
-  p_.bus.send(kCancel);
+void Relay::tell_to_look() {
+  p_.bus.send(kLook);
 }
 
 void Relay::hear(std::string_view body) {

@@ -33,7 +33,7 @@ class Relay {
     std::function<bool(const std::string& user_id)> watched;
   };
   static constexpr std::string_view kTopic = "run";
-  static constexpr std::string_view kCancel = "cancel";
+  static constexpr std::string_view kLook = "look";
   /// More than this is read from the log instead.
   static constexpr std::size_t kMaxInline = 64 << 10;
 
@@ -51,8 +51,8 @@ class Relay {
   void share(const RunNames& run, std::int64_t seq, const std::vector<std::string>& events, bool last);
   /// This process takes the run over: what was left and not heard goes to its clients first.
   void adopt(const RunNames& run, const std::vector<LoggedEvent>& left);
-  /// Others look whether one of their runs is to be stopped.
-  void tell_cancelled();
+  /// Others look whether one of their runs is to be stopped, or one of nobody's to be taken up.
+  void tell_to_look();
 
  private:
   struct Heard {

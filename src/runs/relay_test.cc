@@ -52,7 +52,7 @@ struct Replica {
     runs.relay_by(relay);
     runs.session_by([this] { return bus.hears() ? std::optional(bus.session_key()) : std::nullopt; });
     runs.on_company([this](bool others) { bus.company(others); });
-    bus.on(std::string(Relay::kCancel), [this](std::string_view) { runs.look_at_own(); });
+    bus.on(std::string(Relay::kLook), [this](std::string_view) { runs.look(); });
     bus.start();
     run([&] { return runs.start(); });
     relay.start(loops);
@@ -232,6 +232,29 @@ TEST_F(RelayTest, WhoTakesOverTellsItsClientsFirstWhatTheyMissed) {
   EXPECT_TRUE(c->text(r->id()).starts_with(whole)) << c->text(r->id());
   EXPECT_NE(b->text(r->id()).find("closed"), std::string::npos);
   EXPECT_NE(c->text(r->id()).find("closed"), std::string::npos);
+}
+
+TEST_F(RelayTest, WhoEndsHandsItsRunsOverAtOnce) {
+  auto a = replica(), b = replica();
+  acquainted(*a, *b);
+  run([&] { return b->relay.follow("user"); });
+  auto r = begin(*a);
+  write(r, 0, 3);
+  std::string whole = a->text(r->id());
+  a->leave(100ms);
+  EXPECT_TRUE(a->runs.hands_over());
+  eventually([&] { return b->has_ended(r->id()); });
+  EXPECT_TRUE(b->text(r->id()).starts_with(whole));
+}
+
+TEST_F(RelayTest, ARunForOthersIsTakenUpByThem) {
+  auto a = replica(), b = replica();
+  acquainted(*a, *b);
+  NewRun fresh{brief_id(), "chat", uuid4(), "user", {}, "{}", true};
+  run([&]() -> Task<> { co_await a->db->run_bound(a->runs.creating(fresh)); });
+  a->runs.give_away();
+  eventually([&] { return b->has_ended(fresh.run_id) || a->has_ended(fresh.run_id); });
+  EXPECT_NE(b->text(fresh.run_id) + a->text(fresh.run_id), "");
 }
 
 TEST_F(RelayTest, UsersWithoutAClientHereAreNotFollowed) {

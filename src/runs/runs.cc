@@ -46,6 +46,7 @@ Task<> Runs::start() {
 }
 
 Task<> Runs::stop(std::chrono::milliseconds deadline) {
+  draining_ = true;
   auto end = std::chrono::steady_clock::now() + deadline;
   while (live_here() != 0 && std::chrono::steady_clock::now() < end) co_await sleep_for(20ms);
   // What is left keeps its committed tokens and is taken up by whoever comes next.
@@ -59,15 +60,20 @@ Task<> Runs::stop(std::chrono::milliseconds deadline) {
   work_.notify();
   look_.notify();
   (void)co_await scope_.close(5s);
-  if (co_await db_.alive())
+  if (co_await db_.alive()) {
     co_await db_.run(sql::kLeave, node_id_);
-  else
+    give_away();
+  } else
     log::warn("The lease could not be returned; it runs out by itself");
+}
+
+void Runs::give_away() {
+  if (relay_) relay_->tell_to_look();
 }
 
 store::Bound Runs::creating(const NewRun& run) const {
   return {sql::kCreate,        run.run_id, run.chat_id, run.message_id, run.user_id,
-          run.idempotency_key, node_id_,   run.request, unix_seconds()};
+          run.idempotency_key, run.for_others ? std::string() : node_id_, run.request, unix_seconds()};
 }
 
 std::shared_ptr<Run> Runs::begin(const NewRun& run) {
@@ -130,7 +136,7 @@ Task<std::vector<RunRow>> Runs::cancel_chat(std::string chat_id) {
       run->cancel();
     else
       elsewhere = true;
-  if (elsewhere && relay_) relay_->tell_cancelled();
+  if (elsewhere && relay_) relay_->tell_to_look();
   co_await adopt_orphans(chat_id);
   co_return rows;
 }
@@ -153,7 +159,7 @@ Task<bool> Runs::cancel(std::string run_id) {
   if (auto run = live_run(run_id))
     run->cancel();
   else if (known && relay_)
-    relay_->tell_cancelled();
+    relay_->tell_to_look();
   co_return known;
 }
 
@@ -195,8 +201,9 @@ Task<> Runs::rest() {
     if (scope_.closing()) co_return;
     try {
       co_await mind_own();
+      co_await adopt_orphans();
     } catch (const Problem& p) {
-      log::warn("The run keeper will try again", {{"step", "own"}, {"cause", p.cause()}});
+      log::warn("The run keeper will try again", {{"step", "look"}, {"cause", p.cause()}});
     }
   }
 }
@@ -204,7 +211,8 @@ Task<> Runs::rest() {
 Task<> Runs::renew_lease() {
   auto others = co_await db_.first<Number>(sql::kRenew, node_id_, options_.lease.count(),
                                            session_ ? session_() : std::nullopt);
-  if (others && company_) company_(others->value != 0);
+  others_ = others && others->value != 0;
+  if (company_) company_(others_);
   if (!others)
     co_await db_.run(sql::kRegister, node_id_, options_.node_name, options_.version,
                      options_.lease.count());

@@ -45,6 +45,8 @@ struct NewRun {
   std::string user_id;
   std::optional<std::string> idempotency_key;
   std::string request;  ///< JSON: what takes this run up again after its owner died.
+  /// Nobody's yet: another process takes it up at once, as this one is about to end (hands_over()).
+  bool for_others = false;
 };
 
 /// What a run is called by those who follow it.
@@ -180,6 +182,10 @@ class Runs {
   /// The statement that creates the run: part of the transaction that accepts the question.
   /// Conflict when the message has a live run, or the idempotency key is taken.
   store::Bound creating(const NewRun& run) const;
+  /// Whether new runs are for others: this process ends, and there are some.
+  bool hands_over() const { return draining_ && others_; }
+  /// After that transaction committed a run for others: they look at once.
+  void give_away();
   /// After that transaction committed: the live run.
   std::shared_ptr<Run> begin(const NewRun& run);
   /// Does the `work` that writes a run. However it stops, a run that has not ended by then is given up,
@@ -218,8 +224,8 @@ class Runs {
   std::int64_t live_here() const;
   /// Whether this process writes the run.
   bool is_here(const std::string& run_id) const { return live_run(run_id) != nullptr; }
-  /// Looks at once whether one of ours is to be stopped.
-  void look_at_own() { look_.notify(); }
+  /// Looks at once whether one of ours is to be stopped, or one of nobody's to be taken up.
+  void look() { look_.notify(); }
   const std::string& node_id() const { return node_id_; }
   std::int64_t commits() const { return commits_; }
   std::int64_t rows() const { return rows_; }
@@ -259,6 +265,8 @@ class Runs {
   std::function<void(bool)> company_;
   std::function<std::optional<std::int64_t>()> session_;
   Relay* relay_ = nullptr;
+  std::atomic<bool> draining_ = false;
+  std::atomic<bool> others_ = false;  ///< Other processes hold a lease.
   Scope scope_;
   Signal work_;  ///< Something waits to be committed.
   Signal look_;  ///< The keeper shall look now.

@@ -132,6 +132,7 @@ class Completions {
   Task<chats::Chat> chat_for(const User& me, const Turn& turn);
   Task<> store_turn(const User& me, Accepting& work);
   Task<std::string> system_prompt(const User& me, const Turn& turn, const chats::Chat* chat);
+  Task<> ended_elsewhere(std::vector<std::string> run_ids) const;
   void begin(const User& me, Accepted& accepted);
   Task<> answer_from_the_start(User me, std::shared_ptr<runs::Run> run, Plan plan);
   // answer.cc
