@@ -53,12 +53,6 @@ realtime::Event chat_event(std::string_view type, json::Value data, const std::s
                              {"data", json::Object{{"type", type}, {"data", std::move(data)}}}});
 }
 
-std::vector<Secret> sealing_keys(const auth::KeyRing& ring) {
-  std::vector<Secret> out;
-  for (const auto& key : ring.keys()) out.push_back(ring.derived(key, auth::Purpose::sealing));
-  return out;
-}
-
 }  // namespace
 
 App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, std::string deployment,
@@ -69,6 +63,13 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       sealer(sealing_keys(keys)),
       watchdog(loops, &metrics),
       health(*db, &watchdog),
+      member({.db = *db,
+              .registry = d.registry,
+              .persistent = d.process.persistent_config(),
+              .sealer = sealer,
+              .sign_with = [this](std::size_t key) { auth.keys.sign_with(key); },
+              .metrics = metrics},
+             self_of(d.process), shared_keys(keys.keys())),
       config(*db, d.registry, &sealer, d.process.persistent_config()),
       auth(*db, std::move(keys), d.auth, d.permissions),
       client(client::make_client(d.models.client_options(), loops)),
@@ -84,7 +85,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
               .store = config,
               .loops = loops}),
       provider(models),
-      runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
+      runs(*db, {.node_name = d.process.name_of_node(), .version = ANTIPHON_VERSION}, loops),
       jobs(*db, loops, runs.node_id(), [this] { return runs.steady(); }),
       chats(*db),
       guard(chats, {.admin_access = [this] { return declared.chats.admin_access(); },
@@ -275,7 +276,8 @@ void App::add_routes() {
                                .metrics = metrics,
                                .router = router,
                                .has_users = [this] { return auth.accounts.any(); },
-                               .usage = [this] { return usage(); }});
+                               .usage = [this] { return usage(); },
+                               .cluster = [this] { return member.overview(); }});
   chats::add_live({.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) {
                      return name_of(std::move(id));
                    }});
@@ -336,10 +338,13 @@ Task<> App::start() {
   completions.start();
   co_await hub.start();
   co_await runs.start();
+  co_await member.join(runs.node_id());
+  member.follow(scope, loops.at(0));
   jobs.start();
   endpoint.add_sockets(server);
   server.serve_site(*site);
   server.start();
+  health.ask([this] { return member.why_not_ready(); });
   health.started();
   scope.start(loops.at(0), "tell models", [this] { return tell_models(); });
 }
@@ -362,6 +367,7 @@ Task<> let_end(std::string_view part, Task<> ending) {
 /// `budget`; the sockets stay until then, for they show them. Also after a start that failed half-way.
 Task<> App::stop(std::chrono::seconds budget) {
   health.draining();
+  co_await let_end("cluster", member.leaving());
   log::info("Stopping: answers under way may end",
             {{"seconds", budget.count()}, {"answers", runs.live_here()}});
   co_await let_end("answers", runs.stop(budget));
@@ -401,7 +407,7 @@ std::unique_ptr<http::StaticSite> site_of(const Process& process) {
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops) {
   return store::open(
       {.url = process.store_url(),
-       .connections = static_cast<int>(std::clamp<std::int64_t>(process.database_connections(), 2, 4)),
+       .connections = process.pool_size(),
        .network_file_system = process.network_file_system()},
       loops);
 }

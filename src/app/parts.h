@@ -12,6 +12,7 @@
 #include "base/scope.h"
 #include "base/watchdog.h"
 #include "client/client.h"
+#include "cluster/member.h"
 #include "config/general.h"
 #include "config/registry.h"
 #include "config/seal.h"
