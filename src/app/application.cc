@@ -48,8 +48,11 @@ realtime::Rules rules_of(auth::Auth& auth, const chats::Guard& guard, runs::Rela
 }
 
 /// Where other replicas are heard; nowhere on SQLite, which has one process.
-std::string bus_url(const Process& process, const store::Db& db) {
-  return db.dialect() == store::Dialect::postgres ? process.store_url() : std::string();
+bus::Way way_of(const Process& process, const store::Db& db) {
+  if (db.dialect() != store::Dialect::postgres) return {};
+  if (process.polls()) return {.others = true};
+  std::string direct = process.direct_url();
+  return {.others = true, .url = direct.empty() ? process.store_url() : direct};
 }
 
 realtime::Event chat_event(std::string_view type, json::Value data, const std::string& chat_id) {
@@ -59,12 +62,6 @@ realtime::Event chat_event(std::string_view type, json::Value data, const std::s
                              {"data", json::Object{{"type", type}, {"data", std::move(data)}}}});
 }
 
-std::vector<Secret> sealing_keys(const auth::KeyRing& ring) {
-  std::vector<Secret> out;
-  for (const auto& key : ring.keys()) out.push_back(ring.derived(key, auth::Purpose::sealing));
-  return out;
-}
-
 }  // namespace
 
 App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, std::string deployment,
@@ -72,10 +69,17 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
     : declared(d),
       loops(l),
       db(std::move(database)),
-      bus(bus_url(d.process, *db), deployment),
+      bus(way_of(d.process, *db), deployment),
       sealer(sealing_keys(keys)),
       watchdog(loops, &metrics),
       health(*db, &watchdog),
+      member({.db = *db,
+              .registry = d.registry,
+              .persistent = d.process.persistent_config(),
+              .sealer = sealer,
+              .sign_with = [this](std::size_t key) { auth.keys.sign_with(key); },
+              .metrics = metrics},
+             self_of(d.process), shared_keys(keys.keys())),
       config(*db, d.registry, &sealer, d.process.persistent_config()),
       auth(*db, std::move(keys), d.auth, d.permissions),
       client(client::make_client(d.models.client_options(), loops)),
@@ -91,7 +95,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
               .store = config,
               .loops = loops}),
       provider(models),
-      runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
+      runs(*db, {.node_name = d.process.name_of_node(), .version = ANTIPHON_VERSION}, loops),
       relay({.db = *db,
              .runs = runs,
              .bus = bus,
@@ -123,7 +127,11 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       analytics(*db),
       replay(runs),
       hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard, relay), loops, db.get(), &replay, &bus),
-      endpoint(hub, {.allow_origins = d.process.allow_origins(), .websocket = d.process.websocket()}),
+      forward(runs.node_id().substr(0, 8), *client,
+              [this](std::string name) { return address_of_node(std::move(name)); }),
+      endpoint(hub, {.allow_origins = d.process.allow_origins(),
+                     .websocket = d.process.websocket(),
+                     .forward = bus.alone() ? nullptr : &forward}),
       users(*db, auth, d.auth),
       groups(*db, auth.principals),
       auths(auths_parts()),
@@ -294,7 +302,8 @@ void App::add_routes() {
                                .metrics = metrics,
                                .router = router,
                                .has_users = [this] { return auth.accounts.any(); },
-                               .usage = [this] { return usage(); }});
+                               .usage = [this] { return usage(); },
+                               .cluster = [this] { return member.overview(); }});
   chats::add_live({.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) {
                      return name_of(std::move(id));
                    }});
@@ -335,6 +344,13 @@ void App::add_metrics() {
   metrics::add_process_metrics(metrics);
   configs::add_store_metrics(metrics, *db, config);
   server.count_in(metrics);
+}
+
+/// Where polls of another replica's sessions go: the one whose id begins so.
+Task<std::optional<std::string>> App::address_of_node(std::string name) {
+  for (cluster::Node& node : co_await cluster::living(*db, runs.node_id()))
+    if (node.node_id.starts_with(name) && !node.advertise.empty()) co_return std::move(node.advertise);
+  co_return std::nullopt;
 }
 
 /// What one replica changes, the others look at when they hear of it, and anyhow once a second.
@@ -383,10 +399,13 @@ Task<> App::start() {
   co_await hub.start();
   co_await runs.start();
   relay.start(loops);
+  co_await member.join(runs.node_id());
+  member.follow(scope, loops.at(0));
   jobs.start();
   endpoint.add_sockets(server);
   server.serve_site(*site);
   server.start();
+  health.ask([this] { return member.why_not_ready(); });
   health.started();
   scope.start(loops.at(0), "tell models", [this] { return tell_models(); });
 }
@@ -409,6 +428,7 @@ Task<> let_end(std::string_view part, Task<> ending) {
 /// `budget`; the sockets stay until then, for they show them. Also after a start that failed half-way.
 Task<> App::stop(std::chrono::seconds budget) {
   health.draining();
+  co_await let_end("cluster", member.leaving());
   log::info("Stopping: answers under way may end",
             {{"seconds", budget.count()}, {"answers", runs.live_here()}});
   co_await let_end("answers", runs.stop(budget));
@@ -450,7 +470,7 @@ std::unique_ptr<http::StaticSite> site_of(const Process& process) {
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops) {
   return store::open(
       {.url = process.store_url(),
-       .connections = static_cast<int>(std::clamp<std::int64_t>(process.database_connections(), 2, 4)),
+       .connections = process.pool_size(),
        .network_file_system = process.network_file_system()},
       loops);
 }

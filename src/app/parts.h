@@ -13,6 +13,7 @@
 #include "base/watchdog.h"
 #include "bus/bus.h"
 #include "client/client.h"
+#include "cluster/member.h"
 #include "config/general.h"
 #include "config/registry.h"
 #include "config/seal.h"

@@ -44,8 +44,8 @@ std::vector<std::string_view> parts_of(std::string_view body) {
   }
 }
 
-Bus::Bus(std::string url, std::string_view deployment)
-    : url_(std::move(url)),
+Bus::Bus(Way way, std::string_view deployment)
+    : way_(std::move(way)),
       channel_("antiphon_" + std::string(deployment.substr(0, 32))),
       session_key_(random_number()) {}
 
@@ -58,9 +58,9 @@ void Bus::on_missed(std::function<void()> handler) {
 }
 
 void Bus::start() {
-  if (alone()) return;
+  if (way_.url.empty()) return;
   notifier_ = store::notify_over(
-      url_, channel_, session_key_,
+      way_.url, channel_, session_key_,
       {.heard = [this](std::string_view message) { heard(message); }, .missed = [this] { missed(); }});
 }
 

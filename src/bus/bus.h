@@ -20,15 +20,21 @@ void append(std::string& body, std::string_view part);
 /// Views into `body`.
 std::vector<std::string_view> parts_of(std::string_view body);
 
+/// How other replicas are reached.
+struct Way {
+  bool others = false;   ///< False: there cannot be any (SQLite).
+  std::string url = {};  ///< The database, without a transaction pooler between; "": they are not heard,
+                         ///< and what they write is looked for.
+};
+
 /// One per process. Any thread, unless said otherwise.
 class Bus {
  public:
   /// Called on the bus's thread, one after the other; must be quick and must not throw.
   using Handler = std::function<void(std::string_view body)>;
 
-  /// `url`: the database, reached directly; "" when this process is alone (SQLite). `deployment` is the
-  /// database's own name, [a-z0-9]: processes of other deployments are not heard.
-  Bus(std::string url, std::string_view deployment);
+  /// `deployment` is the database's own name, [a-z0-9]: processes of other deployments are not heard.
+  Bus(Way way, std::string_view deployment);
 
   /// Before start(). `topic`: letters only.
   void on(std::string topic, Handler handler);
@@ -50,13 +56,13 @@ class Bus {
   std::int64_t session_key() const { return session_key_; }
   /// True when what others say is heard at once; otherwise it has to be looked for.
   bool hears() const { return notifier_ && notifier_->connected(); }
-  bool alone() const { return url_.empty(); }
+  bool alone() const { return !way_.others; }
 
  private:
   void heard(std::string_view message);
   void missed();
 
-  const std::string url_;
+  const Way way_;
   const std::string channel_;
   const std::int64_t session_key_;
   std::map<std::string, Handler, std::less<>> handlers_;

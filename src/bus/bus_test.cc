@@ -17,7 +17,7 @@ TEST(BusBody, PartsComeBackAsTheyWere) {
 }
 
 TEST(BusAlone, SaysNothingAndHearsNothing) {
-  Bus bus("", "deployment");
+  Bus bus({}, "deployment");
   bus.start();
   bus.company(true);
   bus.send("topic", "body");
@@ -27,7 +27,7 @@ TEST(BusAlone, SaysNothingAndHearsNothing) {
 }
 
 struct Replica {
-  explicit Replica(const std::string& deployment) : bus(store::postgres_url(), deployment) {
+  explicit Replica(const std::string& deployment) : bus({.others = true, .url = store::postgres_url()}, deployment) {
     bus.on("word", [this](std::string_view body) {
       std::scoped_lock lock(mutex);
       words.emplace_back(body);

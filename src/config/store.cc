@@ -53,9 +53,6 @@ constexpr Sql kPut{
     "ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at"};
 constexpr Sql kDrop{"config_drop", "DELETE FROM config WHERE key = $1"};
 
-/// The member that marks a sealed row.
-constexpr std::string_view kSealed = "$sealed";
-
 Problem out_of_date() {
   return Problem(Problem::Kind::conflict,
                  "Somebody else has changed the settings; reload and try again")
@@ -99,7 +96,7 @@ std::optional<json::Value> Store::Impl::unsealed(const std::string& key,
                                                  const std::string& text) const {
   std::optional<json::Value> value = json::try_parse(text);
   if (!value) return std::nullopt;
-  std::string_view sealed = json::text_at(*value, kSealed);
+  std::string_view sealed = json::text_at(*value, kSealedMember);
   if (sealed.empty()) return value;
   std::optional<std::string> plain = sealer ? sealer->open(key, sealed) : std::nullopt;
   return plain ? json::try_parse(*plain) : std::nullopt;
@@ -155,7 +152,7 @@ std::string Store::Impl::row_text(const AnySetting& setting, const json::Value& 
   if (!sealer)
     throw Problem(Problem::Kind::internal, "Secrets cannot be stored")
         .because("there is no sealing key");
-  return json::serialize(json::Value{{kSealed, sealer->seal(setting.about().key, text)}});
+  return json::serialize(json::Value{{kSealedMember, sealer->seal(setting.about().key, text)}});
 }
 
 /// The rows to write. Throws when a change does not fit, saying all that is wrong.

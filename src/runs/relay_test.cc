@@ -26,7 +26,7 @@ struct Replica {
           loops.start();
           return store::open({.url = url, .connections = 2}, loops);
         }()),
-        bus(url, deployment),
+        bus({.others = true, .url = url}, deployment),
         runs(*db, {.node_name = "test", .version = "0", .beat = 5ms, .lease = 1s, .keeper_period = 100ms},
              loops),
         relay({.db = *db,
