@@ -1,6 +1,6 @@
 // A PostgreSQL cluster of our own: made with initdb, on loopback and a socket, gone afterwards.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './ports.mjs';
@@ -27,8 +27,8 @@ function unprivilegedUser() {
   throw new Error('neither user postgres nor nobody exists');
 }
 
-function quiet(user, command, args) {
-  const [file, all] = user ? ['runuser', ['-u', user.name, '--', command, ...args]] : [command, args];
+function quiet(user, command, args, wrap = []) {
+  const [file, ...all] = [...wrap, ...(user ? ['runuser', '-u', user.name, '--'] : []), command, ...args];
   execFileSync(file, all, { stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' });
 }
 
@@ -55,11 +55,7 @@ class Cluster {
   }
 
   #control(...args) {
-    quiet(this.user, join(this.programs, 'pg_ctl'), ['-D', this.data, '-w', ...args]);
-  }
-
-  get data() {
-    return join(this.folder, 'data');
+    quiet(this.user, join(this.programs, 'pg_ctl'), ['-D', this.data, '-w', ...args], this.wrap);
   }
 
   /** A standby that follows this one by streaming, and takes reads; promote() makes it a primary of its own. */
@@ -67,7 +63,7 @@ class Cluster {
     const { folder, port } = await place(this.user);
     const args = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'antiphon', '-D', join(folder, 'data'), '-R', '-X', 'stream', '-c', 'fast'];
     quiet(this.user, join(this.programs, 'pg_basebackup'), args);
-    return begin(new Cluster({ programs: this.programs, user: this.user, folder, port, settings: this.settings, hosts: this.hosts }));
+    return begin(new Cluster({ programs: this.programs, user: this.user, folder, port, data: join(folder, 'data'), settings: this.settings, hosts: this.hosts }));
   }
 
   promote() {
@@ -146,16 +142,21 @@ function begin(cluster) {
 }
 
 /**
- * `more` settings come after these and win. `hosts`: further addresses to listen at, and networks that may come in.
+ * `more` settings come after these and win. `hosts`: further addresses to listen at; `networks` that may come in. `disk`: where
+ * its data lies, of lib/disk.mjs.
  */
-export async function startPostgres(more = [], { hosts = [], networks = [] } = {}) {
+export async function startPostgres(more = [], { hosts = [], networks = [], disk = null } = {}) {
   const programs = findPrograms();
   const user = unprivilegedUser();
   const { folder, port } = await place(user);
-  const data = join(folder, 'data');
-  quiet(user, join(programs, 'initdb'), ['-D', data, '-U', 'antiphon', '--auth=trust', '-E', 'UTF8', '--locale=C', '-N']);
+  const data = join(disk?.folder ?? folder, 'data');
+  if (disk) {
+    mkdirSync(disk.path('data'), { mode: 0o700 });
+    if (user) chownSync(disk.path('data'), user.uid, user.gid);
+  }
+  quiet(user, join(programs, 'initdb'), ['-D', data, '-U', 'antiphon', '--auth=trust', '-E', 'UTF8', '--locale=C', '-N'], disk?.wrap);
   for (const network of networks) appendFileSync(join(data, 'pg_hba.conf'), `host all all ${network} trust\n`);
-  return begin(new Cluster({ programs, user, folder, port, settings: [...kSettings, ...more], hosts }));
+  return begin(new Cluster({ programs, user, folder, port, data, wrap: disk?.wrap, settings: [...kSettings, ...more], hosts }));
 }
 
 let shared = null;
