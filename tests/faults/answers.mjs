@@ -42,8 +42,11 @@ export class Answer {
     socket.on('events', this.watcher);
   }
 
-  /** Posts it, the same request again and again until somebody accepts it, as a client does that hears nothing. */
-  async post({ ms = 40_000, client = this.client } = {}) {
+  /**
+   * Posts it, the same request again and again until somebody accepts it, as a client does that hears nothing. `copies`: so many
+   * at once, as an impatient load balancer does.
+   */
+  async post({ ms = 40_000, client = this.client, copies = 1 } = {}) {
     const attempt = async () => {
       this.posts += 1;
       let reply;
@@ -58,7 +61,8 @@ export class Answer {
     };
     // until() would take an assertion for a "not yet".
     const end = performance.now() + ms;
-    while (!(await attempt())) {
+    const attempts = async () => (await Promise.all(Array.from({ length: copies }, attempt))).some(Boolean);
+    while (!(await attempts())) {
       if (performance.now() > end) assert.fail(`${this.name}: nobody accepted it in ${ms} ms and ${this.posts} tries`);
       await sleep(100);
     }
