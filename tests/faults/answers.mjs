@@ -30,6 +30,8 @@ export class Answer {
     Object.assign(this, { client, socket, tokens, ends, accepted: false, posts: 0 });
     this.name = `Q${process.pid}x${counter}Q`;
     this.prepared = client.prepare(`${this.name} [[tokens=${tokens} delay=${delay} ${directives}]]`, { socket, ...options });
+    // Without a session an answer comes in the request itself. Who is cut off just now asks for the one he had.
+    this.prepared.body.session_id ??= socket.lastId;
     [this.turn] = this.prepared.turns;
     this.longest = 0;
     this.shrunk = null;
@@ -105,8 +107,18 @@ export class Answer {
     if (!this.socket.healed && turn.deltaText) assert.equal(turn.deltaText, turn.text, `${this.name}: tokens on the wire`);
   }
 
+  /** The provider's calls for it. */
+  callsOf(provider) {
+    return provider.answers.filter((call) => call.messages.at(-1).content.includes(this.name));
+  }
+
+  /** How many tokens the provider has sent for it. */
+  sent(provider) {
+    return this.callsOf(provider).at(-1)?.sent ?? 0;
+  }
+
   async #checkCalls(provider, serial, count) {
-    this.calls = provider.answers.filter((call) => call.messages.at(-1).content.includes(this.name));
+    this.calls = this.callsOf(provider);
     if (!count) return;
     const call = this.calls.find((one) => one.serial === serial);
     assert.ok(call && count <= call.sent, `${this.name}: ${count} tokens stored, the provider sent ${call?.sent}`);

@@ -70,10 +70,12 @@ export class Checker {
   follow(socket, token) {
     socket.healed = false;
     socket.backs = [];
+    socket.lastId = socket.id;
     socket.on('disconnect', () => (socket.lostAt = performance.now()));
     socket.on('connect', () => {
       if (socket.lostAt) socket.backs.push({ ms: performance.now() - socket.lostAt, recovered: socket.recovered });
       socket.healed ||= !socket.recovered;
+      socket.lastId = socket.id;
       socket.emit('user-join', { auth: { token } });
     });
     this.#sockets.push(socket);

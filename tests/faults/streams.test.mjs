@@ -93,7 +93,7 @@ describe('streams over replicas', () => {
       const socket = await checker.socket(admin);
       const answer = checker.prepare(a, { socket, tokens: 3000, delay: 10, ends: ['interrupted'] });
       await answer.post();
-      await until(() => provider.answers.at(-1).sent > 50);
+      await until(() => answer.sent(provider) > 50, { what: 'tokens are sent' });
       await fleet.replicas[0].kill();
       await ended(answer, b);
       await answer.turn.done(5000);
@@ -110,7 +110,7 @@ describe('streams over replicas', () => {
       await ended(answer, b);
       await answer.turn.done(5000);
       await restore();
-      assert.ok(provider.answers.filter((call) => call.messages.at(-1).content.includes(answer.name)).length <= 2);
+      assert.ok(answer.callsOf(provider).length <= 2);
     });
   });
 
@@ -120,7 +120,7 @@ describe('streams over replicas', () => {
       const short = checker.prepare(a, { socket, tokens: 150, delay: 10 });
       const long = checker.prepare(a, { socket, tokens: 3000, delay: 10, ends: ['interrupted'] });
       await Promise.all([short.post(), long.post()]);
-      await until(() => provider.answers.filter((call) => call.sent > 20).length >= 2);
+      await until(() => short.sent(provider) > 20 && long.sent(provider) > 20, { what: 'both are under way' });
       const outcome = await fleet.replicas[0].terminate();
       assert.deepEqual(outcome, { code: 0, signal: null });
       const at = performance.now();
@@ -143,7 +143,7 @@ describe('streams over replicas', () => {
         cutter.turn(fleet.replicas[1]);
         await until(() => socket.backs.length === 1, { ms: 10_000, what: 'it is back' });
         assert.equal(socket.recovered, true, 'it was told that nothing is missing');
-        const sent = provider.answers.at(-1).sent;
+        const sent = answer.sent(provider);
         await answer.turn.tokens(sent, 1000);
         await answer.turn.done(20_000);
         answer.turn.checkTokens(600);
@@ -162,8 +162,6 @@ describe('streams over replicas', () => {
         await sleep(1200);
         cutter.turn(fleet.replicas[1]);
         const answer = checker.prepare(a, { socket, tokens: 300, delay: 10 });
-        // The web client names its socket in the question.
-        answer.prepared.body.session_id ??= 'gone';
         await answer.post();
         await answer.turn.done(20_000);
         assert.equal(socket.recovered, true);
@@ -211,7 +209,7 @@ describe('streams over replicas', () => {
         const [own, other] = [await checker.socket(a), await checker.socket(b)];
         const answer = checker.prepare(a, { socket: other, tokens: 5000, delay: 10, ends: ['interrupted'] });
         await answer.post();
-        await until(() => provider.answers.at(-1).sent > 100);
+        await until(() => answer.sent(provider) > 100, { what: 'tokens are sent' });
         fleet.replicas[0].pause();
         let message;
         try {
@@ -222,7 +220,7 @@ describe('streams over replicas', () => {
         } finally {
           fleet.replicas[0].resume();
         }
-        const call = provider.answers.find((one) => one.messages.at(-1).content.includes(answer.name));
+        const [call] = answer.callsOf(provider);
         await until(() => call.closedAt, { ms: 5000, what: 'it lets go of its provider' });
         await sleep(1500);
         assert.equal((await answer.message(b)).content, message.content, 'the fence holds');
@@ -238,8 +236,8 @@ describe('streams over replicas', () => {
       const socket = await checker.socket(b);
       const answer = checker.prepare(a, { socket, tokens: 3000, delay: 10, ends: ['stopped'] });
       await answer.post();
-      await until(() => provider.answers.at(-1).sent > 60);
-      const call = provider.answers.at(-1);
+      await until(() => answer.sent(provider) > 60, { what: 'tokens are sent' });
+      const [call] = answer.callsOf(provider);
       const at = performance.now();
       await b.stop(answer.turn.chatId);
       await until(() => call.closedAt, { ms: 2000, every: 5, what: 'the provider is let go' });
@@ -255,7 +253,7 @@ describe('streams over replicas', () => {
       const socket = await checker.socket(b);
       const answer = checker.prepare(a, { socket, tokens: 3000, delay: 10, ends: ['stopped', 'interrupted'] });
       await answer.post();
-      await until(() => provider.answers.at(-1).sent > 60);
+      await until(() => answer.sent(provider) > 60, { what: 'tokens are sent' });
       await fleet.replicas[0].kill();
       const at = performance.now();
       const reply = await b.post(`/api/tasks/chat/${answer.turn.chatId}/stop`, {}, { expect: 200 });
