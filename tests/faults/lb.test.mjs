@@ -110,19 +110,23 @@ for (const kind of ['nginx', 'haproxy']) {
           });
           await sleep(500);
           const end = stopping.terminate();
-          const seen = await until(
-            async () => {
-              const reply = await fetch(`${stopping.url}/ready`).catch(() => null);
-              return reply?.status === 503 ? 'said no' : !stopping.isRunning && 'gone';
-            },
-            { every: 20, what: '/ready says no' },
-          );
-          assert.equal(seen, 'said no', 'it went without a word: balancers still sent to it');
-          assert.deepEqual(await end, { code: 0, signal: null });
-          await sleep(500);
-          goesOn = false;
-          await Promise.all(callers);
-          await stopping.start();
+          try {
+            const seen = await until(
+              async () => {
+                const reply = await fetch(`${stopping.url}/ready`).catch(() => null);
+                return reply?.status === 503 ? 'said no' : !stopping.isRunning && 'gone';
+              },
+              { every: 20, what: '/ready says no' },
+            );
+            assert.equal(seen, 'said no', 'it went without a word: balancers still sent to it');
+            assert.deepEqual(await end, { code: 0, signal: null });
+            await sleep(500);
+          } finally {
+            goesOn = false;
+            await Promise.all(callers);
+            await end;
+            await stopping.start();
+          }
           assert.deepEqual(outcomes.bad, []);
           assert.ok(outcomes.good > 50, `only ${outcomes.good} requests`);
         },
