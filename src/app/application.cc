@@ -301,6 +301,7 @@ void App::add_routes() {
                                .health = health,
                                .metrics = metrics,
                                .router = router,
+                               .takes_page = [this](const http::Request& r) { return endpoint.takes(r); },
                                .has_users = [this] { return auth.accounts.any(); },
                                .usage = [this] { return usage(); },
                                .cluster = [this] { return member.overview(); }});

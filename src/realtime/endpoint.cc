@@ -213,6 +213,10 @@ Endpoint::Endpoint(Hub& hub, EndpointOptions options)
     : impl_(std::make_shared<Impl>(hub.core(), std::move(options))) {}
 Endpoint::~Endpoint() = default;
 
+bool Endpoint::takes(const http::Request& request) const {
+  return impl_->origins.judge(request) != OriginCheck::Verdict::foreign;
+}
+
 void Endpoint::add_routes(http::Router& router) {
   Api api{impl_};
   for (const std::string& path : {impl_->options.path, impl_->options.path + "/"}) {

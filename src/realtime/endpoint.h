@@ -27,6 +27,9 @@ class Endpoint {
   Endpoint(Hub& hub, EndpointOptions options);
   ~Endpoint();
 
+  /// Whether a page that makes this request may have a socket.
+  bool takes(const http::Request& request) const;
+
   /// Polling: GET and POST.
   void add_routes(http::Router& router);
   /// The websocket, at both spellings of the path.

@@ -40,6 +40,8 @@ class Configs : public testing::TestWithParam<store::Engine> {
                         .health = *health,
                         .metrics = metrics,
                         .router = router,
+                        .takes_page =
+                            [](const http::Request& r) { return r.headers.get("Origin") != "https://far"; },
                         .has_users = [this]() -> Task<bool> { co_return users; },
                         .usage = [] { return Usage{{"m"}, 3}; },
                         .cluster = []() -> Task<cluster::Overview> {
@@ -95,6 +97,14 @@ TEST_P(Configs, StrangersSeeSevenMembersAndNothingOfTheInside) {  // row 114
             (std::set<std::string>{"slim", "auth", "auth_trusted_header",
                                    "enable_signup_password_confirmation", "enable_ldap",
                                    "enable_signup", "enable_login_form", "enable_websocket"}));
+}
+
+TEST_P(Configs, APageWhoseSocketWouldBeRefusedIsTold) {
+  http::Request r = request("GET", "/api/config");
+  r.headers.add("Origin", "https://far");
+  Value told = json_of(*http::testing::serve(router, std::move(r), {}));
+  EXPECT_FALSE(told.at("origin_ok").as_bool());
+  EXPECT_TRUE(told.at("status").as_bool());
 }
 
 TEST_P(Configs, OnlyTheFirstVisitorIsToldThatThereIsNobodyYet) {

@@ -52,9 +52,12 @@ struct Api {
     if (co_await p->has_users()) *seen_users = true;
     co_return !*seen_users;
   }
-  Task<Response> public_config(Anyone who) {
+  Task<Response> public_config(Anyone who, http::Call& call) {
     bool first = co_await onboarding(who.caller);
-    co_return Response{.body = config->text(who.caller, first)}.header("Cache-Control", "no-store");
+    std::string text = config->text(who.caller, first);
+    // Its socket would be refused: the page can say so, and whom to ask.
+    if (!p->takes_page(call.request)) text.replace(0, 1, R"({"origin_ok":false,)");
+    co_return Response{.body = std::move(text)}.header("Cache-Control", "no-store");
   }
   Task<Version> version(Anyone) {
     co_return Version{std::string(kApiVersion), p->settings.deployment_id(), std::string(kVersion)};

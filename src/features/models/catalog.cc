@@ -89,6 +89,15 @@ Task<ListingPtr> Catalog::get(Wish wish) {
   co_return current_;
 }
 
+Task<bool> Catalog::look_again() {
+  {
+    std::scoped_lock lock(mutex_);
+    if (!flight_ && Clock::now() - at_ < std::chrono::seconds(1)) co_return false;
+  }
+  (void)co_await get(Wish::fresh);
+  co_return true;
+}
+
 void Catalog::forget() {
   std::scoped_lock lock(mutex_);
   forgotten_ = true;

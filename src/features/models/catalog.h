@@ -48,6 +48,10 @@ class Catalog {
   };
   Task<ListingPtr> get(Wish wish = Wish::usual);
 
+  /// Somebody names a model that is not known: asks the servers, unless they were asked within the last
+  /// second. True when the list may have changed.
+  Task<bool> look_again();
+
   /// The next get() waits for the servers: connections have changed, a model was pulled or deleted.
   void forget();
 

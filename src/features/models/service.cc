@@ -136,7 +136,10 @@ Task<std::optional<Target>> Models::find(const User& me, std::string model_id) {
 }
 
 Task<Target> Models::resolve(const User& me, std::string model_id) {
-  auto found = co_await find(me, std::move(model_id));
+  auto found = co_await find(me, model_id);
+  // Another replica may know it already, or its server has it only now.
+  if (!found && !(co_await view())->find(model_id) && co_await catalog_.look_again())
+    found = co_await find(me, model_id);
   if (found) co_return std::move(*found);
   throw Problem(Problem::Kind::not_found, "Model not found").answering(me.admin() ? 404 : 403);
 }
