@@ -92,7 +92,8 @@ Task<ListingPtr> Catalog::get(Wish wish) {
 Task<bool> Catalog::look_again() {
   {
     std::scoped_lock lock(mutex_);
-    if (!flight_ && Clock::now() - at_ < std::chrono::seconds(1)) co_return false;
+    if (!flight_ && Clock::now() - sought_at_ < std::chrono::seconds(1)) co_return false;
+    if (!flight_) sought_at_ = Clock::now();
   }
   (void)co_await get(Wish::fresh);
   co_return true;

@@ -48,8 +48,8 @@ class Catalog {
   };
   Task<ListingPtr> get(Wish wish = Wish::usual);
 
-  /// Somebody names a model that is not known: asks the servers, unless they were asked within the last
-  /// second. True when the list may have changed.
+  /// Somebody names a model that is not known: asks the servers, once a second at most. True when the list
+  /// may have changed.
   Task<bool> look_again();
 
   /// The next get() waits for the servers: connections have changed, a model was pulled or deleted.
@@ -84,6 +84,7 @@ class Catalog {
   // Guarded by mutex_.
   ListingPtr current_;
   Clock::time_point at_;
+  Clock::time_point sought_at_ = {};  ///< When somebody named one that was not known.
   bool forgotten_ = true;
   std::uint64_t number_ = 0;
   std::shared_ptr<Flight> flight_;
