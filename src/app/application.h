@@ -29,6 +29,7 @@ struct App {
   Task<> tell_models();
   void add_metrics();
   Task<> start();
+  Task<> leave(std::chrono::seconds delay);
   Task<> stop(std::chrono::seconds budget);
 
   Declared& declared;
