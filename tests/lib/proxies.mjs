@@ -21,7 +21,8 @@ function put(text, changes) {
   return changes.reduce((all, [pattern, value, times = 1]) => {
     const found = all.match(new RegExp(pattern, 'gm'))?.length ?? 0;
     if (found !== times) throw new Error(`${pattern} is there ${found} times, not ${times}`);
-    return all.replace(new RegExp(pattern, 'gm'), value);
+    // A function, for in a text $ would mean something.
+    return all.replace(new RegExp(pattern, 'gm'), typeof value === 'string' ? () => value : value);
   }, text);
 }
 
@@ -84,16 +85,8 @@ async function scratch(name) {
   return { folder, port: await freePort(), plainPort: await freePort(), certificate: makeCertificate(folder) };
 }
 
-/** deploy/proxies/nginx.conf before three servers (ports), not started. */
-export async function makeNginx(servers) {
-  const { folder, port, plainPort, certificate } = await scratch('nginx');
-  const site = put(deployFile('proxies/nginx.conf'), [
-    upstreams(servers),
-    ['listen 80;', `listen 127.0.0.1:${plainPort};`],
-    ['listen 443 ssl http2;', `listen 127.0.0.1:${port} ssl http2;`],
-    ['/etc/ssl/chat\\.pem', certificate.cert],
-    ['/etc/ssl/chat\\.key', certificate.key],
-  ]);
+/** How to run nginx with a file that belongs into its conf.d. */
+async function nginxCommand(folder, site) {
   await writeFile(join(folder, 'site.conf'), site);
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(' ');
   const user = process.getuid() === 0 ? 'user root;' : '';
@@ -104,7 +97,34 @@ events { worker_connections 1024; }
 http { access_log off; ${temp} include ${folder}/site.conf; }
 `,
   );
-  return new Proxy({ name: 'nginx', folder, port, plainPort, command: ['nginx', '-p', folder, '-c', join(folder, 'nginx.conf')] });
+  return ['nginx', '-p', folder, '-c', join(folder, 'nginx.conf')];
+}
+
+/** deploy/proxies/nginx.conf before three servers (ports), not started. */
+export async function makeNginx(servers) {
+  const { folder, port, plainPort, certificate } = await scratch('nginx');
+  const site = put(deployFile('proxies/nginx.conf'), [
+    upstreams(servers),
+    ['listen 80;', `listen 127.0.0.1:${plainPort};`],
+    ['listen 443 ssl http2;', `listen 127.0.0.1:${port} ssl http2;`],
+    ['/etc/ssl/chat\\.pem', certificate.cert],
+    ['/etc/ssl/chat\\.key', certificate.key],
+  ]);
+  return new Proxy({ name: 'nginx', folder, port, plainPort, command: await nginxCommand(folder, site) });
+}
+
+/** deploy/docker/nginx.conf with a DNS at `resolver` and replicas on `port`, not started; it speaks plain HTTP. */
+export async function makeDockerNginx({ resolver, port: replicas }) {
+  const { folder, port } = await scratch('nginx');
+  const site = put(deployFile('docker/nginx.conf'), [
+    ['listen 80;', `listen 127.0.0.1:${port};`],
+    ['resolver 127\\.0\\.0\\.11 ', `resolver ${resolver} `],
+    ['\\$\\{ANTIPHON_REPLICAS\\}', 'replicas.test'],
+    ['\\$replicas:8080', `$replicas:${replicas}`, 2],
+  ]);
+  const proxy = new Proxy({ name: 'nginx', folder, port, command: await nginxCommand(folder, site) });
+  proxy.url = `http://127.0.0.1:${port}`;
+  return proxy;
 }
 
 /** deploy/proxies/haproxy.cfg before three servers (ports), not started. */
