@@ -52,6 +52,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - {name: HOST, value: "0.0.0.0"}
 - {name: PORT, value: "8080"}
 - {name: DATA_DIR, value: /data}
+- {name: ANTIPHON_NODE_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+# A pod's name is not in DNS: the others reach it by its address.
+- {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
+- {name: ANTIPHON_ADVERTISE_URL, value: "http://$(POD_IP):8080"}
 - {name: LOG_FORMAT, value: json}
 - {name: FORWARDED_ALLOW_IPS, value: {{ join "," .Values.trustedProxies | quote }}}
 - {name: DATABASE_POOL_SIZE, value: {{ .Values.database.connections | quote }}}
