@@ -86,7 +86,7 @@ describe('the package', () => {
     process.once('exit', () => container.kill('SIGKILL'));
     leader = await until(() => Number(spawnSync('pgrep', ['-P', String(container.pid)], { encoding: 'utf8' }).stdout.split('\n')[0]), { what: 'it boots' });
     await until(() => isReady(8080), { ms: 60_000, every: 200, what: 'it serves' }).catch((error) => assert.fail(`${error.message}\n${log.join('')}`));
-    assert.equal(inside('systemctl is-active antiphon'), 'active');
+    await until(() => inside('systemctl is-active antiphon', null) === 'active', { what: 'it is active' });
     const status = inside(`cat /proc/${pidOf('antiphon')}/status`);
     assert.match(status, /^CapEff:\s+0+$/m);
     assert.match(status, /^NoNewPrivs:\s+1$/m);
