@@ -102,6 +102,14 @@ fuzz: ## every fuzz target for FUZZ_SECONDS=60 seconds
 kill: setup-test build ## the long kill loop: KILLS=500 kills per database
 	@cd tests && npm ci --silent --no-audit --no-fund && ANTIPHON_KILLS=$${KILLS:-500} node run.mjs kill
 
+# FAULTS: files of tests/faults, such as FAULTS=streams.test.mjs; all without it. ANTIPHON_SEED and ANTIPHON_SCENARIO: tests/faults/README.md
+.PHONY: faults
+faults: build ## the fault laboratory: every scenario, and FAULT_MINUTES=2 of mixed faults (Go, opt-in)
+	@tools/setup faults
+	@cd tests && npm ci --silent --no-audit --no-fund && \
+	  ANTIPHON_FAULTS=all ANTIPHON_FAULT_MINUTES=$(or $(FAULT_MINUTES),2) ANTIPHON_SEED=$${ANTIPHON_SEED:-$$RANDOM} \
+	  node run.mjs $(or $(addprefix faults/,$(FAULTS)),faults)
+
 .PHONY: bench
 bench: ## measure beside Open WebUI, nginx and pgbench, and write docs/performance.md (7 GB, 12 minutes; FIGURES="start health": only these)
 	@tools/setup bench

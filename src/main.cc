@@ -79,12 +79,16 @@ int main(int argc, char** argv) {
   user->add_option("words", words, "list, add, role or reset-password, and what they need");
   std::string role;
   user->add_option("--role", role, "Of the account to add: pending, user or admin");
+  auto* keys = cli.add_subcommand("keys", "Lists secret keys, gives up one that is lost");
+  keys->footer(app::keys_usage());
+  keys->add_option("words", words, "list, forget or drop-sealed, and what they need");
+  auto* codes = cli.add_subcommand("codes", "Prints what messages with a code mean");
   auto* settings = cli.add_subcommand("settings", "Prints the manual of all settings");
   auto* openapi = cli.add_subcommand("openapi", "Prints the API's description");
   auto* routes = cli.add_subcommand("routes", "Prints every route, who may call it and what it costs");
   auto* version = cli.add_subcommand("version", "Prints the version");
   Flags flags;
-  for (CLI::App* command : {&cli, serve, check, migrate, user}) take_flags(*command, flags);
+  for (CLI::App* command : {&cli, serve, check, migrate, user, keys}) take_flags(*command, flags);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -96,6 +100,8 @@ int main(int argc, char** argv) {
   if (*migrate) return app::migrate(environment);
   if (!role.empty()) words.insert(words.end(), {"--role", role});
   if (*user) return app::user(environment, words);
+  if (*keys) return app::keys(environment, words);
+  if (*codes) return app::codes();
   if (*settings) return app::settings();
   if (*openapi) return app::openapi();
   if (*routes) return app::routes();

@@ -19,6 +19,7 @@ const suites = [
   { folder: 'deploy', alone: true },
   { folder: 'browser', alone: true },
   { folder: 'kill', alone: true },
+  { folder: 'faults', alone: true },
 ];
 
 function filesOf(path) {
@@ -31,10 +32,12 @@ function filesOf(path) {
     .map((name) => join(full, name));
 }
 
-/** Milliseconds a file may take. The kill loop says itself how long it may last, by its number of kills. */
+/** Milliseconds a file may take. The kill loop and the laboratory say themselves how long they may last. */
 function timeLimit(files) {
-  const kills = files.some((file) => file.includes('/kill/')) ? Number(process.env.ANTIPHON_KILLS ?? 0) : 0;
-  return (600_000 + kills * 60_000) * Number(process.env.ANTIPHON_TEST_SLOWER ?? 1);
+  const has = (folder) => files.some((file) => file.includes(`/${folder}/`));
+  const kills = has('kill') ? Number(process.env.ANTIPHON_KILLS ?? 0) : 0;
+  const minutes = has('faults') ? Number(process.env.ANTIPHON_FAULT_MINUTES ?? 0) + 30 : 0;
+  return (600_000 + kills * 60_000 + minutes * 60_000) * Number(process.env.ANTIPHON_TEST_SLOWER ?? 1);
 }
 
 /** Runs files with node's own runner; gives its counts, read from its closing lines. */

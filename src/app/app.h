@@ -23,6 +23,13 @@ int migrate(const Environment& environment);
 std::string user_usage();
 int user(const Environment& environment, const std::vector<std::string>& words);
 
+/// `antiphon keys …`: the secret keys the cluster knows; gives up what is lost.
+std::string keys_usage();
+int keys(const Environment& environment, const std::vector<std::string>& words);
+
+/// The table of messages with a code, as Markdown.
+int codes();
+
 /// The manual of settings, as Markdown.
 int settings();
 

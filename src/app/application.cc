@@ -37,13 +37,22 @@ std::string upload_folder(const Process& process) {
   return made(process.data_dir() + "/uploads");
 }
 
-realtime::Rules rules_of(auth::Auth& auth, const chats::Guard& guard) {
+realtime::Rules rules_of(auth::Auth& auth, const chats::Guard& guard, runs::Relay& relay) {
   return {.verify = [&](std::string token) { return auth.identify.session(std::move(token)); },
           .renew = [&](Caller caller) { return auth.identify.renew(std::move(caller)); },
+          .arriving = [&](UserId user) { return relay.follow(std::move(user.value)); },
           .may_join =
               [&](Caller caller, realtime::Room room) {
                 return chats::may_join(guard, std::move(caller), std::move(room.name));
               }};
+}
+
+/// Where other replicas are heard; nowhere on SQLite, which has one process.
+bus::Way way_of(const Process& process, const store::Db& db) {
+  if (db.dialect() != store::Dialect::postgres) return {};
+  if (process.polls()) return {.others = true};
+  std::string direct = process.direct_url();
+  return {.others = true, .url = direct.empty() ? process.store_url() : direct};
 }
 
 realtime::Event chat_event(std::string_view type, json::Value data, const std::string& chat_id) {
@@ -53,12 +62,6 @@ realtime::Event chat_event(std::string_view type, json::Value data, const std::s
                              {"data", json::Object{{"type", type}, {"data", std::move(data)}}}});
 }
 
-std::vector<Secret> sealing_keys(const auth::KeyRing& ring) {
-  std::vector<Secret> out;
-  for (const auto& key : ring.keys()) out.push_back(ring.derived(key, auth::Purpose::sealing));
-  return out;
-}
-
 }  // namespace
 
 App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, std::string deployment,
@@ -66,9 +69,17 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
     : declared(d),
       loops(l),
       db(std::move(database)),
+      bus(way_of(d.process, *db), deployment),
       sealer(sealing_keys(keys)),
       watchdog(loops, &metrics),
       health(*db, &watchdog),
+      member({.db = *db,
+              .registry = d.registry,
+              .persistent = d.process.persistent_config(),
+              .sealer = sealer,
+              .sign_with = [this](std::size_t key) { auth.keys.sign_with(key); },
+              .metrics = metrics},
+             self_of(d.process), shared_keys(keys.keys())),
       config(*db, d.registry, &sealer, d.process.persistent_config()),
       auth(*db, std::move(keys), d.auth, d.permissions),
       client(client::make_client(d.models.client_options(), loops)),
@@ -84,7 +95,19 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
               .store = config,
               .loops = loops}),
       provider(models),
-      runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
+      runs(*db, {.node_name = d.process.name_of_node(), .version = ANTIPHON_VERSION}, loops),
+      relay({.db = *db,
+             .runs = runs,
+             .bus = bus,
+             .publish = [this](const runs::RunNames& run, std::int64_t seq,
+                               const std::vector<std::string>& events,
+                               bool last) { completions.publish(run, seq, events, last); },
+             .track =
+                 [this](const runs::RunNames& run, std::int64_t seq) {
+                   // All of the row, and nothing of the next, whose events are counted from one.
+                   hub.track(realtime::Room::user({run.user_id}), {.id = run.run_id, .seq = seq + 1});
+                 },
+             .watched = [this](const std::string& id) { return hub.watched(realtime::Room::user({id})); }}),
       jobs(*db, loops, runs.node_id(), [this] { return runs.steady(); }),
       chats(*db),
       guard(chats, {.admin_access = [this] { return declared.chats.admin_access(); },
@@ -103,8 +126,12 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       feedbacks(*db),
       analytics(*db),
       replay(runs),
-      hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard), loops, db.get(), &replay),
-      endpoint(hub, {.allow_origins = d.process.allow_origins(), .websocket = d.process.websocket()}),
+      hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard, relay), loops, db.get(), &replay, &bus),
+      forward(runs.node_id().substr(0, 8), *client,
+              [this](std::string name) { return address_of_node(std::move(name)); }),
+      endpoint(hub, {.allow_origins = d.process.allow_origins(),
+                     .websocket = d.process.websocket(),
+                     .forward = bus.alone() ? nullptr : &forward}),
       users(*db, auth, d.auth),
       groups(*db, auth.principals),
       auths(auths_parts()),
@@ -275,7 +302,8 @@ void App::add_routes() {
                                .metrics = metrics,
                                .router = router,
                                .has_users = [this] { return auth.accounts.any(); },
-                               .usage = [this] { return usage(); }});
+                               .usage = [this] { return usage(); },
+                               .cluster = [this] { return member.overview(); }});
   chats::add_live({.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) {
                      return name_of(std::move(id));
                    }});
@@ -318,6 +346,38 @@ void App::add_metrics() {
   server.count_in(metrics);
 }
 
+/// Where polls of another replica's sessions go: the one whose id begins so.
+Task<std::optional<std::string>> App::address_of_node(std::string name) {
+  for (cluster::Node& node : co_await cluster::living(*db, runs.node_id()))
+    if (node.node_id.starts_with(name) && !node.advertise.empty()) co_return std::move(node.advertise);
+  co_return std::nullopt;
+}
+
+/// What one replica changes, the others look at when they hear of it, and anyhow once a second.
+void App::follow_others() {
+  runs.relay_by(relay);
+  runs.session_by([this] { return bus.hears() ? std::optional(bus.session_key()) : std::nullopt; });
+  runs.on_company([this](bool others) { bus.company(others); });
+  auto when_told = [this](std::string_view topic, std::string name, std::function<Task<>()> look) {
+    auto start = [this, name, look] {
+      scope.start(loops.at(0), name, [look]() -> Task<> {
+        try {
+          co_await look();
+        } catch (const Problem& p) {
+          log::warn("What another replica changed could not be read yet", {{"cause", p.cause()}});
+        }
+      });
+    };
+    bus.on(std::string(topic), [start](std::string_view) { start(); });
+    bus.on_missed(start);
+  };
+  when_told("settings", "settings changed elsewhere", [this] { return config.refresh(); });
+  when_told("identities", "identities changed elsewhere", [this] { return auth.principals.catch_up(); });
+  bus.on(std::string(runs::Relay::kLook), [this](std::string_view) { runs.look(); });
+  config.on_written([this] { bus.send("settings"); });
+  auth.principals.on_committed([this] { bus.send("identities"); });
+}
+
 /// After the migrations; when it returns the server answers.
 Task<> App::start() {
   co_await config.load();
@@ -334,12 +394,18 @@ Task<> App::start() {
   config.poll(scope, loops.at(0));
   auth.follow(scope, loops.at(0));
   completions.start();
+  follow_others();
+  bus.start();
   co_await hub.start();
   co_await runs.start();
+  relay.start(loops);
+  co_await member.join(runs.node_id());
+  member.follow(scope, loops.at(0));
   jobs.start();
   endpoint.add_sockets(server);
   server.serve_site(*site);
   server.start();
+  health.ask([this] { return member.why_not_ready(); });
   health.started();
   scope.start(loops.at(0), "tell models", [this] { return tell_models(); });
 }
@@ -371,14 +437,17 @@ Task<> App::leave(std::chrono::seconds delay) {
 /// `budget`; the sockets stay until then, for they show them. Also after a start that failed half-way.
 Task<> App::stop(std::chrono::seconds budget) {
   health.draining();
+  co_await let_end("cluster", member.leaving());
   log::info("Stopping: answers under way may end",
             {{"seconds", budget.count()}, {"answers", runs.live_here()}});
   co_await let_end("answers", runs.stop(budget));
   co_await let_end("completions", completions.stop(2s));
   co_await let_end("jobs", jobs.stop(2s));
+  co_await let_end("relay", relay.stop());
   co_await let_end("sockets", hub.stop(2s));
   co_await let_end("server", server.drain(3s));
   (void)co_await scope.close(2s);
+  bus.stop();
   co_await let_end("models", models.close());
   co_await let_end("client", client->close());
   co_await let_end("database", db->close());
@@ -410,7 +479,7 @@ std::unique_ptr<http::StaticSite> site_of(const Process& process) {
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops) {
   return store::open(
       {.url = process.store_url(),
-       .connections = static_cast<int>(std::clamp<std::int64_t>(process.database_connections(), 2, 4)),
+       .connections = process.pool_size(),
        .network_file_system = process.network_file_system()},
       loops);
 }

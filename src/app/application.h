@@ -27,6 +27,8 @@ struct App {
   void delete_with_users();
   Task<> stop_if_gone(UserId id);
   Task<> tell_models();
+  Task<std::optional<std::string>> address_of_node(std::string name);
+  void follow_others();
   void add_metrics();
   Task<> start();
   Task<> leave(std::chrono::seconds delay);
@@ -37,9 +39,11 @@ struct App {
   metrics::Registry metrics;
   Scope scope;
   std::unique_ptr<store::Db> db;
+  bus::Bus bus;
   config::AesSealer sealer;
   Watchdog watchdog;
   configs::Health health;
+  cluster::Member member;
   config::Store config;
   auth::Auth auth;
   std::unique_ptr<client::Client> client;
@@ -48,6 +52,7 @@ struct App {
   models::Models models;
   completions::ModelsProvider provider;
   runs::Runs runs;
+  runs::Relay relay;
   jobs::Jobs jobs;
   chats::Chats chats;
   chats::Guard guard;
@@ -61,6 +66,7 @@ struct App {
   analytics::Analytics analytics;
   completions::LogReplay replay;
   realtime::Hub hub;
+  realtime::Forward forward;
   realtime::Endpoint endpoint;
   users::Users users;
   users::Groups groups;
@@ -73,6 +79,16 @@ struct App {
   std::unique_ptr<http::StaticSite> site;
   http::Server server;
 };
+
+/// What `serve` and `check` look at before anything else uses the database.
+cluster::Self self_of(const Process& process);
+cluster::Route route_of(const Process& process);
+/// The keys as the cluster must know them, and those that seal.
+std::vector<cluster::Key> shared_keys(const std::vector<auth::RingKey>& ring);
+std::vector<Secret> sealing_keys(const auth::KeyRing& ring);
+/// What all replicas must agree on, against the keys given.
+cluster::Findings check_cluster(const Declared& declared, store::Db& db,
+                                const std::vector<auth::RingKey>& ring);
 
 /// Makes DATA_DIR where it is not.
 void make_data_folder(const Process& process);

@@ -53,11 +53,22 @@ std::string check_data_folder(const Process& process) {
   return folder;
 }
 
+void show(Report& report, const cluster::Findings& findings) {
+  using Level = cluster::Finding::Level;
+  for (const cluster::Finding& f : findings.all)
+    f.level == Level::good      ? report.good(f.what.c_str(), f.text)
+    : f.level == Level::warning ? report.warn(f.what.c_str(), f.text)
+                                : report.bad(f.what.c_str(), f.text);
+}
+
 void check_database(Declared& declared, Report& report) {
   Loops loops(1);
   loops.start();
   std::unique_ptr<store::Db> db;
   report.attempt("database", [&] {
+    cluster::Findings route;
+    cluster::check_route(route, route_of(declared.process));
+    show(report, route);
     db = open_store(declared.process, loops);
     return db->description();
   });
@@ -73,10 +84,12 @@ void check_database(Declared& declared, Report& report) {
     return current ? "current"
                    : std::to_string(missing.size()) + " migration(s) to apply when it starts";
   });
+  // Without the schema there is nothing to agree on, or nobody.
   if (current)
-    report.attempt("secret key", [&] {
-      auth::KeyRing keys = run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); });
-      return "signs with key " + keys.first().kid;
+    report.attempt("cluster", [&] {
+      auto ring = run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); });
+      show(report, check_cluster(declared, *db, ring));
+      return declared.process.name_of_node() + " at " + declared.process.address_of_node();
     });
   run([&] { return db->close(); });
 }

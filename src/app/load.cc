@@ -1,3 +1,6 @@
+#include <unistd.h>
+
+#include <algorithm>
 #include <cctype>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +15,22 @@ namespace antiphon::app {
 std::string Process::store_url() const {
   if (std::string url = database_url(); !url.empty()) return url;
   return "sqlite:///" + (std::filesystem::absolute(data_dir()) / "antiphon.db").string();
+}
+
+int Process::pool_size() const {
+  return static_cast<int>(std::clamp<std::int64_t>(database_connections(), 2, 4));
+}
+
+std::string Process::name_of_node() const {
+  if (std::string name = node_name(); !name.empty()) return name;
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 && *name ? name : "node";
+}
+
+std::string Process::address_of_node() const {
+  if (std::string address = advertise(); !address.empty()) return address;
+  return (certificate().empty() ? "http://" : "https://") + name_of_node() + ":" +
+         std::to_string(port());
 }
 
 namespace {

@@ -13,7 +13,7 @@ void with_app(const std::function<void(App&)>& look) {
   loops.start();
   auto db = store::open({.url = "sqlite://:memory:"}, loops);
   run([&] { return bring_schema(declared.process, *db); });
-  auth::KeyRing keys = run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); });
+  auth::KeyRing keys(run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); }));
   App app(declared, std::move(db), std::move(keys), "0", loops);
   look(app);
   loops.stop();

@@ -11,7 +11,9 @@
 #include "base/process_metrics.h"
 #include "base/scope.h"
 #include "base/watchdog.h"
+#include "bus/bus.h"
 #include "client/client.h"
+#include "cluster/member.h"
 #include "config/general.h"
 #include "config/registry.h"
 #include "config/seal.h"
@@ -52,6 +54,7 @@
 #include "jobs/jobs.h"
 #include "realtime/endpoint.h"
 #include "realtime/hub.h"
+#include "runs/relay.h"
 #include "runs/runs.h"
 #include "store/db.h"
 

@@ -21,12 +21,33 @@ struct Process : config::Group {
           .between(0, 1000)
           .on_restart()
           .help("PostgreSQL connections of this process; between 2 and 4 are used.");
+  config::Text direct_url = env("ANTIPHON_PG_DIRECT_URL", "")
+                                .on_restart()
+                                .help(
+                                    "PostgreSQL past a transaction pooler, for LISTEN, which a pooler "
+                                    "breaks. Empty: DATABASE_URL.");
+  config::Text bus = env("ANTIPHON_BUS", "notify")
+                         .one_of({"notify", "poll"})
+                         .on_restart()
+                         .help(
+                             "How a process learns what others have written: notify listens on a "
+                             "connection of its own, poll asks several times a second.");
+  config::Text node_name =
+      env("ANTIPHON_NODE_NAME", "")
+          .on_restart()
+          .help("What this process is called among those of its database. Empty: the machine's name.");
+  config::Text advertise = env("ANTIPHON_ADVERTISE_URL", "")
+                               .on_restart()
+                               .help(
+                                   "Where other processes of this database reach this one, as "
+                                   "http://10.0.0.7:8080. Empty: the machine's name and PORT.");
   config::Bool migrations = env("ENABLE_DB_MIGRATIONS", true)
                                 .on_restart()
                                 .help("False: waits for another process to upgrade the database.");
   config::Bool persistent_config =
       env("ENABLE_PERSISTENT_CONFIG", true)
           .on_restart()
+          .cluster_wide()
           .help("False: the environment wins over what administrators have saved.");
   config::List allow_origins =
       env_list("CORS_ALLOW_ORIGIN", {})
@@ -48,6 +69,7 @@ struct Process : config::Group {
           .help("Serves the web client in this folder instead of the built-in one.");
   config::Bool websocket = env("ENABLE_WEBSOCKET_SUPPORT", true)
                                .on_restart()
+                               .cluster_wide()
                                .help("False: live events by long polling only.");
   config::Text log_format =
       env("LOG_FORMAT", "").on_restart().one_of({"", "json"}).help("json: one JSON object a line.");
@@ -84,6 +106,14 @@ struct Process : config::Group {
                                              "Lets SQLite live on a network file system, whose locks "
                                              "may not hold: the database can be damaged.");
 
+  /// Connections to PostgreSQL of the pool, as it clamps them.
+  int pool_size() const;
+  /// Whether others' events are asked for and not listened to.
+  bool polls() const { return bus() == "poll"; }
+  /// ANTIPHON_NODE_NAME, or the machine's name.
+  std::string name_of_node() const;
+  /// ANTIPHON_ADVERTISE_URL, or what it is made from.
+  std::string address_of_node() const;
   /// DATABASE_URL, or SQLite in the data folder.
   std::string store_url() const;
   void check(const config::Values& values) const override;

@@ -64,9 +64,14 @@ int run_server(Declared& declared) {
   make_data_folder(declared.process);
   Loops loops(thread_count(declared.process));
   loops.start();
+  cluster::Findings route;
+  cluster::check_route(route, route_of(declared.process));
+  cluster::insist(route);
   auto db = open_store(declared.process, loops);
   run([&] { return bring_schema(declared.process, *db); });
-  auth::KeyRing keys = run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); });
+  auto ring = run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); });
+  cluster::insist(check_cluster(declared, *db, ring));
+  auth::KeyRing keys(std::move(ring));
   std::string deployment = run([&] { return deployment_of(*db); });
   std::string description = db->description();
   App app(declared, std::move(db), std::move(keys), deployment, loops);

@@ -36,7 +36,7 @@ int user(const Environment& environment, const std::vector<std::string>& words) 
     loops.start();
     auto db = open_store(declared.process, loops);
     run([&] { return bring_schema(declared.process, *db); });
-    auth::KeyRing keys = run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); });
+    auth::KeyRing keys(run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); }));
     auths::CommandResult result;
     {
       auth::Auth auth(*db, std::move(keys), declared.auth, declared.permissions);

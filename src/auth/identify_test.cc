@@ -230,14 +230,17 @@ TEST_P(IdentifyTest, IdentifyingCostsNoStatement) {
 }
 
 TEST_P(IdentifyTest, TheSecretInTheDatabaseIsMadeOnceAndShared) {
-  KeyRing first = run([&] { return load_keys(*store.db, {}); });
-  KeyRing second = run([&] { return load_keys(*store.db, {}); });
-  KeyRing given =
-      run([&] { return load_keys(*store.db, {.secret = Secret("one-from-the-environment")}); });
+  auto first = run([&] { return load_keys(*store.db, {}); });
+  auto second = run([&] { return load_keys(*store.db, {}); });
+  auto given = run([&] { return load_keys(*store.db, {.secret = Secret("one-from-the-environment")}); });
 
-  EXPECT_EQ(first.first().secret.reveal(), second.first().secret.reveal());
-  EXPECT_EQ(first.first().secret.reveal().size(), 64u);
-  EXPECT_NE(given.first().kid, first.first().kid);
+  EXPECT_EQ(first.front().secret.reveal(), second.front().secret.reveal());
+  EXPECT_EQ(first.front().secret.reveal().size(), 64u);
+  EXPECT_NE(given.front().kid, first.front().kid);
+  // What was made still verifies, so an operator may set one of his own at any time.
+  ASSERT_EQ(given.size(), 2u);
+  EXPECT_EQ(given.back().kid, first.front().kid);
+  EXPECT_EQ(given.back().source, "the database");
   EXPECT_THROW(run([&] { return load_keys(*store.db, {.file = "/nowhere/at/all"}); }), Problem);
 }
 

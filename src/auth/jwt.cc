@@ -116,7 +116,7 @@ std::string sign(const KeyRing& ring, Purpose purpose, const Claims& claims) {
   std::string header;
   member(header, "alg", std::string_view("HS256"));
   member(header, "typ", std::string_view("JWT"));
-  member(header, "kid", std::string_view(ring.first().kid));
+  member(header, "kid", std::string_view(ring.signing().kid));
   std::string input = base64url(header + "}") + "." + base64url(payload_of(purpose, claims));
   return input + "." + base64url(hmac_sha256(ring.derived(purpose).reveal(), input));
 }

@@ -42,15 +42,17 @@ Secret read_secret_file(const std::string& path) {
   return Secret(trimmed(std::string(std::istreambuf_iterator<char>(in), {})));
 }
 
-/// The secret in the database; made by whoever comes first.
-Task<Secret> kept_secret(store::Db& db) {
-  static constexpr store::Sql kKeep{"auth.keep_secret",
-                                    "UPDATE cluster SET secret = $1 WHERE id = 1 AND secret IS NULL"};
-  static constexpr store::Sql kRead{"auth.read_secret",
-                                    "SELECT secret AS text FROM cluster WHERE id = 1"};
-  co_await db.run(kKeep, random_hex(32));
+/// The secret in the database, empty when there is none. `make`: whoever comes first makes it, unless
+/// the replicas have agreed on another.
+Task<Secret> kept_secret(store::Db& db, bool make) {
+  static constexpr store::Sql kKeep{
+      "auth.keep_secret",
+      "UPDATE cluster SET secret = $1 WHERE id = 1 AND secret IS NULL AND secret_keys = '[]'"};
+  static constexpr store::Sql kRead{
+      "auth.read_secret", "SELECT COALESCE(secret, '') AS text FROM cluster WHERE id = 1"};
+  if (make) co_await db.run(kKeep, random_hex(32));
   std::optional<TextRow> row = co_await db.first<TextRow>(kRead);
-  if (!row || row->text.empty())
+  if (!row)
     throw Problem(Problem::Kind::internal, "The cluster row is missing. Run antiphon migrate.");
   co_return Secret(std::move(row->text));
 }
@@ -89,6 +91,10 @@ std::string_view name_of(Purpose purpose) {
   return "";
 }
 
+std::string RingKey::fingerprint() const {
+  return hex(hmac_sha256(secret.reveal(), "antiphon fingerprint")).substr(0, 12);
+}
+
 KeyRing::KeyRing(std::vector<RingKey> keys) : keys_(std::move(keys)) {
   if (keys_.empty() || std::ranges::any_of(keys_, [](const RingKey& k) { return k.secret.empty(); }))
     throw Problem(Problem::Kind::internal, "A secret key is empty. Set WEBUI_SECRET_KEY.");
@@ -99,6 +105,8 @@ KeyRing::KeyRing(std::vector<RingKey> keys) : keys_(std::move(keys)) {
 
 const RingKey* KeyRing::find(std::string_view kid) const {
   auto it = std::ranges::find(keys_, kid, &RingKey::kid);
+  if (it == keys_.end())
+    it = std::ranges::find_if(keys_, [&](const RingKey& k) { return kid_of(k.secret.reveal()) == kid; });
   return it == keys_.end() ? nullptr : &*it;
 }
 
@@ -121,19 +129,30 @@ std::vector<RingKey> parse_keys(std::string_view text) {
   return out;
 }
 
-Task<KeyRing> load_keys(store::Db& db, KeySources sources) {
-  Secret secret = sources.secret;
-  if (secret.empty() && !sources.file.empty()) secret = read_secret_file(sources.file);
-  if (secret.empty()) secret = co_await kept_secret(db);
-
+Task<std::vector<RingKey>> load_keys(store::Db& db, KeySources sources) {
   std::vector<RingKey> ring;
-  ring.push_back({kid_of(secret.reveal()), std::move(secret)});
-  for (RingKey& previous : parse_keys(sources.previous_keys.reveal()))
-    ring.push_back(std::move(previous));
+  auto add = [&](RingKey key) {
+    if (!key.secret.empty() && std::ranges::find(ring, key.kid, &RingKey::kid) == ring.end())
+      ring.push_back(std::move(key));
+  };
+  auto named = [](Secret secret, std::string source) {
+    std::string kid = kid_of(secret.reveal());
+    return RingKey{std::move(kid), std::move(secret), std::move(source)};
+  };
+  bool by_file = sources.secret.empty() && !sources.file.empty();
+  Secret given = by_file ? read_secret_file(sources.file) : sources.secret;
+  Secret kept = co_await kept_secret(db, given.empty());
+  if (given.empty()) add(named(kept, "the database"));
+  add(named(std::move(given), by_file ? "WEBUI_SECRET_KEY_FILE" : "WEBUI_SECRET_KEY"));
+  for (RingKey& previous : parse_keys(sources.previous_keys.reveal())) {
+    previous.source = "ANTIPHON_SECRET_KEYS";
+    add(std::move(previous));
+  }
+  add(named(std::move(kept), "the database"));
   for (const RingKey& key : ring)
     if (key.secret.reveal().size() < kShortSecret)
       log::warn("a secret key is short: use 32 random bytes", {{"kid", key.kid}});
-  co_return KeyRing(std::move(ring));
+  co_return ring;
 }
 
 }  // namespace antiphon::auth

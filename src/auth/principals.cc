@@ -185,6 +185,7 @@ Task<> Principals::commit(std::function<Task<std::vector<Change>>(store::Connect
   }
   for (const Change& change : changes) apply(change);
   for (const Change& change : changes) tell(change);
+  if (committed_ && !changes.empty()) committed_();
 }
 
 void Principals::apply(const Change& change) {

@@ -90,6 +90,9 @@ class Principals {
   /// Called after every change, here and on other replicas, on any thread. Before follow() only.
   void watch(std::function<void(const Change&)> watcher) { watchers_.push_back(std::move(watcher)); }
 
+  /// Called after changes made here were committed, on any thread. Before follow() only.
+  void on_committed(std::function<void()> tell) { committed_ = std::move(tell); }
+
   /// Notes that the user, and the API key if one was used, are in use; written once a minute.
   void seen(const Principal& who, const std::string& key_id);
   /// Writes what seen() has noted.
@@ -113,6 +116,7 @@ class Principals {
 
   store::Db& db_;
   std::vector<std::function<void(const Change&)>> watchers_;
+  std::function<void()> committed_;
   std::atomic<std::int64_t> fresh_at_ms_ = 0;  ///< Steady clock.
   std::int64_t presence_written_at_ = 0;       ///< Of the coroutine of follow().
 

@@ -23,6 +23,7 @@ struct Settings : config::Group {
 
   config::Bool webui_auth = env("WEBUI_AUTH", true)
                                 .on_restart()
+                                .cluster_wide()
                                 .help(
                                     "False: no sign-in, everybody is the one administrator. For a "
                                     "single person's own machine.");

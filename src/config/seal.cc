@@ -41,6 +41,14 @@ std::optional<std::string> decrypt(const Secret& key, std::string_view where, st
   return plain;
 }
 
+/// Nonce, ciphertext and tag; nothing when it is no sealed text.
+std::optional<std::string> raw_of(std::string_view sealed) {
+  if (!sealed.starts_with(kMark)) return std::nullopt;
+  std::optional<std::string> raw = base64url_decode(sealed.substr(kMark.size()));
+  if (!raw || raw->size() < kNonce + kTag) return std::nullopt;
+  return raw;
+}
+
 }  // namespace
 
 AesSealer::AesSealer(std::vector<Secret> keys) : keys_(std::move(keys)) {
@@ -54,7 +62,7 @@ std::string AesSealer::seal(std::string_view where, std::string_view plain) cons
   std::string nonce = random_bytes(kNonce), sealed(plain.size(), '\0'), tag(kTag, '\0');
   int n = 0;
   must(EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr,
-                          bytes(std::string_view(keys_.front().reveal())), bytes(nonce)));
+                          bytes(std::string_view(keys_.at(sealing_).reveal())), bytes(nonce)));
   must(EVP_EncryptUpdate(context.get(), nullptr, &n, bytes(where), static_cast<int>(where.size())));
   must(EVP_EncryptUpdate(context.get(), bytes(sealed), &n, bytes(plain),
                          static_cast<int>(plain.size())));
@@ -63,10 +71,14 @@ std::string AesSealer::seal(std::string_view where, std::string_view plain) cons
   return std::string(kMark) + base64url(nonce + sealed + tag);
 }
 
+bool AesSealer::sealed_now(std::string_view where, std::string_view sealed) const {
+  std::optional<std::string> raw = raw_of(sealed);
+  return raw && decrypt(keys_.at(sealing_), where, std::move(*raw));
+}
+
 std::optional<std::string> AesSealer::open(std::string_view where, std::string_view sealed) const {
-  if (!sealed.starts_with(kMark)) return std::nullopt;
-  std::optional<std::string> raw = base64url_decode(sealed.substr(kMark.size()));
-  if (!raw || raw->size() < kNonce + kTag) return std::nullopt;
+  std::optional<std::string> raw = raw_of(sealed);
+  if (!raw) return std::nullopt;
   for (const Secret& key : keys_)
     if (std::optional<std::string> plain = decrypt(key, where, *raw)) return plain;
   return std::nullopt;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +10,9 @@
 #include "base/secret.h"
 
 namespace antiphon::config {
+
+/// The member that marks sealed text in a row of `config`: {"$sealed": "v1:…"}.
+inline constexpr std::string_view kSealedMember = "$sealed";
 
 /// Keeps secrets unreadable at rest. Any thread.
 class Sealer {
@@ -25,11 +30,17 @@ class AesSealer final : public Sealer {
   /// 32 bytes each: the first seals, all open. Throws std::logic_error for another length or none.
   explicit AesSealer(std::vector<Secret> keys);
 
+  /// From now on that key seals.
+  void seal_with(std::size_t key) { sealing_ = key; }
+  /// Whether the key that seals now opens it: otherwise it wants to be sealed again.
+  bool sealed_now(std::string_view where, std::string_view sealed) const;
+
   std::string seal(std::string_view where, std::string_view plain) const override;
   std::optional<std::string> open(std::string_view where, std::string_view sealed) const override;
 
  private:
   std::vector<Secret> keys_;
+  std::atomic<std::size_t> sealing_ = 0;
 };
 
 }  // namespace antiphon::config

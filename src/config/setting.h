@@ -36,6 +36,8 @@ struct About {
   std::string_view key;   ///< Row of the config table, "ui.enable_signup". Empty: environment only.
   std::string_view help;  ///< For docs/settings.md and the admin UI.
   Applies applies = Applies::live;
+  /// All replicas must have the same, although it has no `key`; those with one must in any case.
+  bool cluster_wide = false;
   bool secret = false;     ///< Sealed at rest; never logged; sent to admins' editors only.
   char separator = 0;      ///< Of lists in the environment; 0: ';' if there is one, else ','.
   double least = -9.2e18;  ///< Of numbers; of texts, the shortest in bytes.
@@ -97,6 +99,7 @@ struct Declaration {
   Declaration&& also(std::string_view env) && { return about.also = env, std::move(*this); }
   /// Takes effect at the next start only.
   Declaration&& on_restart() && { return about.applies = Applies::on_restart, std::move(*this); }
+  Declaration&& cluster_wide() && { return about.cluster_wide = true, std::move(*this); }
   Declaration&& secret() && { return about.secret = true, std::move(*this); }
   Declaration&& separated_by(char c) && { return about.separator = c, std::move(*this); }
   Declaration&& between(double least, double most) && {

@@ -53,9 +53,6 @@ constexpr Sql kPut{
     "ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at"};
 constexpr Sql kDrop{"config_drop", "DELETE FROM config WHERE key = $1"};
 
-/// The member that marks a sealed row.
-constexpr std::string_view kSealed = "$sealed";
-
 Problem out_of_date() {
   return Problem(Problem::Kind::conflict,
                  "Somebody else has changed the settings; reload and try again")
@@ -70,6 +67,7 @@ struct Store::Impl {
   const Sealer* sealer;
   bool persistent;
   std::vector<std::function<void(const std::vector<std::string>&)>> listeners;  ///< Fixed once serving.
+  std::function<void()> written = {};                                           ///< Likewise.
 
   mutable std::mutex mutex;
   Rows applied;              ///< Guarded by mutex: the rows as they stand in the values.
@@ -80,6 +78,9 @@ struct Store::Impl {
   void publish(const std::vector<std::string>& keys, const Rows& rows);
   void apply(Rows rows, std::int64_t at);
   void tell(const std::vector<std::string>& keys) const;
+  void tell_written() const {
+    if (written) written();
+  }
   std::string row_text(const AnySetting& setting, const json::Value& value) const;
   Rows validated(const std::vector<Change>& changes) const;
   Task<Rows> read_rows();
@@ -95,7 +96,7 @@ std::optional<json::Value> Store::Impl::unsealed(const std::string& key,
                                                  const std::string& text) const {
   std::optional<json::Value> value = json::try_parse(text);
   if (!value) return std::nullopt;
-  std::string_view sealed = json::text_at(*value, kSealed);
+  std::string_view sealed = json::text_at(*value, kSealedMember);
   if (sealed.empty()) return value;
   std::optional<std::string> plain = sealer ? sealer->open(key, sealed) : std::nullopt;
   return plain ? json::try_parse(*plain) : std::nullopt;
@@ -151,7 +152,7 @@ std::string Store::Impl::row_text(const AnySetting& setting, const json::Value& 
   if (!sealer)
     throw Problem(Problem::Kind::internal, "Secrets cannot be stored")
         .because("there is no sealing key");
-  return json::serialize(json::Value{{kSealed, sealer->seal(setting.about().key, text)}});
+  return json::serialize(json::Value{{kSealedMember, sealer->seal(setting.about().key, text)}});
 }
 
 /// The rows to write. Throws when a change does not fit, saying all that is wrong.
@@ -254,6 +255,7 @@ Task<std::int64_t> Store::set(std::vector<Change> changes,
     co_return version();
   }
   co_await impl_->write(put, drop, expected_version);
+  impl_->tell_written();
   co_await refresh();
   co_return version();
 }
@@ -269,6 +271,10 @@ std::string Store::etag() const {
 
 void Store::on_change(std::function<void(const std::vector<std::string>& keys)> callback) {
   impl_->listeners.push_back(std::move(callback));
+}
+
+void Store::on_written(std::function<void()> callback) {
+  impl_->written = std::move(callback);
 }
 
 void Store::poll(Scope& scope, Executor where, std::chrono::nanoseconds interval) {
@@ -313,6 +319,7 @@ Task<> Store::import_rows(const json::Value& rows) {
   if (!impl_->persistent) co_return impl_->apply_here(put, {});
   put.merge(others);
   co_await impl_->write(put, {}, {});
+  impl_->tell_written();
   co_await refresh();
 }
 

@@ -60,6 +60,9 @@ class Store {
   /// thread; must be quick, must not throw. Register before serving.
   void on_change(std::function<void(const std::vector<std::string>& keys)> callback);
 
+  /// Called after a change was written by this process. Register before serving.
+  void on_written(std::function<void()> callback);
+
   /// Applies what other replicas wrote, every `interval`, until the scope closes.
   void poll(Scope& scope, Executor where, std::chrono::nanoseconds interval = std::chrono::seconds(1));
   /// Applies what other replicas wrote, now.

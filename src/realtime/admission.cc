@@ -62,6 +62,7 @@ Task<Core::Welcome> Core::welcome(std::shared_ptr<Wire> wire, std::string token,
     co_return Welcome{session, std::nullopt};
   }
   // In its room before the client hears that it is connected: whatever follows, it gets.
+  co_await arriving(caller->id);
   begin(session, std::move(*caller));
   session->resume_from_ring({}, door(session));
   co_return Welcome{session, pid.empty() ? Arrival::fresh : Arrival::gap};
@@ -126,6 +127,7 @@ Task<bool> Core::resume_from_log(SessionPtr session, const Caller& caller, std::
   Position from = session->position_at(offset);
   if (from.epoch != options.epoch || !from.exact || !session->begin_replay(from)) co_return false;
   // In its rooms first: what is said from here on waits until the rest has been read.
+  co_await arriving(caller.id);
   registry.join(session, Room::user(caller.id), false);
   for (const std::string& room : session->rooms_wanted) registry.join(session, {room}, false);
   session->rooms_wanted.clear();
@@ -149,13 +151,13 @@ Task<std::optional<std::vector<Event>>> Core::missed(SessionPtr session, Positio
   rooms.reserve(names.size());
   for (const std::string& name : names) rooms.push_back({name});
   std::vector<Event> out;
-  std::int64_t last_outbox = from.outbox;
+  Marks seen = from.outbox;
   if (replay_) {
     auto of_runs = co_await replay_->since(from, std::move(user), rooms);
     if (!of_runs || of_runs->size() > Replay::kMaxEvents) co_return std::nullopt;
     for (auto& replayed : *of_runs) out.push_back(std::move(replayed.event));
   }
-  auto rows = co_await outbox->since(last_outbox, std::move(names));
+  auto rows = co_await outbox->since(std::move(seen), std::move(names));
   if (!rows) co_return std::nullopt;
   for (auto& row : *rows)
     if (row.skip_sid != session->sid())
@@ -179,6 +181,18 @@ Task<> Core::check_rooms(SessionPtr session, Caller caller) {
   session->rooms_wanted = std::move(wanted);
 }
 
+/// What other replicas write for him is heard here from now on.
+Task<> Core::arriving(UserId user) const {
+  if (!rules.arriving) co_return;
+  try {
+    co_await rules.arriving(std::move(user));
+  } catch (const Problem& problem) {
+    // He is looked after as soon as the database answers again.
+    log::warn("What other replicas write could not be read",
+              {{"cause", problem.cause()}, {"detail", problem.detail()}});
+  }
+}
+
 void Core::begin(const SessionPtr& session, Caller caller) {
   Room own = Room::user(caller.id);
   session->set_owner(std::move(caller));
@@ -196,9 +210,11 @@ Task<Arrival> Core::sign_in(SessionPtr session, Caller caller, std::string offse
     if (co_await resume(session, caller, std::move(offset), std::nullopt) == true)
       co_return Arrival::resumed;
     ++counters.not_resumed;
+    co_await arriving(caller.id);
     begin(session, std::move(caller));
     co_return Arrival::gap;
   }
+  co_await arriving(caller.id);
   begin(session, std::move(caller));
   co_return Arrival::fresh;
 }
@@ -267,6 +283,16 @@ void Core::record(const SessionPtr& session) {
                          .token_id = owner->token_id,
                          .rooms = json::serialize(rooms),
                          .start_pos = session->start().text()});
+}
+
+void Core::evict(const Room& room, const std::optional<UserId>& user) {
+  for (const SessionPtr& session : registry.members(room)) {
+    if (user && !session->owned_by(*user)) continue;
+    registry.leave(session, room);
+    // What it has not got yet of that room, it shall not get by resuming.
+    session->forget_recent();
+    record(session);
+  }
 }
 
 }  // namespace antiphon::realtime

@@ -14,15 +14,18 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kTendTables{60};
+constexpr milliseconds kLookAgain{5'000};
+constexpr milliseconds kLookOften{500};  ///< While the bus is not heard.
 
 }  // namespace
 
-Core::Core(HubOptions o, Rules r, Loops& l, store::Db* db, Replay* replay)
+Core::Core(HubOptions o, Rules r, Loops& l, store::Db* db, Replay* replay, bus::Bus* b)
     : options(std::move(o)),
       rules(std::move(r)),
       loops(l),
       registry(options.epoch),
       records(db, std::chrono::duration_cast<seconds>(options.resume_window).count()),
+      bus(b),
       replay_(replay),
       ring_budget_(std::make_shared<RingBudget>(
           options.resume_bytes, static_cast<std::int64_t>(options.resume_bytes_of_all))) {}
@@ -95,6 +98,20 @@ Task<> Core::tend_tables() {
       co_await outbox->sweep();
     } catch (const Problem& problem) {
       log::warn("Sessions could not be recorded; they survive in memory only",
+                {{"cause", problem.cause()}, {"detail", problem.detail()}});
+    }
+  }
+}
+
+/// What other replicas wrote: at once when something was not heard, otherwise now and then.
+Task<> Core::hear_outbox() {
+  while (!ending) {
+    (void)co_await missed_outbox_.wait(bus->hears() ? kLookAgain : kLookOften);
+    if (ending || (!bus->has_company() && bus->hears())) continue;
+    try {
+      co_await outbox->catch_up();
+    } catch (const Problem& problem) {
+      log::warn("What other replicas told could not be read",
                 {{"cause", problem.cause()}, {"detail", problem.detail()}});
     }
   }

@@ -27,7 +27,7 @@ class Core : public std::enable_shared_from_this<Core> {
  public:
   using SessionPtr = std::shared_ptr<Session>;
 
-  Core(HubOptions options, Rules rules, Loops& loops, store::Db* db, Replay* replay);
+  Core(HubOptions options, Rules rules, Loops& loops, store::Db* db, Replay* replay, bus::Bus* bus);
 
   const HubOptions options;
   const Rules rules;
@@ -35,6 +35,7 @@ class Core : public std::enable_shared_from_this<Core> {
   Registry registry;
   Records records;
   std::shared_ptr<Outbox> outbox;  ///< Set once, before anything runs.
+  bus::Bus* const bus;             ///< May be null.
   Scope scope;
   struct Handled {
     EventObject names;
@@ -69,10 +70,15 @@ class Core : public std::enable_shared_from_this<Core> {
   /// Throws it out, for good.
   void expel(const SessionPtr& session, const Frame& last = nullptr);
   void record(const SessionPtr& session);
+  /// Takes sockets of this process out of a room.
+  void evict(const Room& room, const std::optional<UserId>& user);
 
   // --- as time passes (core.cc) ---
   Task<> tick();
   Task<> tend_tables();
+  Task<> hear_outbox();
+  /// Something other replicas wrote was not heard.
+  void outbox_missed() { missed_outbox_.notify(); }
   void ask_until(Clock::time_point deadline, const SessionPtr& session, std::uint64_t question);
   Signal stopping, deadline_set;
   std::atomic<bool> ending = false;   ///< Nobody is let in any more.
@@ -89,6 +95,7 @@ class Core : public std::enable_shared_from_this<Core> {
                              std::optional<Session::Door> door);
   Task<std::optional<std::vector<Event>>> missed(SessionPtr session, Position from, UserId user);
   Task<> check_rooms(SessionPtr session, Caller caller);
+  Task<> arriving(UserId user) const;
   void begin(const SessionPtr& session, Caller caller);
 
   void look_after(const SessionPtr& session, Clock::time_point now);
@@ -99,6 +106,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void bound_lost(const UserId& user);
 
   Replay* const replay_;
+  Signal missed_outbox_;
   const std::shared_ptr<RingBudget> ring_budget_;
   struct Question {
     std::weak_ptr<Session> session;

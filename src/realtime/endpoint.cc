@@ -45,6 +45,7 @@ struct Endpoint::Impl : std::enable_shared_from_this<Impl> {
   std::shared_ptr<Engine> open(const http::Request& request);
   std::shared_ptr<Engine> find(const http::Request& request);
   void forget(const std::string& sid);
+  Task<Response> elsewhere(const http::Request& request);
   Task<> run(std::shared_ptr<http::Request> request, std::shared_ptr<http::WebSocket> socket);
   Task<> tick();
 
@@ -101,7 +102,8 @@ std::string Endpoint::Impl::cookie_token(const http::Request& request) const {
 }
 
 std::shared_ptr<Engine> Endpoint::Impl::open(const http::Request& request) {
-  auto engine = std::make_shared<Engine>(base64url(random_bytes(15)), core);
+  std::string prefix = options.forward ? options.forward->prefix() : std::string();
+  auto engine = std::make_shared<Engine>(prefix + base64url(random_bytes(15)), core);
   engine->open(request.remote, cookie_token(request));
   bool first = false;
   {
@@ -124,6 +126,13 @@ std::shared_ptr<Engine> Endpoint::Impl::find(const http::Request& request) {
 void Endpoint::Impl::forget(const std::string& sid) {
   std::scoped_lock lock(mutex);
   engines.erase(sid);
+}
+
+/// A session that is not here: another replica's, or nobody's.
+Task<Response> Endpoint::Impl::elsewhere(const http::Request& request) {
+  std::optional<Response> answer;
+  if (options.forward) answer = co_await options.forward->pass_on(request, options.path + "/");
+  co_return answer ? std::move(*answer) : refuse(Refusal::unknown_sid);
 }
 
 Task<> Endpoint::Impl::run(std::shared_ptr<http::Request> request,
@@ -185,7 +194,7 @@ Task<Response> Endpoint::Api::poll(Anyone, http::Call& call) {
                                           .max_payload = kMaxPolledBody}));
   }
   auto engine = endpoint->find(call.request);
-  if (!engine) co_return refuse(Refusal::unknown_sid);
+  if (!engine) co_return co_await endpoint->elsewhere(call.request);
   auto body = co_await engine->poll();
   if (!body) co_return refuse(Refusal::bad_request);
   co_return text(std::move(*body));
@@ -195,7 +204,7 @@ Task<Response> Endpoint::Api::post(Anyone, http::Call& call) {
   if (auto refused = endpoint->refuse_request(call.request, "polling")) co_return std::move(*refused);
   if (!call.request.parameter("sid")) co_return refuse(Refusal::bad_method);
   auto engine = endpoint->find(call.request);
-  if (!engine) co_return refuse(Refusal::unknown_sid);
+  if (!engine) co_return co_await endpoint->elsewhere(call.request);
   if (!co_await engine->take(std::move(call.request.body))) co_return refuse(Refusal::bad_request);
   co_return text("ok");
 }

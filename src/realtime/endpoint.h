@@ -6,6 +6,7 @@
 
 #include "http/router.h"
 #include "http/server.h"
+#include "realtime/forward.h"
 #include "realtime/hub.h"
 
 namespace antiphon::realtime {
@@ -16,6 +17,7 @@ struct EndpointOptions {
   bool websocket = true;                        ///< ENABLE_WEBSOCKET_SUPPORT.
   bool polling = true;
   std::string token_cookie = "token";
+  Forward* forward = nullptr;  ///< To other replicas; null: there are none.
 };
 
 /// Where Socket.IO meets HTTP. One per process; must outlive the server's drain.

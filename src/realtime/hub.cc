@@ -1,6 +1,7 @@
 #include "realtime/hub.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/async.h"
@@ -10,6 +11,16 @@
 
 namespace antiphon::realtime {
 namespace {
+
+constexpr std::string_view kEmit = "emit";
+constexpr std::string_view kEvict = "evict";
+
+std::optional<std::int64_t> number(std::string_view text) {
+  std::int64_t out = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return out;
+}
 
 json::Value not_connected() {
   return json::Object{{"error", "The browser that should be asked is not connected."}};
@@ -61,14 +72,49 @@ void Ticket::committed() {
     entry->outbox->decide(entry, Outbox::Fate::committed);
 }
 
-Hub::Hub(HubOptions options, Rules rules, Loops& loops, store::Db* db, Replay* replay)
-    : core_(std::make_shared<Core>(std::move(options), std::move(rules), loops, db, replay)) {
-  core_->outbox =
-      std::make_shared<Outbox>(db, [core = std::weak_ptr<Core>(core_)](
-                                       const Room& room, const Event& event, const std::string& skip) {
+Hub::Hub(HubOptions options, Rules rules, Loops& loops, store::Db* db, Replay* replay, bus::Bus* bus)
+    : core_(std::make_shared<Core>(std::move(options), std::move(rules), loops, db, replay, bus)) {
+  core_->outbox = std::make_shared<Outbox>(
+      db, bus,
+      [core = std::weak_ptr<Core>(core_)](const Room& room, const Event& event,
+                                          const std::string& skip) {
         if (auto alive = core.lock())
           alive->counters.frames_out += alive->registry.emit(room, event, skip);
       });
+  if (bus) hear(*bus);
+}
+
+/// What other replicas say to sockets that may be here.
+void Hub::hear(bus::Bus& bus) {
+  std::weak_ptr<Core> weak = core_;
+  bus.on(std::string(kEmit), [weak](std::string_view body) {
+    auto parts = bus::parts_of(body);
+    auto core = weak.lock();
+    if (parts.size() != 4 || !core) return;
+    Event event{.name = std::string(parts[1]), .payload = std::string(parts[3])};
+    core->counters.frames_out += core->registry.emit({std::string(parts[0])}, event, parts[2]);
+  });
+  bus.on(std::string(Outbox::kTopic), [weak](std::string_view body) {
+    auto parts = bus::parts_of(body);
+    auto core = weak.lock();
+    auto id = number(parts[0]);
+    auto previous = parts.size() == 6 ? number(parts[1]) : std::nullopt;
+    if (!core || !id || !previous) return;
+    OutboxRow row{*id, std::string(parts[2]), std::string(parts[3]), std::string(parts[5]),
+                  std::string(parts[4])};
+    if (!core->outbox->hear(std::move(row), *previous)) core->outbox_missed();
+  });
+  bus.on(std::string(kEvict), [weak](std::string_view body) {
+    auto parts = bus::parts_of(body);
+    auto core = weak.lock();
+    if (parts.size() != 2 || !core) return;
+    std::optional<UserId> user;
+    if (!parts[1].empty()) user = UserId{std::string(parts[1])};
+    core->evict({std::string(parts[0])}, user);
+  });
+  bus.on_missed([weak] {
+    if (auto core = weak.lock()) core->outbox_missed();
+  });
 }
 
 Hub::~Hub() = default;
@@ -97,6 +143,8 @@ Task<> Hub::start() {
   Core* core = core_.get();
   core->scope.start(core->loops.at(0), "realtime clock", [core] { return core->tick(); });
   core->scope.start(core->loops.at(0), "realtime tables", [core] { return core->tend_tables(); });
+  if (core->bus && !core->bus->alone())
+    core->scope.start(core->loops.at(0), "outbox of others", [core] { return core->hear_outbox(); });
 }
 
 Task<> Hub::stop(std::chrono::milliseconds deadline) {
@@ -106,12 +154,15 @@ Task<> Hub::stop(std::chrono::milliseconds deadline) {
   core->hung_up = true;
   core->stopping.notify();
   core->deadline_set.notify();
+  core->outbox_missed();
   co_await core->scope.close(deadline);
   co_await core->records.leave();
 }
 
 void Hub::emit(const Room& room, const Event& event, std::string_view skip_sid) {
   core_->counters.frames_out += core_->registry.emit(room, event, skip_sid);
+  if (core_->bus && !event.replayable() && event.attachments.empty())
+    core_->bus->send(kEmit, bus::joined({room.name, event.name, skip_sid, event.payload}));
 }
 
 bool Hub::emit_to(std::string_view sid, const Event& event) {
@@ -160,6 +211,10 @@ bool Hub::online(const UserId& user) const {
                              [](const auto& session) { return session->signed_in(); });
 }
 
+bool Hub::watched(const Room& room) const {
+  return !core_->registry.members(room).empty();
+}
+
 std::vector<std::pair<std::string, UserId>> Hub::sockets_in(const Room& room) const {
   std::vector<std::pair<std::string, UserId>> out;
   for (const auto& session : core_->registry.members(room))
@@ -176,13 +231,8 @@ std::vector<UserId> Hub::users_online() const {
 }
 
 void Hub::evict(const Room& room, const std::optional<UserId>& user) {
-  for (const auto& session : core_->registry.members(room)) {
-    if (user && !session->owned_by(*user)) continue;
-    core_->registry.leave(session, room);
-    // What it has not got yet of that room, it shall not get by resuming.
-    session->forget_recent();
-    core_->record(session);
-  }
+  core_->evict(room, user);
+  if (core_->bus) core_->bus->send(kEvict, bus::joined({room.name, user ? user->value : ""}));
 }
 
 HubCounts Hub::counts() const {

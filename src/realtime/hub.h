@@ -55,6 +55,9 @@ struct Rules {
   /// As the session stands now; nothing when it is revoked or its user gone or demoted to pending.
   /// Asked every 30 s and when a client resumes.
   std::function<Task<std::optional<Caller>>(Caller)> renew;
+  /// Called before a user's socket is let in: from then on all that other replicas write for him is
+  /// heard. May be unset.
+  std::function<Task<>(UserId)> arriving = {};
   /// Whether the caller may listen to a room other than its own. Unset: to none.
   std::function<Task<bool>(Caller, Room)> may_join;
 };
@@ -131,8 +134,10 @@ class Hub {
   using JoinHandler = std::function<Task<>(Socket&, Arrival)>;
 
   /// `db` keeps sessions and the outbox; null: events survive in memory only (tests). `replay` reads
-  /// the answer log; null: there is none. All must outlive the hub.
-  Hub(HubOptions options, Rules rules, Loops& loops, store::Db* db = nullptr, Replay* replay = nullptr);
+  /// the answer log; null: there is none. `bus`: the way to other replicas; null: there are none. All
+  /// must outlive the hub; the bus is started after it was made and stopped before it goes.
+  Hub(HubOptions options, Rules rules, Loops& loops, store::Db* db = nullptr, Replay* replay = nullptr,
+      bus::Bus* bus = nullptr);
   ~Hub();
 
   // --- wiring, before start() ---
@@ -152,7 +157,8 @@ class Hub {
   Task<> stop(std::chrono::milliseconds deadline);
 
   // --- towards clients ---
-  /// To every socket in the room but the one named. Never blocks.
+  /// To every socket in the room but the one named, on all replicas: those of the answer log by the
+  /// replica that relays it. Never blocks. What is not durable may be lost on its way.
   void emit(const Room& room, const Event& event, std::string_view skip_sid = {});
   /// To one socket. False when it is not here.
   bool emit_to(std::string_view sid, const Event& event);
@@ -176,6 +182,8 @@ class Hub {
   // --- who is here ---
   bool belongs(std::string_view sid, const UserId& user) const;
   bool online(const UserId& user) const;
+  /// Whether any socket is in the room, or will be back in it shortly.
+  bool watched(const Room& room) const;
   /// Connected sockets in the room: (sid, user id).
   std::vector<std::pair<std::string, UserId>> sockets_in(const Room& room) const;
   std::vector<UserId> users_online() const;
@@ -195,6 +203,7 @@ class Hub {
   const std::shared_ptr<Core>& core() const { return core_; }
 
  private:
+  void hear(bus::Bus& bus);
   std::shared_ptr<Core> core_;
 };
 

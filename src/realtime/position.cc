@@ -17,7 +17,7 @@ bool well_formed(std::string_view key, std::size_t longest) {
 
 std::optional<std::int64_t> number(std::string_view text) {
   std::int64_t out = 0;
-  if (text.empty() || text.size() > 18 || text[0] == '-') return std::nullopt;
+  if (text.empty() || text.size() > 19 || text[0] == '-') return std::nullopt;
   if (text.size() > 1 && text[0] == '0') return std::nullopt;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -47,6 +47,58 @@ std::optional<RunPoint> parse_run(std::string_view text) {
 
 }  // namespace
 
+bool Marks::advance(std::int64_t id) {
+  auto at = std::ranges::lower_bound(ids_, slot_of(id), {}, slot_of);
+  if (at != ids_.end() && slot_of(*at) == slot_of(id)) {
+    if (id <= *at) return false;
+    *at = id;
+    return true;
+  }
+  ids_.insert(at, id);
+  // The one that has been silent for longest: what it wrote is swept long before so many have come.
+  if (ids_.size() > kMax) ids_.erase(std::ranges::min_element(ids_));
+  return true;
+}
+
+std::int64_t Marks::last(std::int64_t slot) const {
+  auto at = std::ranges::lower_bound(ids_, slot, {}, slot_of);
+  return at != ids_.end() && slot_of(*at) == slot ? *at : 0;
+}
+
+void Marks::include(const Marks& other) {
+  for (std::int64_t id : other.ids_) advance(id);
+}
+
+bool Marks::covers(const Marks& other) const {
+  return std::ranges::all_of(other.ids_, [&](std::int64_t id) { return last(slot_of(id)) >= id; });
+}
+
+std::optional<Marks> Marks::parse(std::string_view text) {
+  Marks out;
+  if (text == "0") return out;
+  while (!text.empty()) {
+    std::size_t plus = text.find('+');
+    auto id = number(text.substr(0, plus));
+    bool ends_in_plus = plus != text.npos && plus + 1 == text.size();
+    if (!id || *id == 0 || ends_in_plus || out.ids_.size() == kMax) return std::nullopt;
+    if (!out.ids_.empty() && slot_of(out.ids_.back()) >= slot_of(*id)) return std::nullopt;
+    out.ids_.push_back(*id);
+    text.remove_prefix(plus == text.npos ? text.size() : plus + 1);
+  }
+  if (out.ids_.empty()) return std::nullopt;
+  return out;
+}
+
+std::string Marks::text() const {
+  if (ids_.empty()) return "0";
+  std::string out;
+  for (std::int64_t id : ids_) {
+    if (!out.empty()) out += '+';
+    out += std::to_string(id);
+  }
+  return out;
+}
+
 bool RunPoint::covers(std::int64_t other_seq, std::int64_t other_index) const {
   return ended || std::tie(seq, index) >= std::tie(other_seq, other_index);
 }
@@ -64,11 +116,11 @@ std::optional<Position> Position::parse(std::string_view text) {
   auto outbox = cut(text, '.');
   auto floor = cut(text, ';');
   if (!epoch || !outbox || !floor || !well_formed(*epoch, 32)) return std::nullopt;
-  auto outbox_number = number(*outbox);
+  auto marks = Marks::parse(*outbox);
   auto floor_number = number(*floor);
-  if (!outbox_number || !floor_number) return std::nullopt;
+  if (!marks || !floor_number) return std::nullopt;
 
-  Position out{.epoch = std::string(*epoch), .outbox = *outbox_number, .floor = *floor_number};
+  Position out{.epoch = std::string(*epoch), .outbox = std::move(*marks), .floor = *floor_number};
   while (!text.empty()) {
     std::size_t comma = text.find(',');
     auto run = parse_run(text.substr(0, comma));
@@ -83,7 +135,7 @@ std::optional<Position> Position::parse(std::string_view text) {
 
 std::string Position::text() const {
   if (!exact) return std::string(kInexact);
-  std::string out = epoch + ';' + std::to_string(outbox) + '.' + std::to_string(floor) + ';';
+  std::string out = epoch + ';' + outbox.text() + '.' + std::to_string(floor) + ';';
   bool first = true;
   for (const RunPoint& run : runs) {
     if (!first) out += ',';
@@ -126,12 +178,6 @@ void Position::end_run(std::string_view run_id, std::int64_t now_ms) {
   at->ended_at = now_ms;
 }
 
-bool Position::advance_outbox(std::int64_t id) {
-  if (id <= outbox) return false;
-  outbox = id;
-  return true;
-}
-
 void Position::make_room(std::int64_t now_ms) {
   constexpr std::int64_t kSettled = 5'000;  // Whatever ended before then has arrived.
   if (runs.size() < kMaxRuns) return;
@@ -153,7 +199,7 @@ void Position::fold(std::int64_t now_ms, std::int64_t age_ms) {
 
 void Position::include(const Position& other) {
   if (other.epoch != epoch) return;
-  outbox = std::max(outbox, other.outbox);
+  outbox.include(other.outbox);
   floor = std::max(floor, other.floor);
   for (const RunPoint& theirs : other.runs) {
     auto mine = std::ranges::find(runs, theirs.key, &RunPoint::key);
@@ -170,7 +216,7 @@ void Position::include(const Position& other) {
 
 bool Position::covers(const Position& other) const {
   if (other.epoch != epoch) return true;
-  if (other.outbox > outbox || other.floor > floor) return false;
+  if (!outbox.covers(other.outbox) || other.floor > floor) return false;
   return std::ranges::all_of(other.runs, [&](const RunPoint& theirs) {
     auto mine = std::ranges::find(runs, theirs.key, &RunPoint::key);
     if (mine == runs.end()) return false;

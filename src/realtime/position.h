@@ -24,12 +24,39 @@ struct RunPoint {
 /// to tell a user's recent runs apart.
 std::string run_key(std::string_view run_id);
 
+/// How far the outbox has been seen. Every replica writes its own part of it, in the order of its ids,
+/// and no order holds between them: so the last id of each, which tells in its lowest bits whose it is.
+class Marks {
+ public:
+  static constexpr int kSlotBits = 10;
+  static constexpr std::int64_t kSlots = 1 << kSlotBits;  ///< Replicas told apart.
+  static constexpr std::size_t kMax = 32;                 ///< Replicas that have lately written.
+
+  Marks() = default;
+  static std::int64_t slot_of(std::int64_t id) { return id % kSlots; }
+
+  /// Takes note of an id. False when it was seen already.
+  bool advance(std::int64_t id);
+  /// The last one seen of this slot; 0 for none.
+  std::int64_t last(std::int64_t slot) const;
+  void include(const Marks& other);
+  bool covers(const Marks& other) const;
+  const std::vector<std::int64_t>& ids() const { return ids_; }  ///< One a slot, in order of slots.
+
+  /// `"<id>+<id>"`, "0" for none. Strict: nothing for what text() could not have written.
+  static std::optional<Marks> parse(std::string_view text);
+  std::string text() const;
+
+ private:
+  std::vector<std::int64_t> ids_;
+};
+
 /// What a client has seen of everything that can be replayed. Goes to the client as the offset of
 /// each replayable event, `"<epoch>;<outbox>.<floor>;<run>:<seq>.<index>,<run>:*"`, so that any
 /// process can go on from there without having known the client.
 struct Position {
   std::string epoch;        ///< Of the log: another one means it was restored, so nothing fits.
-  std::int64_t outbox = 0;  ///< Outbox events up to this id.
+  Marks outbox;             ///< Outbox events up to these ids.
   /// Unix ms: of runs not listed below, those that had ended by then are known (or older than the
   /// client); those that are live or ended later have not been seen at all.
   std::int64_t floor = 0;
@@ -50,7 +77,7 @@ struct Position {
   /// Takes note of an event. False when it was included already.
   bool advance_run(std::string_view run_id, std::int64_t seq, std::int64_t index, bool last,
                    std::int64_t now_ms);
-  bool advance_outbox(std::int64_t id);
+  bool advance_outbox(std::int64_t id) { return outbox.advance(id); }
   /// The run is over, and everything of it has been seen. Nothing when it is not listed.
   void end_run(std::string_view run_id, std::int64_t now_ms);
   /// Folds runs that ended `age_ms` ago into the floor. Not earlier: one that ended before it might

@@ -19,7 +19,8 @@ Position at(std::string_view text) {
 }
 
 TEST(Position, ReadsWhatItWrites) {
-  for (std::string_view text : {"0;0.0;", "e1;7.9;001122334455:3.0", "0;1.2;a:1.2,b:*,c:0.0"})
+  for (std::string_view text : {"0;0.0;", "e1;7.9;001122334455:3.0", "0;1.2;a:1.2,b:*,c:0.0",
+                                "0;2048+1025+3074.9;"})
     EXPECT_EQ(at(text).text(), text);
 }
 
@@ -43,6 +44,12 @@ TEST(Position, RefusesAnythingElse) {
                                "0;1.2;thirteenchars:1.0",
                                "0;9999999999999999999.2;",
                                "0;1.2;a:**",
+                               "0;0+1.2;",
+                               "0;1+.2;",
+                               "0;+1.2;",
+                               "0;1++2.2;",
+                               "0;2+1.2;",
+                               "0;1+1025.2;",
                                "o-o;1.2;",
                                "hello"})
     EXPECT_FALSE(Position::parse(bad)) << bad;
@@ -113,26 +120,40 @@ TEST(Position, KeepsWhatAClientSaysThoughTheStartListsMuch) {
 }
 
 TEST(Position, IncludesTheLaterOfBoth) {
-  Position position = at("0;5.100;a:3.1,b:1.0");
+  Position position = at("0;5120.100;a:3.1,b:1.0");
 
-  position.include(at("0;7.50;a:2.9,b:1.4,c:*"));
-  EXPECT_EQ(position.text(), "0;7.100;a:3.1,b:1.4,c:*");
+  position.include(at("0;7168+5.50;a:2.9,b:1.4,c:*"));
+  EXPECT_EQ(position.text(), "0;7168+5.100;a:3.1,b:1.4,c:*");
 
   position.include(at("other;99.999;a:9.9"));
-  EXPECT_EQ(position.text(), "0;7.100;a:3.1,b:1.4,c:*");
+  EXPECT_EQ(position.text(), "0;7168+5.100;a:3.1,b:1.4,c:*");
 }
 
 TEST(Position, CoversOnlyWhatIsNotBeyondIt) {
-  Position position = at("0;5.100;a:3.1,b:*");
+  Position position = at("0;5120.100;a:3.1,b:*");
 
-  EXPECT_TRUE(position.covers(at("0;5.100;a:3.1")));
-  EXPECT_TRUE(position.covers(at("0;4.90;b:9.9")));
-  EXPECT_FALSE(position.covers(at("0;6.100;")));
-  EXPECT_FALSE(position.covers(at("0;5.100;a:3.2")));
-  EXPECT_FALSE(position.covers(at("0;5.100;a:*")));
-  EXPECT_FALSE(position.covers(at("0;5.100;c:0.0")));
+  EXPECT_TRUE(position.covers(at("0;5120.100;a:3.1")));
+  EXPECT_TRUE(position.covers(at("0;4096.90;b:9.9")));
+  EXPECT_FALSE(position.covers(at("0;6144.100;")));
+  EXPECT_FALSE(position.covers(at("0;5120.100;a:3.2")));
+  EXPECT_FALSE(position.covers(at("0;5120.100;a:*")));
+  EXPECT_FALSE(position.covers(at("0;5120.100;c:0.0")));
+  EXPECT_FALSE(position.covers(at("0;5120+1.90;"))) << "another replica's";
   // An offset of another epoch is of a session before this one.
   EXPECT_TRUE(position.covers(at("x;9.999;")));
+}
+
+TEST(Position, SeesTheOutboxOfEachReplicaInItsOwnOrder) {
+  Position position{.epoch = "0"};
+  EXPECT_TRUE(position.advance_outbox(9 * 1024 + 1));
+  EXPECT_TRUE(position.advance_outbox(3 * 1024 + 2)) << "earlier, by another clock";
+  EXPECT_FALSE(position.advance_outbox(3 * 1024 + 2));
+  EXPECT_FALSE(position.advance_outbox(8 * 1024 + 1));
+  EXPECT_EQ(position.text(), "0;9217+3074.0;");
+  for (int slot = 10; slot != 50; ++slot) position.advance_outbox(100 * 1024 + slot);
+  EXPECT_EQ(position.outbox.ids().size(), Marks::kMax);
+  EXPECT_EQ(position.outbox.last(2), 0);
+  EXPECT_EQ(position.outbox.last(49), 100 * 1024 + 49);
 }
 
 TEST(Position, TellsRunsApartByTheirLastTwelveCharacters) {

@@ -466,7 +466,7 @@ TEST_P(Recovery, TablesAreSwept) {
   });
   run([&] { return process->hub.core()->records.renew_and_sweep(); });
   run([&] { return process->hub.core()->outbox->sweep(); });
-  auto rows = run([&] { return process->hub.core()->outbox->since(0, {kAlice.name}); });
+  auto rows = run([&] { return process->hub.core()->outbox->since({}, {kAlice.name}); });
   EXPECT_TRUE(rows->empty());
   EXPECT_FALSE(run([&] { return process->hub.core()->records.find(before.pid); }));
 }

@@ -114,7 +114,7 @@ std::int64_t Registry::emit(const Room& room, const Event& event, std::string_vi
   {
     std::scoped_lock lock(mutex_);
     if (event.run) note(room.name, *event.run);
-    if (event.outbox > released_) released_ = event.outbox;
+    if (event.outbox) released_.advance(event.outbox);
     if (auto at = rooms_.find(room.name); at != rooms_.end()) to = at->second;
   }
   if (to.empty()) return 0;
@@ -138,9 +138,9 @@ void Registry::run_ended(const Room& room, std::string_view run_id) {
   for (const SessionPtr& session : members(room)) session->run_ended(run_id);
 }
 
-void Registry::released(std::int64_t outbox_id) {
+void Registry::released(const Marks& marks) {
   std::scoped_lock lock(mutex_);
-  released_ = std::max(released_, outbox_id);
+  released_.include(marks);
 }
 
 void Registry::tidy() {

@@ -46,7 +46,7 @@ class Registry {
   std::int64_t emit(const Room& room, const Event& event, std::string_view skip_sid);
   void track(const Room& room, const Event::Run& run);
   void run_ended(const Room& room, std::string_view run_id);
-  void released(std::int64_t outbox_id);
+  void released(const Marks& marks);
   /// Forgets runs that ended ten minutes ago.
   void tidy();
 
@@ -72,7 +72,7 @@ class Registry {
   ByText<SessionPtr> by_pid_;
   ByText<std::vector<SessionPtr>> rooms_;
   ByText<Position> said_;  ///< By room: runs that are live or ended in the last ten minutes.
-  std::int64_t released_ = 0;
+  Marks released_;
   std::unordered_map<std::string, int> waiting_;  ///< By address.
 };
 

@@ -9,6 +9,7 @@
 #include "json/text.h"
 #include "runs/output.h"
 #include "runs/payload.h"
+#include "runs/relay.h"
 #include "runs/rows.h"
 #include "runs/runs.h"
 #include "runs/sql.h"
@@ -312,7 +313,9 @@ void Runs::settle(Slice& slice, bool committed) {
 
 void Runs::publish(const Run& run, std::int64_t seq, const std::vector<std::string>& events,
                    bool last) const {
-  if (publish_ && !events.empty()) publish_(run, seq, events, last);
+  if (events.empty()) return;
+  if (publish_) publish_(run.names(), seq, events, last);
+  if (relay_) relay_->share(run.names(), seq, events, last);
 }
 
 }  // namespace antiphon::runs

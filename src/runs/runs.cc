@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "json/text.h"
 #include "runs/payload.h"
+#include "runs/relay.h"
 #include "runs/rows.h"
 #include "runs/sql.h"
 
@@ -45,6 +46,7 @@ Task<> Runs::start() {
 }
 
 Task<> Runs::stop(std::chrono::milliseconds deadline) {
+  draining_ = true;
   auto end = std::chrono::steady_clock::now() + deadline;
   while (live_here() != 0 && std::chrono::steady_clock::now() < end) co_await sleep_for(20ms);
   // What is left keeps its committed tokens and is taken up by whoever comes next.
@@ -56,16 +58,22 @@ Task<> Runs::stop(std::chrono::milliseconds deadline) {
     forget(run->id());
   }
   work_.notify();
+  look_.notify();
   (void)co_await scope_.close(5s);
-  if (co_await db_.alive())
+  if (co_await db_.alive()) {
     co_await db_.run(sql::kLeave, node_id_);
-  else
+    give_away();
+  } else
     log::warn("The lease could not be returned; it runs out by itself");
+}
+
+void Runs::give_away() {
+  if (relay_) relay_->tell_to_look();
 }
 
 store::Bound Runs::creating(const NewRun& run) const {
   return {sql::kCreate,        run.run_id, run.chat_id, run.message_id, run.user_id,
-          run.idempotency_key, node_id_,   run.request, unix_seconds()};
+          run.idempotency_key, run.for_others ? std::string() : node_id_, run.request, unix_seconds()};
 }
 
 std::shared_ptr<Run> Runs::begin(const NewRun& run) {
@@ -122,8 +130,13 @@ Task<std::vector<LoggedEvent>> Runs::events(std::string run_id, std::int64_t aft
 
 Task<std::vector<RunRow>> Runs::cancel_chat(std::string chat_id) {
   auto rows = co_await db_.all<RunRow>(sql::kCancelChat, chat_id);
+  bool elsewhere = false;
   for (const RunRow& row : rows)
-    if (auto run = live_run(row.run_id)) run->cancel();
+    if (auto run = live_run(row.run_id))
+      run->cancel();
+    else
+      elsewhere = true;
+  if (elsewhere && relay_) relay_->tell_to_look();
   co_await adopt_orphans(chat_id);
   co_return rows;
 }
@@ -143,7 +156,10 @@ Task<> Runs::remove_all(store::Connection& c, const std::string& user_id) {
 
 Task<bool> Runs::cancel(std::string run_id) {
   bool known = co_await db_.run(sql::kCancel, run_id) != 0;
-  if (auto run = live_run(run_id)) run->cancel();
+  if (auto run = live_run(run_id))
+    run->cancel();
+  else if (known && relay_)
+    relay_->tell_to_look();
   co_return known;
 }
 
@@ -172,12 +188,32 @@ Task<> Runs::tend() {
     if (round % 60 == 0) (void)co_await step("sweep", sweep(round == 0));
     (void)co_await step("removed", sweep_removed());
     if (round % 3600 == 0) (void)co_await step("strays", sweep_stray_events());
-    (void)co_await scope_.rest(options_.keeper_period);
+    co_await rest();
+  }
+}
+
+/// Until the next round. Somebody who asks for a stop may be heard before.
+Task<> Runs::rest() {
+  auto end = std::chrono::steady_clock::now() + options_.keeper_period;
+  while (!scope_.closing()) {
+    if (!co_await look_.wait(std::max<std::chrono::nanoseconds>(end - std::chrono::steady_clock::now(), 0ns)))
+      co_return;
+    if (scope_.closing()) co_return;
+    try {
+      co_await mind_own();
+      co_await adopt_orphans();
+    } catch (const Problem& p) {
+      log::warn("The run keeper will try again", {{"step", "look"}, {"cause", p.cause()}});
+    }
   }
 }
 
 Task<> Runs::renew_lease() {
-  if (co_await db_.run(sql::kRenew, node_id_, options_.lease.count()) == 0)
+  auto others = co_await db_.first<Number>(sql::kRenew, node_id_, options_.lease.count(),
+                                           session_ ? session_() : std::nullopt);
+  others_ = others && others->value != 0;
+  if (company_) company_(others_);
+  if (!others)
     co_await db_.run(sql::kRegister, node_id_, options_.node_name, options_.version,
                      options_.lease.count());
 }
@@ -232,7 +268,10 @@ bool Runs::steady() const {
 }
 
 Task<> Runs::adopt_orphans(std::optional<std::string> chat_id) {
-  for (RunRow& row : co_await db_.all<RunRow>(sql::kOrphans, node_id_, chat_id, steady() ? 1 : 0))
+  // A renewal is missed a quarter of a period after it was due.
+  std::int64_t missed = std::max<std::int64_t>((options_.lease - options_.keeper_period * 5 / 4).count(), 0);
+  for (RunRow& row :
+       co_await db_.all<RunRow>(sql::kOrphans, node_id_, chat_id, steady() ? 1 : 0, missed))
     (void)co_await take_over(std::move(row));
 }
 
@@ -251,6 +290,7 @@ Task<bool> Runs::take_over(RunRow row) {
                                                          {"events", std::int64_t(left.size())}});
   std::shared_ptr<Run> run(new Run(*this, row, marker + 1));
   if (row.cancel_requested) run->cancel();
+  if (relay_) relay_->adopt(row.names(), left);
   {
     std::scoped_lock lock(mutex_);
     live_[row.run_id] = run;

@@ -45,6 +45,16 @@ struct NewRun {
   std::string user_id;
   std::optional<std::string> idempotency_key;
   std::string request;  ///< JSON: what takes this run up again after its owner died.
+  /// Nobody's yet: another process takes it up at once, as this one is about to end (hands_over()).
+  bool for_others = false;
+};
+
+/// What a run is called by those who follow it.
+struct RunNames {
+  std::string run_id;
+  std::string chat_id;
+  std::string message_id;
+  std::string user_id;
 };
 
 /// A row of `run`.
@@ -60,9 +70,12 @@ struct RunRow {
   std::string request;
   std::int64_t updated_at = 0;  ///< Unix seconds; of an ended run, when it ended.
   bool cancel_requested = false;
+
+  RunNames names() const { return {run_id, chat_id, message_id, user_id}; }
 };
 
 class Runs;
+class Relay;
 
 /// A run this process owns. One coroutine writes; cancel() may come from any thread.
 class Run : public std::enable_shared_from_this<Run> {
@@ -72,6 +85,7 @@ class Run : public std::enable_shared_from_this<Run> {
   const std::string& message_id() const { return row_.message_id; }
   const std::string& user_id() const { return row_.user_id; }
   std::int64_t attempts() const { return row_.attempts; }
+  RunNames names() const { return row_.names(); }
 
   /// Queues an event for the log; consecutive text deltas merge. It is published to clients after
   /// its commit, never before.
@@ -140,8 +154,8 @@ class Runs {
  public:
   /// Called with committed events as JSON text, in order of seq for a run; `last`: the run has ended
   /// with them.
-  using Publish =
-      std::function<void(const Run&, std::int64_t seq, const std::vector<std::string>&, bool last)>;
+  using Publish = std::function<void(const RunNames&, std::int64_t seq,
+                                     const std::vector<std::string>& events, bool last)>;
   /// Called with a run taken over from a dead owner and the events it left; ends it or goes on. It
   /// is cancelled already when its stop was asked for before.
   using Recover = std::function<Task<>(std::shared_ptr<Run>, std::vector<LoggedEvent>)>;
@@ -151,6 +165,13 @@ class Runs {
 
   void on_publish(Publish publish) { publish_ = std::move(publish); }
   void on_orphan(Recover recover) { recover_ = std::move(recover); }
+  /// The way to the clients of other replicas; before start().
+  void relay_by(Relay& relay) { relay_ = &relay; }
+  /// The database's lock that stands for this process as long as it lives; nothing while it has none.
+  /// Before start().
+  void session_by(std::function<std::optional<std::int64_t>()> key) { session_ = std::move(key); }
+  /// Whether other processes hold a lease; told every second. Before start().
+  void on_company(std::function<void(bool others)> tell) { company_ = std::move(tell); }
 
   /// Registers this process and starts the log writer, the lease and the search for orphans.
   Task<> start();
@@ -161,6 +182,10 @@ class Runs {
   /// The statement that creates the run: part of the transaction that accepts the question.
   /// Conflict when the message has a live run, or the idempotency key is taken.
   store::Bound creating(const NewRun& run) const;
+  /// Whether new runs are for others: this process ends, and there are some.
+  bool hands_over() const { return draining_ && others_; }
+  /// After that transaction committed a run for others: they look at once.
+  void give_away();
   /// After that transaction committed: the live run.
   std::shared_ptr<Run> begin(const NewRun& run);
   /// Does the `work` that writes a run. However it stops, a run that has not ended by then is given up,
@@ -197,6 +222,10 @@ class Runs {
   bool steady() const;
 
   std::int64_t live_here() const;
+  /// Whether this process writes the run.
+  bool is_here(const std::string& run_id) const { return live_run(run_id) != nullptr; }
+  /// Looks at once whether one of ours is to be stopped, or one of nobody's to be taken up.
+  void look() { look_.notify(); }
   const std::string& node_id() const { return node_id_; }
   std::int64_t commits() const { return commits_; }
   std::int64_t rows() const { return rows_; }
@@ -213,6 +242,7 @@ class Runs {
   void publish(const Run& run, std::int64_t seq, const std::vector<std::string>& events,
                bool last) const;
   Task<> tend();
+  Task<> rest();
   Task<> renew_lease();
   Task<> sweep(bool all);
   Task<> sweep_removed();
@@ -232,8 +262,14 @@ class Runs {
   std::string node_id_;
   Publish publish_;
   Recover recover_;
+  std::function<void(bool)> company_;
+  std::function<std::optional<std::int64_t>()> session_;
+  Relay* relay_ = nullptr;
+  std::atomic<bool> draining_ = false;
+  std::atomic<bool> others_ = false;  ///< Other processes hold a lease.
   Scope scope_;
   Signal work_;  ///< Something waits to be committed.
+  Signal look_;  ///< The keeper shall look now.
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<Run>> live_;  ///< Guarded by mutex_.
   std::vector<std::shared_ptr<Run>> waiting_;  ///< With events for the next round. Guarded by mutex_.

@@ -79,16 +79,24 @@ inline constexpr Sql kOwn{"runs.own",
                           "SELECT run_id, cancel_requested FROM run WHERE owner = $1 AND state < 10"};
 
 /// On SQLite there is one process, so every other owner is gone. On PostgreSQL an owner is gone when
-/// its row is, or (only where $3 allows it) when its lease has run out.
+/// its row is, or (only where $3 allows it) when its lease has run out, or when the database has closed
+/// its session and its lease has $4 ms left at most, that is, when it has missed a renewal.
 inline constexpr Sql kOrphans{"runs.orphans", "SELECT " ANTIPHON_RUN_COLUMNS R"(
       FROM run
-     WHERE state < 10 AND owner <> $1 AND ($2 IS NULL OR chat_id = $2) AND $3 IN (0, 1)
+     WHERE state < 10 AND owner <> $1 AND ($2 IS NULL OR chat_id = $2) AND $3 IN (0, 1) AND $4 >= 0
      LIMIT 50)",
                               "SELECT " ANTIPHON_RUN_COLUMNS R"(
       FROM run
      WHERE state < 10 AND owner <> $1 AND ($2::text IS NULL OR chat_id = $2::text)
-       AND NOT EXISTS (SELECT 1 FROM node WHERE node_id = run.owner AND ($3::bigint = 0 OR lease_until >= )" ANTIPHON_NOW_POSTGRES
-                              R"())
+       AND NOT EXISTS (
+         SELECT 1 FROM node
+          WHERE node_id = run.owner
+            AND ($3::bigint = 0
+                 OR (lease_until >= )" ANTIPHON_NOW_POSTGRES R"(
+                     AND (session_key IS NULL OR lease_until >= )" ANTIPHON_NOW_POSTGRES R"( + $4::bigint
+                          OR EXISTS (SELECT 1 FROM pg_locks
+                                      WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+                                        AND ((classid::bigint << 32) | objid::bigint) = session_key)))))
      ORDER BY random()
      LIMIT 50)"};
 inline constexpr Sql kTakeOver{"runs.take_over", R"(
@@ -102,9 +110,15 @@ inline constexpr Sql kRegister{"runs.register", R"(
                                R"(
     INSERT INTO node (node_id, name, version, lease_until, started_at)
     VALUES ($1, $2, $3, )" ANTIPHON_NOW_POSTGRES " + $4, " ANTIPHON_NOW_POSTGRES ")"};
+/// Yields how many others hold a lease.
 inline constexpr Sql kRenew{
-    "runs.renew", "UPDATE node SET lease_until = " ANTIPHON_NOW_SQLITE " + $2 WHERE node_id = $1",
-    "UPDATE node SET lease_until = " ANTIPHON_NOW_POSTGRES " + $2 WHERE node_id = $1"};
+    "runs.renew",
+    "UPDATE node SET session_key = $3, lease_until = " ANTIPHON_NOW_SQLITE
+    " + $2 WHERE node_id = $1 RETURNING (SELECT COUNT(*) FROM node WHERE node_id <> $1 AND lease_until "
+    ">= " ANTIPHON_NOW_SQLITE ") AS value",
+    "UPDATE node SET session_key = $3, lease_until = " ANTIPHON_NOW_POSTGRES
+    " + $2 WHERE node_id = $1 RETURNING (SELECT COUNT(*) FROM node WHERE node_id <> $1 AND lease_until "
+    ">= " ANTIPHON_NOW_POSTGRES ") AS value"};
 inline constexpr Sql kLeave{"runs.leave", "DELETE FROM node WHERE node_id = $1"};
 inline constexpr Sql kForgetNodes{
     "runs.forget_nodes",

@@ -211,7 +211,7 @@ Task<> wait_for_schema(Db& db, std::span<const Migration> all, std::chrono::nano
     if (!told) log::info("Waiting until the database has been upgraded", {{"lacks", missing->name}});
     if (std::chrono::steady_clock::now() > deadline)
       throw Problem(Problem::Kind::unavailable,
-                    "The database lacks migration " + std::string(missing->name) +
+                    "AP-012 The database lacks migration " + std::string(missing->name) +
                         ". Start one process with ENABLE_DB_MIGRATIONS=True.");
     co_await sleep_for(std::chrono::milliseconds(500));
   }

@@ -50,7 +50,7 @@ void set_up(PGconn* connection) {
 
 }  // namespace
 
-PgConnection connect(const Url& url) {
+PgConnection connect_plainly(const Url& url) {
   PgConnection connection(begin_connection(url));
   if (!connection) throw refusal("The database cannot be reached: out of memory.", "out of memory");
   PGconn* raw = connection.get();
@@ -68,6 +68,12 @@ PgConnection connect(const Url& url) {
                   encoding ? encoding : "?");
   PQsetNoticeProcessor(
       raw, [](void*, const char* text) { log::debug("PostgreSQL says", {{"notice", text}}); }, nullptr);
+  return connection;
+}
+
+PgConnection connect(const Url& url) {
+  PgConnection connection = connect_plainly(url);
+  PGconn* raw = connection.get();
   set_up(raw);
   if (PQsetnonblocking(raw, 1) != 0 || PQenterPipelineMode(raw) != 1)
     throw refusal("The database cannot be used.", PQerrorMessage(raw));

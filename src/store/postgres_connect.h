@@ -17,8 +17,10 @@ struct FinishConnection {
 };
 using PgConnection = std::unique_ptr<PGconn, FinishConnection>;
 
-/// Connects, sets the session up and enters pipeline mode. Blocks for at most two seconds a host.
-/// Throws a Problem whose detail names the cure and whose cause has the server's words.
+/// Connects. Blocks for at most two seconds a host. Throws a Problem whose detail names the cure and
+/// whose cause has the server's words.
+PgConnection connect_plainly(const Url& url);
+/// The same, with the session set up and in pipeline mode.
 PgConnection connect(const Url& url);
 
 /// Makes connections again, on a thread of its own, because name look-up blocks. One after the

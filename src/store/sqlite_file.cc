@@ -66,7 +66,7 @@ SqliteFile::SqliteFile(std::string path, bool allow_network) : path_(std::move(p
   auto network = network_file_system(folder_of(path_));
   if (network && !allow_network)
     throw refusal(
-        "The database " + path_ + " lies on " + *network +
+        "AP-011 The database " + path_ + " lies on " + *network +
         ", where its locks cannot be relied on and data may be lost. Move DATA_DIR to a local disk." +
         kCure);
   lock();
@@ -93,7 +93,7 @@ void SqliteFile::lock() {
     std::array<char, 300> owner{};
     ssize_t got = ::pread(lock_, owner.data(), owner.size() - 1, 0);
     ::close(lock_);
-    throw refusal("The database " + path_ + " is in use by " +
+    throw refusal("AP-010 The database " + path_ + " is in use by " +
                   (got > 0 ? std::string(owner.data()) : "another process") + ". Stop that one first." +
                   kCure);
   }

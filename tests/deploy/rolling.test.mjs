@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { Client } from '../lib/client.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
 import { proxies } from '../lib/proxies.mjs';
-import { adminAccount, startServer } from '../lib/server.mjs';
+import { adminAccount, makeServer } from '../lib/server.mjs';
 import { until } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
 
@@ -27,7 +27,11 @@ before(async () => {
   const databaseUrl = (await sharedPostgres()).createDatabase();
   const env = { ANTIPHON_DRAIN_DELAY_SECONDS: String(kDelaySeconds), ANTIPHON_RATE_LIMITS: '0', ANTIPHON_METRICS_PUBLIC: 'true' };
   replicas = [];
-  for (let i = 0; i < 3; i += 1) replicas.push(await startServer({ provider, databaseUrl, env }));
+  for (let i = 0; i < 3; i += 1) {
+    const replica = await makeServer({ provider, databaseUrl, env });
+    replica.env.ANTIPHON_ADVERTISE_URL = replica.url;
+    replicas.push(await replica.start());
+  }
   for (const [name, make] of Object.entries(proxies)) running[name] = await (await make(replicas.map((one) => one.port))).start();
   await replicas[0].admin();
 });
@@ -104,10 +108,15 @@ for (const name of Object.keys(proxies)) {
       assert.equal((await write('https://elsewhere.example')).status, 403);
     });
 
-    it('sockets connect, at every replica', async () => {
-      const client = await signedIn(name);
-      for (let i = 0; i < 6; i += 1) assert.ok((await client.connect({ reconnection: false, ...trusting })).connected);
-    });
+    for (const transport of ['websocket', 'polling']) {
+      it(`sockets connect by ${transport}, at every replica`, async () => {
+        const client = await signedIn(name);
+        for (let i = 0; i < 6; i += 1) {
+          const socket = await client.connect({ transports: [transport], reconnection: false, ...trusting });
+          assert.ok(socket.connected);
+        }
+      });
+    }
 
     it('tokens leave as they come: the first ones are here while the model is silent', async () => {
       const client = await signedIn(name);

@@ -11,8 +11,8 @@ import { sleep, until } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
 import { someAnswers } from './answers.mjs';
 import { editedThings } from './edits.mjs';
-import { checkLog } from './log.mjs';
-import { Random } from './random.mjs';
+import { checkLog } from '../lib/log.mjs';
+import { Random } from '../lib/random.mjs';
 
 const kKills = Number(process.env.ANTIPHON_KILLS ?? 4);
 const kAnswers = 6;

@@ -1,6 +1,6 @@
 // A PostgreSQL cluster of our own: made with initdb, on loopback and a socket, gone afterwards.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './ports.mjs';
@@ -27,8 +27,8 @@ function unprivilegedUser() {
   throw new Error('neither user postgres nor nobody exists');
 }
 
-function quiet(user, command, args) {
-  const [file, all] = user ? ['runuser', ['-u', user.name, '--', command, ...args]] : [command, args];
+function quiet(user, command, args, wrap = []) {
+  const [file, ...all] = [...wrap, ...(user ? ['runuser', '-u', user.name, '--'] : []), command, ...args];
   execFileSync(file, all, { stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' });
 }
 
@@ -55,7 +55,25 @@ class Cluster {
   }
 
   #control(...args) {
-    quiet(this.user, join(this.programs, 'pg_ctl'), ['-D', join(this.folder, 'data'), '-w', ...args]);
+    quiet(this.user, join(this.programs, 'pg_ctl'), ['-D', this.data, '-w', ...args], this.wrap);
+  }
+
+  /** A standby that follows this one by streaming, and takes reads; promote() makes it a primary of its own. */
+  async standby() {
+    const { folder, port } = await place(this.user);
+    const args = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'antiphon', '-D', join(folder, 'data'), '-R', '-X', 'stream', '-c', 'fast'];
+    quiet(this.user, join(this.programs, 'pg_basebackup'), args);
+    return begin(new Cluster({ programs: this.programs, user: this.user, folder, port, data: join(folder, 'data'), settings: this.settings, hosts: this.hosts }));
+  }
+
+  promote() {
+    this.#control('promote');
+  }
+
+  /** Where it stands in its log of changes, in bytes; a standby: what it has replayed. */
+  position() {
+    const isStandby = this.sql('postgres', 'SELECT pg_is_in_recovery()') === 't';
+    return Number(this.sql('postgres', `SELECT ${isStandby ? 'pg_last_wal_replay_lsn()' : 'pg_current_wal_lsn()'} - '0/0'::pg_lsn`));
   }
 
   /** Gone at once, as when its machine loses power; resume() brings it back with its data. */
@@ -65,7 +83,10 @@ class Cluster {
   }
 
   resume() {
-    this.#control('-l', join(this.folder, 'log'), '-o', this.flags, 'start');
+    const listen = ['127.0.0.1', ...this.hosts].join(',');
+    const settings = [...this.settings, `port=${this.port}`, `listen_addresses=${listen}`, `unix_socket_directories=${this.folder}`];
+    const flags = settings.map((setting) => `-c ${setting}`).join(' ');
+    this.#control('-l', join(this.folder, 'log'), '-o', flags, 'start');
     this.halted = false;
   }
 
@@ -79,7 +100,7 @@ class Cluster {
   }
 
   #signal(signal) {
-    const postmaster = readFileSync(join(this.folder, 'data/postmaster.pid'), 'utf8').split('\n')[0];
+    const postmaster = readFileSync(join(this.data, 'postmaster.pid'), 'utf8').split('\n')[0];
     const children = spawnSync('pgrep', ['-P', postmaster], { encoding: 'utf8' }).stdout.trim().split('\n');
     // The parent first: whom it makes afterwards would go on.
     for (const pid of [postmaster, ...children].filter(Boolean)) process.kill(Number(pid), signal);
@@ -106,22 +127,36 @@ class Cluster {
 /** The tests kill our server, never PostgreSQL, so its own durability may be off: faster. */
 const kSettings = ['fsync=off', 'full_page_writes=off', 'max_connections=200', 'shared_buffers=64MB', 'autovacuum_naptime=5s'];
 
-/** `more` settings come after these and win. */
-export async function startPostgres(more = []) {
-  const programs = findPrograms();
-  const user = unprivilegedUser();
+/** A folder that the server's user owns, and a port. */
+async function place(user) {
   const folder = mkdtempSync(join(tmpdir(), 'antiphon-pg-'));
   if (user) chownSync(folder, user.uid, user.gid);
   chmodSync(folder, 0o755);
-  const port = await freePort();
-  const data = join(folder, 'data');
-  quiet(user, join(programs, 'initdb'), ['-D', data, '-U', 'antiphon', '--auth=trust', '-E', 'UTF8', '--locale=C', '-N']);
-  const settings = [...kSettings, ...more, `port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`];
-  const flags = settings.map((setting) => `-c ${setting}`).join(' ');
-  const cluster = new Cluster({ programs, user, folder, port, flags });
+  return { folder, port: await freePort() };
+}
+
+function begin(cluster) {
   cluster.resume();
   process.on('exit', () => cluster.stop());
   return cluster;
+}
+
+/**
+ * `more` settings come after these and win. `hosts`: further addresses to listen at; `networks` that may come in. `disk`: where
+ * its data lies, of lib/disk.mjs.
+ */
+export async function startPostgres(more = [], { hosts = [], networks = [], disk = null } = {}) {
+  const programs = findPrograms();
+  const user = unprivilegedUser();
+  const { folder, port } = await place(user);
+  const data = join(disk?.folder ?? folder, 'data');
+  if (disk) {
+    mkdirSync(disk.path('data'), { mode: 0o700 });
+    if (user) chownSync(disk.path('data'), user.uid, user.gid);
+  }
+  quiet(user, join(programs, 'initdb'), ['-D', data, '-U', 'antiphon', '--auth=trust', '-E', 'UTF8', '--locale=C', '-N'], disk?.wrap);
+  for (const network of networks) appendFileSync(join(data, 'pg_hba.conf'), `host all all ${network} trust\n`);
+  return begin(new Cluster({ programs, user, folder, port, data, wrap: disk?.wrap, settings: [...kSettings, ...more], hosts }));
 }
 
 let shared = null;

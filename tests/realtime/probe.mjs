@@ -1,9 +1,8 @@
-// Starts realtime_probe, a server that has nothing but sockets, and a proxy that can cut its connections.
+// Starts realtime_probe, a server that has nothing but sockets.
 // The program is what REALTIME_PROBE names, or is built on demand beside the server under test.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
-import { connect as connectTcp, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -123,43 +122,5 @@ export class Probe {
       socket.once('connect_error', fail);
     }));
     return socket;
-  }
-}
-
-/** Forwards a port to the probe's, and breaks all connections on demand, without a goodbye. */
-export class Cutter {
-  #pairs = new Set();
-  #server;
-
-  constructor(probe) {
-    this.probe = probe;
-  }
-
-  async start() {
-    this.#server = createServer((near) => {
-      const far = connectTcp(this.probe.port, '127.0.0.1');
-      const pair = [near, far];
-      this.#pairs.add(pair);
-      const end = () => {
-        this.#pairs.delete(pair);
-        for (const side of pair) side.destroy();
-      };
-      for (const side of pair) side.on('error', end).on('close', end);
-      near.pipe(far);
-      far.pipe(near);
-    });
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.url = `http://127.0.0.1:${this.#server.address().port}`;
-    return this;
-  }
-
-  cut() {
-    for (const pair of this.#pairs) for (const side of pair) side.resetAndDestroy();
-  }
-
-  close() {
-    this.cut();
-    this.#server.close();
   }
 }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { sleep, until } from '../lib/until.mjs';
-import { Cutter, Probe } from './probe.mjs';
+import { Cutter } from '../lib/cutter.mjs';
+import { Probe } from './probe.mjs';
 
 async function withProbe(env, work) {
   const probe = await new Probe(env).start();

@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::size_t half = rest.size() / 2;
   std::string input = base64url(rest.substr(0, half)) + "." + base64url(rest.substr(half));
   std::string key =
-      data[0] % 4 == 1 ? ring.derived(Purpose::session).reveal() : ring.first().secret.reveal();
+      data[0] % 4 == 1 ? ring.derived(Purpose::session).reveal() : ring.signing().secret.reveal();
   auto claims = verify(ring, Purpose::session, input + "." + base64url(hmac_sha256(key, input)), kNow);
   if (claims)
     must(!claims->id.empty() && !claims->jti.empty() && (!claims->exp || claims->exp > kNow),

@@ -5,6 +5,7 @@
 #include "base/loops.h"
 #include "base/problem.h"
 #include "base/time.h"
+#include "base/async.h"
 #include "features/completions/completions.h"
 #include "features/completions/prompt.h"
 
@@ -190,6 +191,7 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
     if (!m || m->role != "assistant")
       throw Problem(Problem::Kind::not_found, "The message to continue is not in this chat");
   }
+  bool for_others = p_.runs.hands_over();
   for (const Wanted& w : t.wanted) {
     Plan plan{
         .user = me.id,
@@ -215,7 +217,8 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
     std::string run_id = brief_id();
     bool unnamed = plan.continued && !key;
     work.runs.push_back({run_id, chat_id, w.message_id, me.id.value,
-                         unnamed ? std::nullopt : std::optional(key_of(key, w)), plan.text()});
+                         unnamed ? std::nullopt : std::optional(key_of(key, w)), plan.text(),
+                         for_others});
     if (!temporary && !plan.continued)
       work.placeholders.push_back(placeholder(w, work.question_id, chat_id, me, run_id, now));
     work.plans.push_back(std::move(plan));
@@ -235,8 +238,9 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
   Accepted accepted{chat_id, {}, {}, std::move(work.plans)};
   for (const runs::NewRun& run : work.runs) {
     accepted.task_ids.push_back(run.run_id);
-    accepted.runs.push_back(p_.runs.begin(run));
+    if (!run.for_others) accepted.runs.push_back(p_.runs.begin(run));
   }
+  if (accepted.runs.empty()) p_.runs.give_away();
   const Plan& first = accepted.plans.front();
   if (!temporary) hint(first, "chat:list", json::Object{{"chat_id", chat_id}, {"folder_id", nullptr}});
   for (const Plan& plan : accepted.plans)
@@ -300,11 +304,22 @@ Task<> Completions::answer_from_the_start(User me, std::shared_ptr<runs::Run> ru
   co_await answer(std::move(me), std::move(run), std::move(plan), std::move(items));
 }
 
+/// Those that another replica has taken up.
+Task<> Completions::ended_elsewhere(std::vector<std::string> run_ids) const {
+  for (const std::string& id : run_ids)
+    for (;;) {
+      auto row = co_await p_.runs.find(id);
+      if (!row || row->state >= 10) break;
+      co_await sleep_for(std::chrono::milliseconds(100));
+    }
+}
+
 Task<json::Value> Completions::accept_and_wait(const User& me, Turn turn,
                                                std::optional<std::string> key) {
   std::string message_id = turn.wanted.front().message_id;
   Accepted accepted = co_await accept(me, std::move(turn), std::move(key));
   for (auto& run : accepted.runs) co_await run->ended();
+  if (accepted.runs.empty()) co_await ended_elsewhere(accepted.task_ids);
   auto answer = co_await p_.chats.message(accepted.chat_id, message_id);
   if (!answer) throw not_found("Message");
   if (answer->error)

@@ -93,6 +93,9 @@ class Completions {
 
   /// Wires publishing, recovery and job handlers. Before Runs::start and Hub::start.
   void start();
+  /// To the user's clients here, by whichever replica it was committed.
+  void publish(const runs::RunNames& run, std::int64_t seq, const std::vector<std::string>& events,
+               bool last);
   Task<> stop(std::chrono::milliseconds deadline);
 
   /// Stores question and placeholders and starts the answers. A repeat of the same request (by
@@ -129,6 +132,7 @@ class Completions {
   Task<chats::Chat> chat_for(const User& me, const Turn& turn);
   Task<> store_turn(const User& me, Accepting& work);
   Task<std::string> system_prompt(const User& me, const Turn& turn, const chats::Chat* chat);
+  Task<> ended_elsewhere(std::vector<std::string> run_ids) const;
   void begin(const User& me, Accepted& accepted);
   Task<> answer_from_the_start(User me, std::shared_ptr<runs::Run> run, Plan plan);
   // answer.cc
@@ -147,8 +151,6 @@ class Completions {
   Task<> make_follow_ups(const jobs::Job& job);
   Task<json::Value> ask_task_model(const jobs::Job& job, Chore chore);
   // events.cc
-  void publish(const runs::Run& run, std::int64_t seq, const std::vector<std::string>& events,
-               bool last);
   Task<> send_keyframes(realtime::Socket& socket, realtime::Arrival arrival);
   Task<> tell(UserId user, std::string chat_id, std::string message_id, std::string_view type,
               json::Value data);

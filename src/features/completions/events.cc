@@ -18,11 +18,11 @@ json::Value envelope(const std::string& chat_id, const std::string& message_id, 
 }
 
 /// The same around an event that is text already.
-std::string enveloped(const runs::Run& run, std::string_view event) {
+std::string enveloped(const runs::RunNames& run, std::string_view event) {
   std::string out = R"({"chat_id":)";
-  json::quote(run.chat_id(), out);
+  json::quote(run.chat_id, out);
   out += R"(,"message_id":)";
-  json::quote(run.message_id(), out);
+  json::quote(run.message_id, out);
   return out.append(R"(,"data":)").append(event).append("}");
 }
 
@@ -31,7 +31,7 @@ std::string enveloped(const runs::Run& run, std::string_view event) {
 Completions::Completions(Parts parts) : p_(std::move(parts)) {}
 
 void Completions::start() {
-  p_.runs.on_publish([this](const runs::Run& run, std::int64_t seq,
+  p_.runs.on_publish([this](const runs::RunNames& run, std::int64_t seq,
                             const std::vector<std::string>& events,
                             bool last) { publish(run, seq, events, last); });
   p_.runs.on_orphan([this](std::shared_ptr<runs::Run> run, std::vector<runs::LoggedEvent> left) {
@@ -49,13 +49,14 @@ Task<> Completions::stop(std::chrono::milliseconds deadline) {
   (void)co_await scope_.close(deadline);
 }
 
-void Completions::publish(const runs::Run& run, std::int64_t seq,
+void Completions::publish(const runs::RunNames& run, std::int64_t seq,
                           const std::vector<std::string>& events, bool last) {
+  realtime::Room room = realtime::Room::user({run.user_id});
+  if (last && events.empty()) p_.hub.run_ended(room, run.run_id);
   for (std::size_t i = 0; i != events.size(); ++i) {
-    realtime::Event::Run at{run.id(), seq, static_cast<std::int64_t>(i) + 1,
+    realtime::Event::Run at{run.run_id, seq, static_cast<std::int64_t>(i) + 1,
                             last && i + 1 == events.size()};
-    p_.hub.emit(realtime::Room::user({run.user_id()}),
-                {.payload = enveloped(run, events[i]), .run = std::move(at)});
+    p_.hub.emit(room, {.payload = enveloped(run, events[i]), .run = std::move(at)});
   }
 }
 

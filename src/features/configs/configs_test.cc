@@ -41,7 +41,10 @@ class Configs : public testing::TestWithParam<store::Engine> {
                         .metrics = metrics,
                         .router = router,
                         .has_users = [this]() -> Task<bool> { co_return users; },
-                        .usage = [] { return Usage{{"m"}, 3}; }});
+                        .usage = [] { return Usage{{"m"}, 3}; },
+                        .cluster = []() -> Task<cluster::Overview> {
+                          co_return cluster::Overview{.secret_key = "abc"};
+                        }});
   }
   http::Response get(const std::string& path, Caller caller = {}) {
     return *http::testing::serve(router, request("GET", path), std::move(caller));

@@ -7,7 +7,13 @@ Task<std::vector<std::string>> Health::why_not_ready() {
   if (!started_) why.emplace_back("starting");
   if (draining_) why.emplace_back("stopping");
   if (watchdog_ && !watchdog_->turning()) why.emplace_back("an event loop is held up");
-  if (!co_await db_.alive()) why.emplace_back("the database does not answer");
+  if (!co_await db_.alive()) {
+    why.emplace_back("the database does not answer");
+    co_return why;
+  }
+  if (!started_) co_return why;
+  for (const auto& part : parts_)
+    for (std::string& reason : co_await part()) why.push_back(std::move(reason));
   co_return why;
 }
 

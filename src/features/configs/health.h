@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ class Health {
   /// `watchdog` may be null.
   Health(store::Db& db, const Watchdog* watchdog) : db_(db), watchdog_(watchdog) {}
 
+  /// Asks another part too, while the database answers. Before started().
+  void ask(std::function<Task<std::vector<std::string>>()> part) { parts_.push_back(std::move(part)); }
   /// The schema is current, the settings are read, all parts stand.
   void started() { started_ = true; }
   /// Stopping: what runs goes on, new traffic belongs elsewhere.
@@ -28,6 +31,7 @@ class Health {
  private:
   store::Db& db_;
   const Watchdog* watchdog_;
+  std::vector<std::function<Task<std::vector<std::string>>()>> parts_;  ///< Fixed once started.
   std::atomic<bool> started_ = false;
   std::atomic<bool> draining_ = false;
 };

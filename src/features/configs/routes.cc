@@ -105,6 +105,7 @@ struct Api {
       throw Problem(Problem::Kind::unauthenticated, "The API's description is for administrators");
     co_return Response{.body = p->router.openapi(kVersion)};
   }
+  Task<cluster::Overview> cluster(const Admin&) { co_return co_await p->cluster(); }
   Task<Usage> usage(const User& me) {
     if (!me.admin() && !p->settings.public_user_count())
       throw Problem(Problem::Kind::forbidden, "Only administrators may see who is active");
@@ -219,6 +220,7 @@ void add_routes(http::Router& r, Parts parts) {
   r.on("GET /api/v1/configs/export", Cost::read, bind<&Api::export_all>(api));
   r.on("POST /api/v1/configs/import", Cost::write_heavy, bind<&Api::import_all>(api),
        {.body_limit = 8 << 20});
+  r.on("GET /api/v1/cluster", Cost::read, bind<&Api::cluster>(api));
   r.on("GET /api/v1/configs/namespace/{name}", Cost::read, bind<&Api::space>(api));
   r.on("GET /api/v1/configs/settings", Cost::read, bind<&Api::describe>(api));
   r.on("POST /api/v1/configs/settings", Cost::write, bind<&Api::edit>(api), {.body_limit = 8 << 20});

@@ -4,6 +4,7 @@
 
 #include "auth/settings.h"
 #include "base/metrics.h"
+#include "cluster/overview.h"
 #include "config/general.h"
 #include "config/store.h"
 #include "features/configs/dto.h"
@@ -25,6 +26,7 @@ struct Parts {
   http::Router& router;                   ///< Describes itself at /openapi.json.
   std::function<Task<bool>()> has_users;  ///< Asked by strangers until it says true once.
   std::function<Usage()> usage;           ///< Who and what is active now.
+  std::function<Task<cluster::Overview>()> cluster;  ///< The processes on this database.
 };
 
 /// GET /api/config and the settings' pages, version, health, metrics, manifest, OpenAPI.

@@ -1,7 +1,7 @@
 // What the database must hold once every answer has ended, read from the database itself.
 import assert from 'node:assert/strict';
-import { rows } from '../lib/rows.mjs';
-import { Output } from '../lib/turn.mjs';
+import { rows } from './rows.mjs';
+import { Output } from './turn.mjs';
 
 const kEnded = { 10: 'done', 11: 'failed', 12: 'cancelled', 13: 'interrupted' };
 

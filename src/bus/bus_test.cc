@@ -1,0 +1,67 @@
+#include "bus/bus.h"
+
+#include <gtest/gtest.h>
+
+#include <mutex>
+
+#include "store/test_store.h"
+
+namespace antiphon::bus {
+namespace {
+
+TEST(BusBody, PartsComeBackAsTheyWere) {
+  std::string body = joined({"user", "", R"({"a":"b c"})"});
+  append(body, "last");
+  EXPECT_EQ(parts_of(body), (std::vector<std::string_view>{"user", "", R"({"a":"b c"})", "last"}));
+  EXPECT_EQ(parts_of(""), std::vector<std::string_view>{""});
+}
+
+TEST(BusAlone, SaysNothingAndHearsNothing) {
+  Bus bus({}, "deployment");
+  bus.start();
+  bus.company(true);
+  bus.send("topic", "body");
+  EXPECT_TRUE(bus.alone());
+  EXPECT_FALSE(bus.hears());
+  bus.stop();
+}
+
+struct Replica {
+  explicit Replica(const std::string& deployment) : bus({.others = true, .url = store::postgres_url()}, deployment) {
+    bus.on("word", [this](std::string_view body) {
+      std::scoped_lock lock(mutex);
+      words.emplace_back(body);
+    });
+    bus.on_missed([this] { ++missed; });
+    bus.start();
+  }
+  ~Replica() { bus.stop(); }
+  std::vector<std::string> heard() {
+    std::scoped_lock lock(mutex);
+    return words;
+  }
+  std::mutex mutex;
+  std::vector<std::string> words;
+  std::atomic<int> missed = 0;
+  Bus bus;
+};
+
+TEST(BusTest, WhoComesIsKnownAndWhoIsAloneSaysNothing) {
+  if (store::postgres_url().empty()) GTEST_SKIP() << "needs TEST_DATABASE_URL";
+  std::string deployment = random_hex(8);
+  Replica first(deployment);
+  store::eventually([&] { return first.missed == 1; });
+  EXPECT_FALSE(first.bus.has_company());
+  Replica second(deployment);
+  store::eventually([&] { return first.bus.has_company() && second.missed == 1; });
+  EXPECT_TRUE(first.bus.has_company());
+  first.bus.send("other", "x");
+  first.bus.send("word", "one");
+  first.bus.send("word", "two");
+  store::eventually([&] { return second.heard().size() == 2; });
+  EXPECT_EQ(second.heard(), (std::vector<std::string>{"one", "two"}));
+  EXPECT_TRUE(first.heard().empty());
+}
+
+}  // namespace
+}  // namespace antiphon::bus

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/scope.h"
+#include "cluster/clock.h"
+#include "cluster/overview.h"
+#include "cluster/preflight.h"
+
+namespace antiphon::cluster {
+
+/// This process as one of the cluster's nodes: says what it is, agrees with the others, watches its clock
+/// and its lease. Any thread.
+class Member {
+ public:
+  struct Parts {
+    store::Db& db;
+    const config::Registry& registry;
+    bool persistent;
+    config::AesSealer& sealer;
+    std::function<void(std::size_t)> sign_with;  ///< The place in the ring of the key that signs now.
+    metrics::Registry& metrics;
+  };
+  Member(Parts parts, Self self, std::vector<Key> ring);
+
+  /// Once the node has its row and before it serves: tells the others, and throws a Problem where they
+  /// disagree. Of two that start together and disagree one at least is refused.
+  Task<> join(std::string node_id);
+  /// Watches until the scope closes: keys every ten seconds, the clock every sixty.
+  void follow(Scope& scope, Executor where);
+  /// The others see that it takes no new work.
+  Task<> leaving();
+
+  /// With its code; empty when nothing speaks against serving. A round trip, on PostgreSQL.
+  Task<std::vector<std::string>> why_not_ready();
+  Task<Overview> overview();
+
+ private:
+  Task<> watch_clock();
+  Task<> watch_keys(const Scope& scope);
+  void use_key(std::size_t index);
+  Node own_row() const;
+
+  Parts parts_;
+  Self self_;
+  std::vector<Key> ring_;
+  metrics::Gauge& skew_gauge_;
+  metrics::Gauge& nodes_gauge_;
+  mutable std::mutex mutex_;
+  std::string node_id_;         ///< Guarded by mutex_.
+  std::string state_;           ///< Guarded by mutex_.
+  std::optional<Skew> skew_;    ///< Guarded by mutex_.
+  bool warned_of_clock_ = false;  ///< Of the watching task only.
+  std::atomic<std::size_t> signing_ = 0;
+};
+
+}  // namespace antiphon::cluster

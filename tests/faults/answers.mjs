@@ -1,0 +1,132 @@
+// One answer that is asked for during a fault, and what must be true of it afterwards.
+import assert from 'node:assert/strict';
+import { readTokens } from '../lib/tokens.mjs';
+import { sleep, until } from '../lib/until.mjs';
+
+let counter = 0;
+
+const countOf = (text, what) => {
+  if (!text) return { serial: null, count: 0 };
+  try {
+    return readTokens(text);
+  } catch (error) {
+    throw new assert.AssertionError({ message: `${what}: ${error.message}` });
+  }
+};
+
+/** How an answer may end. A client that was away must know too. */
+const kEnds = {
+  whole: (answer, message, count) => count === answer.tokens && !message.error,
+  // Continue is offered; the last token may have come just before the end was lost.
+  interrupted: (answer, message, count) => count <= answer.tokens && /Continue/.test(message.error?.content ?? ''),
+  failed: (answer, message, count) => count <= answer.tokens && Boolean(message.error?.content),
+  stopped: (answer, message, count) => count <= answer.tokens && !message.error,
+};
+
+export class Answer {
+  /** `ends`: how it may end; `directives`: more for the provider. */
+  constructor(client, { socket, tokens = 200, delay = 10, directives = '', ends = ['whole'], ...options }) {
+    counter += 1;
+    Object.assign(this, { client, socket, tokens, ends, accepted: false, posts: 0 });
+    this.name = `Q${process.pid}x${counter}Q`;
+    this.prepared = client.prepare(`${this.name} [[tokens=${tokens} delay=${delay} ${directives}]]`, { socket, ...options });
+    // Without a session an answer comes in the request itself. Who is cut off just now asks for the one he had.
+    this.prepared.body.session_id ??= socket.lastId;
+    [this.turn] = this.prepared.turns;
+    this.longest = 0;
+    this.shrunk = null;
+    // After the turn's own listener: what the client shows never becomes less.
+    this.watcher = () => {
+      const { length } = this.turn.text;
+      if (length < this.longest) this.shrunk ??= `${this.longest} characters became ${length} at ${this.turn.types.at(-1)}`;
+      this.longest = Math.max(this.longest, length);
+    };
+    socket.on('events', this.watcher);
+  }
+
+  /**
+   * Posts it, the same request again and again until somebody accepts it, as a client does that hears nothing. `copies`: so many
+   * at once, as an impatient load balancer does.
+   */
+  async post({ ms = 40_000, client = this.client, copies = 1 } = {}) {
+    const attempt = async () => {
+      this.posts += 1;
+      let reply;
+      try {
+        reply = await client.post('/api/chat/completions', this.prepared.body, { signal: AbortSignal.timeout(8000) });
+      } catch {
+        return false;
+      }
+      if (reply.status >= 502 && reply.status <= 504) return false;
+      for (const turn of this.prepared.turns) turn.accepted(reply);
+      return true;
+    };
+    // until() would take an assertion for a "not yet".
+    const end = performance.now() + ms;
+    const attempts = async () => (await Promise.all(Array.from({ length: copies }, attempt))).some(Boolean);
+    while (!(await attempts())) {
+      if (performance.now() > end) assert.fail(`${this.name}: nobody accepted it in ${ms} ms and ${this.posts} tries`);
+      await sleep(100);
+    }
+    this.accepted = true;
+    return this.turn;
+  }
+
+  message(client = this.client) {
+    return client.message(this.turn.chatId, this.turn.messageId);
+  }
+
+  /** Checker 1, 2 and 4. `client`: who reads; `ms`: T, until the end is stored. */
+  async check(provider, { client = this.client, ms = 30_000 } = {}) {
+    const message = await until(
+      async () => {
+        const read = await this.message(client);
+        return read?.done && read;
+      },
+      { ms, every: 50, what: `${this.name} has an end` },
+    );
+    const { count, serial } = countOf(message.content, `${this.name} as stored`);
+    const fits = this.ends.some((end) => kEnds[end](this, message, count));
+    assert.ok(fits, `${this.name} ended with ${count} of ${this.tokens} tokens and ${JSON.stringify(message.error)}, not ${this.ends.join(' or ')}`);
+    this.end = kEnds.whole(this, message, count) ? 'whole' : this.ends.find((end) => kEnds[end](this, message, count));
+    this.count = count;
+    await this.#checkClient(message);
+    await this.#checkCalls(provider, serial, count);
+    return message;
+  }
+
+  async #checkClient(message) {
+    const { turn } = this;
+    await turn.done(10_000);
+    const same = () => turn.text === message.content;
+    await until(same, { ms: 5000, what: 'the same text' }).catch(() => assert.equal(turn.text, message.content, `${this.name}: the client has other text than is stored`));
+    assert.equal(this.shrunk, null, `${this.name}: text that was on the screen went away`);
+    const streamed = [...turn.deltaText.matchAll(/ t(\d+)/g)].map((match) => Number(match[1]));
+    streamed.forEach((number, i) => assert.ok(i === 0 || number > streamed[i - 1], `${this.name}: t${number} came after t${streamed[i - 1]}`));
+    // Whoever was told that nothing is missing got every token as a delta.
+    if (!this.socket.healed && turn.deltaText) assert.equal(turn.deltaText, turn.text, `${this.name}: tokens on the wire`);
+  }
+
+  /** The provider's calls for it. */
+  callsOf(provider) {
+    return provider.answers.filter((call) => call.messages.at(-1).content.includes(this.name));
+  }
+
+  /** How many tokens the provider has sent for it. */
+  sent(provider) {
+    return this.callsOf(provider).at(-1)?.sent ?? 0;
+  }
+
+  async #checkCalls(provider, serial, count) {
+    this.calls = this.callsOf(provider);
+    if (!count) return;
+    const call = this.calls.find((one) => one.serial === serial);
+    assert.ok(call && count <= call.sent, `${this.name}: ${count} tokens stored, the provider sent ${call?.sent}`);
+    assert.equal(call, this.calls.at(-1), `${this.name}: asked again although there was text`);
+  }
+
+  close() {
+    this.turn.close();
+    this.socket.off('events', this.watcher);
+  }
+}
