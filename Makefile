@@ -124,6 +124,11 @@ ollama: build ## tests beside Ollama itself, built once with this machine's Go (
 	@tools/setup ollama
 	@cd tests && npm ci --silent --no-audit --no-fund && node run.mjs ollama
 
+.PHONY: deploy-check
+deploy-check: build ## the chart, manifests, stacks and the package of deploy/, with helm, kubeconform and a booted Debian (root, opt-in)
+	@tools/setup deploy
+	@cd tests && npm ci --silent --no-audit --no-fund && node run.mjs deploy-check
+
 # COMPAT: more for tests/compat/run.mjs, such as COMPAT='--only chats --verbose'
 COMPAT ?=
 .PHONY: compat

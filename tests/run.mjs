@@ -16,6 +16,7 @@ const suites = [
   { folder: 'rig', alone: true },
   { folder: 'realtime', alone: true },
   { folder: 'blackbox', alone: false },
+  { folder: 'deploy', alone: true },
   { folder: 'browser', alone: true },
   { folder: 'kill', alone: true },
   { folder: 'faults', alone: true },

@@ -425,6 +425,15 @@ Task<> let_end(std::string_view part, Task<> ending) {
 
 }  // namespace
 
+/// Says that it stops and serves on for `delay`, until those who send requests have looked at /ready.
+Task<> App::leave(std::chrono::seconds delay) {
+  if (delay == 0s) co_return;
+  health.draining();
+  server.leave();
+  log::info("Stopping soon: not ready any more, serving on", {{"seconds", delay.count()}});
+  co_await sleep_for(delay);
+}
+
 /// Readiness goes first. Then the answers under way, and those still asked for, may end within
 /// `budget`; the sockets stay until then, for they show them. Also after a start that failed half-way.
 Task<> App::stop(std::chrono::seconds budget) {

@@ -31,6 +31,7 @@ struct App {
   void follow_others();
   void add_metrics();
   Task<> start();
+  Task<> leave(std::chrono::seconds delay);
   Task<> stop(std::chrono::seconds budget);
 
   Declared& declared;

@@ -88,6 +88,13 @@ struct Process : config::Group {
           .between(0, 3600)
           .on_restart()
           .help("How long a stop may wait for answers under way. Give the service manager more.");
+  config::Int drain_delay_seconds =
+      env("ANTIPHON_DRAIN_DELAY_SECONDS", 0)
+          .between(0, 300)
+          .on_restart()
+          .help(
+              "How long a stop first serves on while /ready says no, so that load balancers notice. "
+              "Comes before ANTIPHON_DRAIN_SECONDS.");
   config::Float rate_limits =
       env("ANTIPHON_RATE_LIMITS", 1.0)
           .between(0, 1000)

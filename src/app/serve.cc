@@ -91,6 +91,7 @@ int run_server(Declared& declared) {
                       {"version", ANTIPHON_VERSION},
                       {"milliseconds", took.count()}});
   stop_signal.wait();
+  run([&] { return app.leave(std::chrono::seconds(declared.process.drain_delay_seconds())); });
   std::chrono::seconds budget(declared.process.drain_seconds());
   LastCall last_call(budget + kEndingTakes);
   run([&] { return app.stop(budget); });

@@ -156,6 +156,7 @@ class Core : public std::enable_shared_from_this<Core> {
   std::optional<BodyShare> share_body(std::size_t bytes);
 
   std::atomic<std::int64_t> connections = 0;
+  std::atomic<bool> leaving = false;  ///< Answers end their connections.
   std::atomic<bool> draining = false;
   std::atomic<bool> stopped = false;
 

@@ -143,8 +143,16 @@ Task<> accept_all(Acceptor acceptor, std::shared_ptr<Core> core, std::shared_ptr
   ReserveFile reserve;
   asio::steady_timer pause(co_await asio::this_coro::executor);
   loop->close_acceptor = [&] {
-    error_code ignored;
-    acceptor.close(ignored);
+    // Closing resets whoever waits in the queue already, perhaps with a request sent.
+    error_code error;
+    acceptor.non_blocking(true, error);
+    for (int most = asio::socket_base::max_listen_connections; !error && !core->stopped && most > 0;
+         --most) {
+      TcpSocket socket(acceptor.get_executor());
+      acceptor.accept(socket, error);
+      if (!error) take(std::move(socket), core, loop, launch);
+    }
+    acceptor.close(error);
     pause.cancel();
   };
   while (acceptor.is_open() && !core->stopped) {
@@ -254,6 +262,10 @@ std::string Server::address() const {
 
 std::int64_t Server::connections() const {
   return impl_->core->connections;
+}
+
+void Server::leave() {
+  impl_->core->leaving = true;
 }
 
 Task<> Server::drain(std::chrono::milliseconds deadline) {

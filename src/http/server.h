@@ -75,6 +75,9 @@ class Server {
   std::uint16_t port() const;
   /// For people on this machine: "https://localhost:8443".
   std::string address() const;
+  /// Goes on as before, but every answer is its connection's last: who keeps connections for later, as
+  /// proxies do, has none left when drain() comes.
+  void leave();
   /// Stops accepting, closes idle connections and (1001) WebSockets, answers `Connection: close`, lets
   /// requests under way finish until `deadline`, then cuts off what is left.
   Task<> drain(std::chrono::milliseconds deadline);

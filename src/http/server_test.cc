@@ -529,6 +529,26 @@ TEST(Server, LetsRequestsFinishWhenItDrains) {
   EXPECT_FALSE(Wire(rig.port()).connected());
 }
 
+TEST(Server, AnswersAndHangsUpWhileItLeaves) {
+  Rig rig;
+  rig.start();
+  Wire kept(rig.port());
+  kept.send(Rig::get("/health"));
+  EXPECT_NE(header_in(kept.read_until("true}"), "Connection"), "close");
+
+  rig.server().leave();
+
+  kept.send(Rig::get("/health"));
+  Wire fresh(rig.port());
+  fresh.send(Rig::get("/health"));
+  for (Wire* wire : {&kept, &fresh}) {
+    std::string reply = wire->read_all(1s);
+    EXPECT_EQ(status_of(reply), 200) << reply;
+    EXPECT_EQ(header_in(reply, "Connection"), "close");
+    EXPECT_TRUE(wire->closed());
+  }
+}
+
 TEST(Server, CutsOffWhatOutlastsTheDrain) {
   Rig rig;
   rig.start();

@@ -275,7 +275,7 @@ class Session final : public Stream {
   // --- answering
 
   Framing framing(bool streams) {
-    if (core_.draining) keep_alive_ = false;
+    if (core_.leaving || core_.draining) keep_alive_ = false;
     if (streams && minor_ == 0) keep_alive_ = false;
     return {.minor = minor_,
             .keep_alive = keep_alive_,
