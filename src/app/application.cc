@@ -367,7 +367,8 @@ Task<> let_end(std::string_view part, Task<> ending) {
 /// `budget`; the sockets stay until then, for they show them. Also after a start that failed half-way.
 Task<> App::stop(std::chrono::seconds budget) {
   health.draining();
-  co_await let_end("cluster", member.leaving());
+  // Not waited for: where the database hangs, the answers have the time.
+  scope.start(loops.at(0), "tell the cluster", [this] { return member.leaving(); });
   log::info("Stopping: answers under way may end",
             {{"seconds", budget.count()}, {"answers", runs.live_here()}});
   co_await let_end("answers", runs.stop(budget));

@@ -148,6 +148,8 @@ Task<std::vector<RingKey>> load_keys(store::Db& db, KeySources sources) {
     previous.source = "ANTIPHON_SECRET_KEYS";
     add(std::move(previous));
   }
+  // A secret may itself have commas and colons.
+  add(named(sources.previous_keys, "ANTIPHON_SECRET_KEYS"));
   add(named(std::move(kept), "the database"));
   for (const RingKey& key : ring)
     if (key.secret.reveal().size() < kShortSecret)

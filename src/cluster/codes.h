@@ -17,7 +17,8 @@ struct Code {
 inline constexpr Code kSecretDiffers{
     "AP-001", "Another secret key",
     "Sessions and sealed settings of one node would be worth nothing to the others.",
-    "Use the cluster's value on every node, or keep it in ANTIPHON_SECRET_KEYS while you rotate."};
+    "Use the cluster's value on every node, or keep it in ANTIPHON_SECRET_KEYS while you rotate; one that "
+    "is lost is given up with `antiphon keys forget`."};
 inline constexpr Code kSettingsDiffer{
     "AP-002", "Another environment",
     "A request may reach any node, so what it gets would depend on which.",

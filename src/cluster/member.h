@@ -34,6 +34,8 @@ class Member {
   Task<> join(std::string node_id);
   /// Watches until the scope closes: keys every ten seconds, the clock every sixty.
   void follow(Scope& scope, Executor where);
+  /// Lets another part add facts to the overview. Before serving.
+  void also(std::function<Task<std::vector<Fact>>()> look) { also_.push_back(std::move(look)); }
   /// The others see that it takes no new work.
   Task<> leaving();
 
@@ -50,6 +52,7 @@ class Member {
   Parts parts_;
   Self self_;
   std::vector<Key> ring_;
+  std::vector<std::function<Task<std::vector<Fact>>()>> also_;  ///< Fixed once serving.
   metrics::Gauge& skew_gauge_;
   metrics::Gauge& nodes_gauge_;
   mutable std::mutex mutex_;

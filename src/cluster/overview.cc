@@ -13,6 +13,7 @@ namespace antiphon::cluster {
 ANTIPHON_DTO_DEFINE(Warning)
 ANTIPHON_DTO_DEFINE(NodeView)
 ANTIPHON_DTO_DEFINE(DatabaseView)
+ANTIPHON_DTO_DEFINE(Fact)
 ANTIPHON_DTO_DEFINE(Overview)
 
 namespace {
@@ -86,6 +87,8 @@ Task<Overview> Member::overview() {
       if (!parts_.sealer.sealed_now(row.place, row.sealed)) ++out.sealed_to_redo;
   if (auto lost = co_await unopened(parts_.db, parts_.sealer); !lost.empty())
     warn(out, kSealedByLostKey, complaint(lost));
+  for (const auto& look : also_)
+    for (Fact& fact : co_await look()) out.facts.push_back(std::move(fact));
   co_return out;
 }
 

@@ -43,13 +43,21 @@ struct DatabaseView {
 };
 ANTIPHON_DTO(DatabaseView, description, connections_wanted, connections_room, arithmetic)
 
+/// What another part says of itself there: storage, the bus.
+struct Fact {
+  std::string name;
+  std::string text;
+};
+ANTIPHON_DTO(Fact, name, text)
+
 struct Overview {
   std::vector<NodeView> nodes;
   DatabaseView database;
   std::string secret_key;           ///< The fingerprint of the key in use.
   std::int64_t sealed_to_redo = 0;  ///< Values still sealed with an earlier key.
+  std::vector<Fact> facts;
   std::vector<Warning> warnings;
 };
-ANTIPHON_DTO(Overview, nodes, database, secret_key, sealed_to_redo, warnings)
+ANTIPHON_DTO(Overview, nodes, database, secret_key, sealed_to_redo, facts, warnings)
 
 }  // namespace antiphon::cluster

@@ -7,7 +7,7 @@ namespace antiphon::store {
 /// What stands between us and PostgreSQL.
 struct Pooling {
   bool by_transaction = false;     ///< A connection's next statement may reach another server connection.
-  bool forgets_prepared = false;   ///< What was prepared before is then not known.
+  bool forgets_prepared = false;   ///< And the URL does not say that nothing may be prepared.
 };
 
 /// Finds out with two connections of its own, in some round trips. False for SQLite. Blocks for at most a

@@ -64,7 +64,8 @@ Pooling probe_pooling(const std::string& text) {
     must(second.get(), PQexec(second.get(), "BEGIN"));
     found.by_transaction =
         ask(second.get(), kBackend) == home || ask(first.get(), kBackend) != home;
-    if (found.by_transaction) found.forgets_prepared = !knows_prepared(first.get(), name);
+    if (found.by_transaction && url.prepared_statements)
+      found.forgets_prepared = !knows_prepared(first.get(), name);
     must(second.get(), PQexec(second.get(), "COMMIT"));
   }
   return found;
