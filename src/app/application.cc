@@ -406,11 +406,10 @@ std::unique_ptr<http::StaticSite> site_of(const Process& process) {
 }
 
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops) {
-  return store::open(
-      {.url = process.store_url(),
-       .connections = process.pool_size(),
-       .network_file_system = process.network_file_system()},
-      loops);
+  return store::open({.url = process.store_url(),
+                      .connections = process.pool_size(),
+                      .network_file_system = process.network_file_system()},
+                     loops);
 }
 
 Task<> bring_schema(const Process& process, store::Db& db) {

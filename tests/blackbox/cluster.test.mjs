@@ -1,7 +1,7 @@
 // What processes on one database must agree on: secret key, clock, connections, pooler, environment. Real PostgreSQL, several processes.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { forEachDatabase } from '../lib/databases.mjs';
@@ -253,6 +253,15 @@ describe('connections', kTimeout, () => {
     });
   });
 
+  it('that are all taken are named by the same code', async () => {
+    const url = cluster.createDatabase();
+    cluster.sql('postgres', `ALTER DATABASE ${url.split('/').at(-1)} CONNECTION LIMIT 0`);
+    cluster.sql('postgres', 'CREATE ROLE plain LOGIN');
+    await withFleet(url.replace('antiphon@', 'plain@'), async (fleet) => {
+      assert.match(await fleet.refusal('web-1'), /AP-020 PostgreSQL has no connection left/);
+    });
+  });
+
   it('a limit of the database counts', async () => {
     const url = cluster.createDatabase();
     await withFleet(url, async (fleet) => {
@@ -436,6 +445,8 @@ describe('codes', () => {
     assert.equal(status, 0);
     const table = [...stdout.matchAll(/^\| (AP-\d{3}) \| (.+) \| (.+) \| (.+) \|$/gm)];
     assert.ok(table.length >= 10);
+    const kept = readFileSync(new URL('../../docs/operate/codes.md', import.meta.url), 'utf8');
+    assert.equal(kept, stdout, 'write it anew: build/antiphon codes > docs/operate/codes.md');
     for (const [, , title, meaning, cure] of table) for (const text of [title, meaning, cure]) assert.ok(text.trim().length > 3);
   });
 });
