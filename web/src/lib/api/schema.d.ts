@@ -6383,19 +6383,19 @@ export interface components {
             connections_room: number;
             arithmetic: string;
         };
-        /** Fact */
+        /** ClusterFact */
         ClusterFact: {
             name: string;
             text: string;
         };
-        /** Warning */
+        /** ClusterWarning */
         ClusterWarning: {
             code: string;
             text: string;
             meaning: string;
             cure: string;
         };
-        /** Overview */
+        /** ClusterOverview */
         ClusterOverview: {
             nodes: components["schemas"]["NodeView"][];
             database: components["schemas"]["DatabaseView"];
