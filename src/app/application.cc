@@ -438,7 +438,8 @@ Task<> App::leave(std::chrono::seconds delay) {
 /// `budget`; the sockets stay until then, for they show them. Also after a start that failed half-way.
 Task<> App::stop(std::chrono::seconds budget) {
   health.draining();
-  co_await let_end("cluster", member.leaving());
+  // Not waited for: where the database hangs, the answers have the time.
+  scope.start(loops.at(0), "tell the cluster", [this] { return member.leaving(); });
   log::info("Stopping: answers under way may end",
             {{"seconds", budget.count()}, {"answers", runs.live_here()}});
   co_await let_end("answers", runs.stop(budget));
@@ -478,11 +479,10 @@ std::unique_ptr<http::StaticSite> site_of(const Process& process) {
 }
 
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops) {
-  return store::open(
-      {.url = process.store_url(),
-       .connections = process.pool_size(),
-       .network_file_system = process.network_file_system()},
-      loops);
+  return store::open({.url = process.store_url(),
+                      .connections = process.pool_size(),
+                      .network_file_system = process.network_file_system()},
+                     loops);
 }
 
 Task<> bring_schema(const Process& process, store::Db& db) {

@@ -1,9 +1,8 @@
-#include "cluster/codes.h"
-
 #include <cstdio>
 
 #include "app/application.h"
 #include "base/time.h"
+#include "cluster/codes.h"
 #include "cluster/seals.h"
 #include "store/migrate.h"
 

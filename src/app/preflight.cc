@@ -35,15 +35,14 @@ cluster::Findings check_cluster(const Declared& declared, store::Db& db,
   std::vector<cluster::Key> keys = shared_keys(ring);
   std::optional<config::AesSealer> sealer;
   if (!ring.empty()) sealer.emplace(sealing_keys(auth::KeyRing(ring)));
-  cluster::Findings findings =
-      run([&] {
-        return cluster::check_agreement({.db = db,
-                                         .self = self,
-                                         .ring = keys,
-                                         .sealer = sealer ? &*sealer : nullptr,
-                                         .registry = declared.registry,
-                                         .persistent = declared.process.persistent_config()});
-      });
+  cluster::Findings findings = run([&] {
+    return cluster::check_agreement({.db = db,
+                                     .self = self,
+                                     .ring = keys,
+                                     .sealer = sealer ? &*sealer : nullptr,
+                                     .registry = declared.registry,
+                                     .persistent = declared.process.persistent_config()});
+  });
   run([&] { return cluster::check_direct(findings, route, db); });
   return findings;
 }

@@ -232,7 +232,8 @@ TEST_P(IdentifyTest, IdentifyingCostsNoStatement) {
 TEST_P(IdentifyTest, TheSecretInTheDatabaseIsMadeOnceAndShared) {
   auto first = run([&] { return load_keys(*store.db, {}); });
   auto second = run([&] { return load_keys(*store.db, {}); });
-  auto given = run([&] { return load_keys(*store.db, {.secret = Secret("one-from-the-environment")}); });
+  auto given =
+      run([&] { return load_keys(*store.db, {.secret = Secret("one-from-the-environment")}); });
 
   EXPECT_EQ(first.front().secret.reveal(), second.front().secret.reveal());
   EXPECT_EQ(first.front().secret.reveal().size(), 64u);

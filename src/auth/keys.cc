@@ -48,12 +48,11 @@ Task<Secret> kept_secret(store::Db& db, bool make) {
   static constexpr store::Sql kKeep{
       "auth.keep_secret",
       "UPDATE cluster SET secret = $1 WHERE id = 1 AND secret IS NULL AND secret_keys = '[]'"};
-  static constexpr store::Sql kRead{
-      "auth.read_secret", "SELECT COALESCE(secret, '') AS text FROM cluster WHERE id = 1"};
+  static constexpr store::Sql kRead{"auth.read_secret",
+                                    "SELECT COALESCE(secret, '') AS text FROM cluster WHERE id = 1"};
   if (make) co_await db.run(kKeep, random_hex(32));
   std::optional<TextRow> row = co_await db.first<TextRow>(kRead);
-  if (!row)
-    throw Problem(Problem::Kind::internal, "The cluster row is missing. Run antiphon migrate.");
+  if (!row) throw Problem(Problem::Kind::internal, "The cluster row is missing. Run antiphon migrate.");
   co_return Secret(std::move(row->text));
 }
 
@@ -106,7 +105,8 @@ KeyRing::KeyRing(std::vector<RingKey> keys) : keys_(std::move(keys)) {
 const RingKey* KeyRing::find(std::string_view kid) const {
   auto it = std::ranges::find(keys_, kid, &RingKey::kid);
   if (it == keys_.end())
-    it = std::ranges::find_if(keys_, [&](const RingKey& k) { return kid_of(k.secret.reveal()) == kid; });
+    it =
+        std::ranges::find_if(keys_, [&](const RingKey& k) { return kid_of(k.secret.reveal()) == kid; });
   return it == keys_.end() ? nullptr : &*it;
 }
 
@@ -148,6 +148,8 @@ Task<std::vector<RingKey>> load_keys(store::Db& db, KeySources sources) {
     previous.source = "ANTIPHON_SECRET_KEYS";
     add(std::move(previous));
   }
+  // A secret may itself have commas and colons.
+  add(named(sources.previous_keys, "ANTIPHON_SECRET_KEYS"));
   add(named(std::move(kept), "the database"));
   for (const RingKey& key : ring)
     if (key.secret.reveal().size() < kShortSecret)

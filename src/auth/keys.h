@@ -31,7 +31,7 @@ struct RingKey {
 };
 
 /// The secrets of the deployment: one signs, all of them verify, so a secret is rotated by putting a
-/// new one in front. Which one signs the replicas agree on (src/cluster); the first until then. Any thread.
+/// new one in front. Which one signs the replicas agree on (src/cluster). Any thread.
 class KeyRing {
  public:
   /// Throws Problem when `keys` is empty or one of them is: nothing is signed with an empty key.
@@ -66,8 +66,8 @@ struct KeySources {
 
 /// Reads the keys of the ring, the preferred one first. When no secret is given, one is made once and
 /// kept in the `cluster` row, so all replicas of a database share it; but not where they have another
-/// already: then there may be none at all. One that was made stays in the ring, behind those given. Warns
-/// of secrets under 16 bytes. Throws Problem when the file cannot be read.
+/// already: then there may be none at all. One that was made stays in the ring, behind those given.
+/// Warns of secrets under 16 bytes. Throws Problem when the file cannot be read.
 Task<std::vector<RingKey>> load_keys(store::Db& db, KeySources sources);
 
 /// Splits "kid:key,key,…"; a key without a name gets one from its hash.

@@ -14,8 +14,8 @@ ANTIPHON_DTO_DEFINE(Moment)
 
 namespace {
 
-constexpr store::Sql kNow{"cluster.now",
-                          "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS millis"};
+constexpr store::Sql kNow{
+    "cluster.now", "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS millis"};
 constexpr int kTries = 3;
 
 }  // namespace

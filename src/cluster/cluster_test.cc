@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "base/scope.h"
 #include "cluster/clock.h"
 #include "cluster/codes.h"
 #include "cluster/connections.h"
@@ -9,7 +10,6 @@
 #include "cluster/keys.h"
 #include "cluster/preflight.h"
 #include "cluster/seals.h"
-#include "base/scope.h"
 #include "json/json.h"
 #include "store/migrate.h"
 #include "store/test_store.h"
@@ -130,9 +130,8 @@ class ClusterStore : public testing::TestWithParam<Engine> {
                      const std::string& name = "me") {
     std::size_t out = 99;
     run([&]() -> Task<> {
-      co_await store.db->transact([&](store::Connection& tx) -> Task<> {
-        out = co_await agree(tx, ring, others, name);
-      });
+      co_await store.db->transact(
+          [&](store::Connection& tx) -> Task<> { out = co_await agree(tx, ring, others, name); });
     });
     return out;
   }
@@ -186,7 +185,8 @@ TEST_P(ClusterStore, WhatAnEarlierKeySealedIsSealedAgainAndWhatNoneOpensIsNamed)
     return std::make_unique<config::AesSealer>(std::move(keys));
   };
   auto old = sealer_of("o"), both = sealer_of("no"), fresh = sealer_of("n");
-  constexpr store::Sql kPut{"test.put", "INSERT INTO config (key, value, updated_at) VALUES ($1, $2, 0)"};
+  constexpr store::Sql kPut{"test.put",
+                            "INSERT INTO config (key, value, updated_at) VALUES ($1, $2, 0)"};
   run([&]() -> Task<> {
     for (std::string name : {"a", "b"})
       co_await store.db->run(kPut, name, R"({"$sealed":")" + old->seal(name, "\"x\"") + "\"}");

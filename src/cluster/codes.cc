@@ -26,7 +26,8 @@ std::string codes_markdown() {
       "# Messages with a code\n\n"
       "Written by `antiphon codes`. What several processes on one database (nodes) must agree on is "
       "checked\n"
-      "before one of them serves; `antiphon check` says the same, a line each, without serving. A refusal "
+      "before one of them serves; `antiphon check` says the same, a line each, without serving. A "
+      "refusal "
       "ends\n"
       "the process with code 1; a warning is logged and shown under *Administration → Cluster*.\n\n"
       "| Code | What | Why it matters | Cure |\n|---|---|---|---|\n";

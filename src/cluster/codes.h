@@ -17,7 +17,9 @@ struct Code {
 inline constexpr Code kSecretDiffers{
     "AP-001", "Another secret key",
     "Sessions and sealed settings of one node would be worth nothing to the others.",
-    "Use the cluster's value on every node, or keep it in ANTIPHON_SECRET_KEYS while you rotate."};
+    "Use the cluster's value on every node, or keep it in ANTIPHON_SECRET_KEYS while you rotate; one "
+    "that "
+    "is lost is given up with `antiphon keys forget`."};
 inline constexpr Code kSettingsDiffer{
     "AP-002", "Another environment",
     "A request may reach any node, so what it gets would depend on which.",
@@ -26,7 +28,8 @@ inline constexpr Code kSettingsDiffer{
 inline constexpr Code kSealedByLostKey{
     "AP-003", "A key is missing that still seals",
     "Values were sealed with a key this node does not have, so they could not be read.",
-    "Put the earlier key into ANTIPHON_SECRET_KEYS until the log says that all is sealed again, or give the "
+    "Put the earlier key into ANTIPHON_SECRET_KEYS until the log says that all is sealed again, or "
+    "give the "
     "values up with `antiphon keys drop-sealed`."};
 inline constexpr Code kClockIsOff{
     "AP-004", "The clock is off",
@@ -39,20 +42,21 @@ inline constexpr Code kKeyTooNew{
 inline constexpr Code kFileInUse{
     "AP-010", "SQLite is in use", "One process only may have a SQLite database.",
     "Stop the other process, or use DATABASE_URL=postgresql://… to run several."};
-inline constexpr Code kNetworkFile{
-    "AP-011", "SQLite on a network file system", "Its locks cannot be relied on, and files get damaged.",
-    "Use a local disk, or PostgreSQL."};
+inline constexpr Code kNetworkFile{"AP-011", "SQLite on a network file system",
+                                   "Its locks cannot be relied on, and files get damaged.",
+                                   "Use a local disk, or PostgreSQL."};
 inline constexpr Code kSchemaMissing{
     "AP-012", "The schema is not there", "The database lacks a migration this version needs.",
     "Run antiphon migrate, or start one process with ENABLE_DB_MIGRATIONS=True."};
 inline constexpr Code kTooManyConnections{
     "AP-020", "Connections do not fit",
     "The nodes together want more connections than PostgreSQL gives, so some would fail at random.",
-    "Raise max_connections (or the limit of the role or database), lower DATABASE_POOL_SIZE, or run fewer "
+    "Raise max_connections (or the limit of the role or database), lower DATABASE_POOL_SIZE, or run "
+    "fewer "
     "nodes."};
-inline constexpr Code kFewConnectionsLeft{
-    "AP-021", "Connections are nearly used up", "Little is left for another node, a backup or a person.",
-    "Raise max_connections before adding a node."};
+inline constexpr Code kFewConnectionsLeft{"AP-021", "Connections are nearly used up",
+                                          "Little is left for another node, a backup or a person.",
+                                          "Raise max_connections before adding a node."};
 inline constexpr Code kTransactionPooler{
     "AP-031", "A transaction pooler",
     "Statements of one connection reach different server connections, so LISTEN hears nothing.",
@@ -66,10 +70,9 @@ inline constexpr Code kDirectUrl{
     "AP-033", "ANTIPHON_PG_DIRECT_URL leads elsewhere",
     "It must reach the database of DATABASE_URL, without a transaction pooler between.",
     "Point it to the PostgreSQL server itself, with the same database's name."};
-inline constexpr Code kVersionsDiffer{
-    "AP-040", "Two versions",
-    "Nodes run different versions, as during an upgrade.",
-    "Bring all nodes to the newest version."};
+inline constexpr Code kVersionsDiffer{"AP-040", "Two versions",
+                                      "Nodes run different versions, as during an upgrade.",
+                                      "Bring all nodes to the newest version."};
 inline constexpr Code kLeaseLost{
     "AP-041", "The lease has run out",
     "This node could not renew its lease, so others take over its answers.",

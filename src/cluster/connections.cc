@@ -43,7 +43,8 @@ Arithmetic::Arithmetic(const ConnectionLimits& limits, const std::vector<Node>& 
   text += "; ";
   for (const auto& [size, count] : by_size) {
     wanted += size * count;
-    text += std::to_string(count) + (count == 1 ? " node × " : " nodes × ") + std::to_string(size) + " + ";
+    text +=
+        std::to_string(count) + (count == 1 ? " node × " : " nodes × ") + std::to_string(size) + " + ";
   }
   text += std::to_string(own) + " of this node = " + std::to_string(wanted);
 }

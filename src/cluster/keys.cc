@@ -63,8 +63,7 @@ bool prefers(const Node& node, std::string_view fingerprint) {
 
 Task<std::vector<ClusterKey>> cluster_keys(store::Connection& db, bool lock) {
   std::optional<KeysRow> row = co_await db.first<KeysRow>(lock ? kLock : kRead);
-  if (!row)
-    throw Problem(Problem::Kind::internal, "The cluster row is missing. Run antiphon migrate.");
+  if (!row) throw Problem(Problem::Kind::internal, "The cluster row is missing. Run antiphon migrate.");
   co_return json::parse<std::vector<ClusterKey>>(row->secret_keys);
 }
 
@@ -87,7 +86,8 @@ std::string difference(const std::vector<Key>& ring, const std::vector<ClusterKe
   if (!current) return "";
   std::string cluster = "the cluster's (" + current->fingerprint + ", set by node " + current->set_by +
                         " in " + current->source + ")";
-  if (ring.empty()) return "This node has no WEBUI_SECRET_KEY, and " + cluster + " is not in the database";
+  if (ring.empty())
+    return "This node has no WEBUI_SECRET_KEY, and " + cluster + " is not in the database";
   return "This node's " + ring.front().source + " (fingerprint " + ring.front().fingerprint +
          ") differs from " + cluster;
 }

@@ -32,7 +32,8 @@ Member::Member(Parts parts, Self self, std::vector<Key> ring)
                              "How far this machine's clock is ahead of the database's.")
                       .only()),
       nodes_gauge_(
-          parts_.metrics.gauge("antiphon_cluster_nodes", "Processes on this database that live.").only()) {}
+          parts_.metrics.gauge("antiphon_cluster_nodes", "Processes on this database that live.")
+              .only()) {}
 
 Node Member::own_row() const {
   std::scoped_lock lock(mutex_);
@@ -130,7 +131,8 @@ Task<> Member::watch_keys(const Scope& scope) {
   if (*key != 0)
     co_await parts_.db.transact([&](store::Connection& tx) -> Task<> {
       (void)co_await cluster_keys(tx, true);
-      key = co_await agree(tx, ring_, without(co_await living(tx, own.node_id), own.node_id), self_.name);
+      key =
+          co_await agree(tx, ring_, without(co_await living(tx, own.node_id), own.node_id), self_.name);
     });
   bool changed = *key != signing_;
   if (changed) use_key(*key);

@@ -15,8 +15,8 @@
 
 namespace antiphon::cluster {
 
-/// This process as one of the cluster's nodes: says what it is, agrees with the others, watches its clock
-/// and its lease. Any thread.
+/// This process as one of the cluster's nodes: says what it is, agrees with the others, watches its
+/// clock and its lease. Any thread.
 class Member {
  public:
   struct Parts {
@@ -34,12 +34,14 @@ class Member {
   Task<> join(std::string node_id);
   /// Watches until the scope closes: keys every ten seconds, the clock every sixty.
   void follow(Scope& scope, Executor where);
+  /// Lets another part add facts to the overview. Before serving.
+  void also(std::function<Task<std::vector<ClusterFact>>()> look) { also_.push_back(std::move(look)); }
   /// The others see that it takes no new work.
   Task<> leaving();
 
   /// With its code; empty when nothing speaks against serving. A round trip, on PostgreSQL.
   Task<std::vector<std::string>> why_not_ready();
-  Task<Overview> overview();
+  Task<ClusterOverview> overview();
 
  private:
   Task<> watch_clock();
@@ -50,12 +52,13 @@ class Member {
   Parts parts_;
   Self self_;
   std::vector<Key> ring_;
+  std::vector<std::function<Task<std::vector<ClusterFact>>()>> also_;  ///< Fixed once serving.
   metrics::Gauge& skew_gauge_;
   metrics::Gauge& nodes_gauge_;
   mutable std::mutex mutex_;
-  std::string node_id_;         ///< Guarded by mutex_.
-  std::string state_;           ///< Guarded by mutex_.
-  std::optional<Skew> skew_;    ///< Guarded by mutex_.
+  std::string node_id_;           ///< Guarded by mutex_.
+  std::string state_;             ///< Guarded by mutex_.
+  std::optional<Skew> skew_;      ///< Guarded by mutex_.
   bool warned_of_clock_ = false;  ///< Of the watching task only.
   std::atomic<std::size_t> signing_ = 0;
 };

@@ -34,8 +34,9 @@ Task<std::vector<Node>> living(store::Connection& db, std::string own_id) {
 }
 
 Task<bool> describe(store::Connection& db, Node node) {
-  co_return co_await db.run(kDescribe, node.node_id, node.name, node.version, node.advertise, node.state,
-                            node.connections, node.skew_ms, node.secret_keys, node.settings) == 1;
+  co_return co_await db.run(kDescribe, node.node_id, node.name, node.version, node.advertise,
+                            node.state, node.connections, node.skew_ms, node.secret_keys,
+                            node.settings) == 1;
 }
 
 }  // namespace antiphon::cluster

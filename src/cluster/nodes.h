@@ -24,8 +24,8 @@ struct Node {
   std::string secret_keys;  ///< Fingerprints, the preferred one first, commas between.
   std::string settings;     ///< As Environment::text().
 };
-ANTIPHON_DTO(Node, node_id, name, version, advertise, state, started_at, lease_left, connections, skew_ms,
-             secret_keys, settings)
+ANTIPHON_DTO(Node, node_id, name, version, advertise, state, started_at, lease_left, connections,
+             skew_ms, secret_keys, settings)
 
 /// Those whose lease holds, the oldest first. On SQLite, which takes one process: `own_id` only.
 Task<std::vector<Node>> living(store::Connection& db, std::string own_id);

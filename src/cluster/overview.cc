@@ -10,10 +10,11 @@
 
 namespace antiphon::cluster {
 
-ANTIPHON_DTO_DEFINE(Warning)
+ANTIPHON_DTO_DEFINE(ClusterWarning)
 ANTIPHON_DTO_DEFINE(NodeView)
 ANTIPHON_DTO_DEFINE(DatabaseView)
-ANTIPHON_DTO_DEFINE(Overview)
+ANTIPHON_DTO_DEFINE(ClusterFact)
+ANTIPHON_DTO_DEFINE(ClusterOverview)
 
 namespace {
 
@@ -41,14 +42,14 @@ NodeView view_of(const Node& node, const std::string& own_id) {
           .here = node.node_id == own_id};
 }
 
-void warn(Overview& out, const Code& code, std::string text) {
+void warn(ClusterOverview& out, const Code& code, std::string text) {
   out.warnings.push_back({.code = std::string(code.id),
                           .text = std::move(text),
                           .meaning = std::string(code.meaning),
                           .cure = std::string(code.cure)});
 }
 
-void warn_of_nodes(Overview& out, const std::vector<Node>& nodes) {
+void warn_of_nodes(ClusterOverview& out, const std::vector<Node>& nodes) {
   std::set<std::string> versions, preferred;
   for (const Node& node : nodes) {
     versions.insert(node.version);
@@ -60,15 +61,16 @@ void warn_of_nodes(Overview& out, const std::vector<Node>& nodes) {
   for (const std::string& version : versions) list += (list.empty() ? "" : ", ") + version;
   if (versions.size() > 1) warn(out, kVersionsDiffer, "Versions " + list + " run");
   if (preferred.size() > 1)
-    warn(out, kKeyTooNew, "Not every node prefers the same secret key; " + out.secret_key + " is in use");
+    warn(out, kKeyTooNew,
+         "Not every node prefers the same secret key; " + out.secret_key + " is in use");
 }
 
 }  // namespace
 
-Task<Overview> Member::overview() {
+Task<ClusterOverview> Member::overview() {
   Node own = own_row();
   std::vector<Node> nodes = co_await living(parts_.db, own.node_id);
-  Overview out;
+  ClusterOverview out;
   out.secret_key = ring_.at(signing_).fingerprint;
   for (const Node& node : nodes) out.nodes.push_back(view_of(node, own.node_id));
   out.database.description = parts_.db.description();
@@ -86,6 +88,8 @@ Task<Overview> Member::overview() {
       if (!parts_.sealer.sealed_now(row.place, row.sealed)) ++out.sealed_to_redo;
   if (auto lost = co_await unopened(parts_.db, parts_.sealer); !lost.empty())
     warn(out, kSealedByLostKey, complaint(lost));
+  for (const auto& look : also_)
+    for (ClusterFact& fact : co_await look()) out.facts.push_back(std::move(fact));
   co_return out;
 }
 

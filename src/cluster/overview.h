@@ -9,13 +9,13 @@
 namespace antiphon::cluster {
 
 /// A warning as administrators see it.
-struct Warning {
+struct ClusterWarning {
   std::string code;
   std::string text;
   std::string meaning;
   std::string cure;
 };
-ANTIPHON_DTO(Warning, code, text, meaning, cure)
+ANTIPHON_DTO(ClusterWarning, code, text, meaning, cure)
 
 /// A node as administrators see it.
 struct NodeView {
@@ -23,7 +23,7 @@ struct NodeView {
   std::string name;
   std::string version;
   std::string address;
-  std::string state;  ///< "starting", "serving", "stopping".
+  std::string state;            ///< "starting", "serving", "stopping".
   std::int64_t started_at = 0;  ///< Unix seconds.
   std::int64_t lease_ms = 0;    ///< What is left of it; 0 where there are no leases.
   std::int64_t skew_ms = 0;     ///< Its clock is so far ahead of the database's.
@@ -43,13 +43,21 @@ struct DatabaseView {
 };
 ANTIPHON_DTO(DatabaseView, description, connections_wanted, connections_room, arithmetic)
 
-struct Overview {
+/// What another part says of itself there: storage, the bus.
+struct ClusterFact {
+  std::string name;
+  std::string text;
+};
+ANTIPHON_DTO(ClusterFact, name, text)
+
+struct ClusterOverview {
   std::vector<NodeView> nodes;
   DatabaseView database;
   std::string secret_key;           ///< The fingerprint of the key in use.
   std::int64_t sealed_to_redo = 0;  ///< Values still sealed with an earlier key.
-  std::vector<Warning> warnings;
+  std::vector<ClusterFact> facts;
+  std::vector<ClusterWarning> warnings;
 };
-ANTIPHON_DTO(Overview, nodes, database, secret_key, sealed_to_redo, warnings)
+ANTIPHON_DTO(ClusterOverview, nodes, database, secret_key, sealed_to_redo, facts, warnings)
 
 }  // namespace antiphon::cluster

@@ -32,7 +32,8 @@ Task<> check_keys(Findings& out, const Agreement& with) {
     co_return;
   }
   const Key& key = with.ring[*current];
-  std::string until = *current == 0 ? "" : ", until every node prefers " + with.ring.front().fingerprint;
+  std::string until =
+      *current == 0 ? "" : ", until every node prefers " + with.ring.front().fingerprint;
   out.good("secret key", "signs with " + key.fingerprint + ", from " + key.source + until);
   std::vector<Unopened> lost = co_await unopened(with.db, *with.sealer);
   if (lost.empty())
@@ -77,7 +78,8 @@ bool refuses(const Findings& findings) {
 void check_route(Findings& out, const Route& route) {
   store::Pooling main = store::probe_pooling(route.url);
   if (main.forgets_prepared) {
-    out.refuse("pooler", kPoolerForgets, "DATABASE_URL goes through a pooler that forgets what is prepared");
+    out.refuse("pooler", kPoolerForgets,
+               "DATABASE_URL goes through a pooler that forgets what is prepared");
   } else if (main.by_transaction && route.direct_url.empty() && !route.polls) {
     out.refuse("pooler", kTransactionPooler, "DATABASE_URL goes through a transaction pooler");
   } else if (main.by_transaction) {
@@ -100,7 +102,8 @@ Task<> check_direct(Findings& out, const Route& route, store::Db& db) {
   if (ours && theirs == ours->id)
     out.good("direct", "leads to the same database");
   else
-    out.refuse("direct", kDirectUrl, "ANTIPHON_PG_DIRECT_URL does not lead to the database of DATABASE_URL");
+    out.refuse("direct", kDirectUrl,
+               "ANTIPHON_PG_DIRECT_URL does not lead to the database of DATABASE_URL");
 }
 
 Task<Findings> check_agreement(Agreement with) {

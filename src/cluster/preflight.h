@@ -31,8 +31,9 @@ void check_route(Findings& out, const Route& route);
 /// Whether the direct address leads to the same database. Blocks.
 Task<> check_direct(Findings& out, const Route& route, store::Db& db);
 
-/// What all replicas must agree on, read only: secret key, sealed values, clock, connections, environment.
-/// Where another node speaks against this one, waits until it would be gone if it had been killed.
+/// What all replicas must agree on, read only: secret key, sealed values, clock, connections,
+/// environment. Where another node speaks against this one, waits until it would be gone if it had been
+/// killed.
 struct Agreement {
   store::Db& db;
   const Self& self;

@@ -97,8 +97,9 @@ Task<std::size_t> seal_again(store::Connection& db, const config::AesSealer& sea
       if (co_await kind.replace(db, std::move(row), std::move(sealed))) ++done;
       constexpr std::size_t kTell = 100;
       if (done % kTell == 0 && done)
-        log::info("Sealing again with the key in use",
-                  {{"kind", kind.name}, {"done", std::uint64_t{done}}, {"of", std::uint64_t{old.size()}}});
+        log::info(
+            "Sealing again with the key in use",
+            {{"kind", kind.name}, {"done", std::uint64_t{done}}, {"of", std::uint64_t{old.size()}}});
     }
     if (done)
       log::info("All is sealed with the key in use",

@@ -40,9 +40,10 @@ Task<std::vector<Unopened>> unopened(store::Connection& db, const config::AesSea
 /// "2 settings (openai.api_keys, …) were sealed with a key that this node does not have"
 std::string complaint(const std::vector<Unopened>& lost);
 
-/// Seals what was sealed with another key with the one in use, and logs how far it is. Stops when `scope`
-/// closes. How many it sealed.
-Task<std::size_t> seal_again(store::Connection& db, const config::AesSealer& sealer, const Scope& scope);
+/// Seals what was sealed with another key with the one in use, and logs how far it is. Stops when
+/// `scope` closes. How many it sealed.
+Task<std::size_t> seal_again(store::Connection& db, const config::AesSealer& sealer,
+                             const Scope& scope);
 
 /// Deletes the values that no key opens, which the environment or the default then stands for.
 Task<std::size_t> drop_unopened(store::Db& db, const config::AesSealer& sealer);

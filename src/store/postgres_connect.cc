@@ -14,6 +14,14 @@ Problem refusal(std::string detail, std::string cause) {
   return Problem(Problem::Kind::unavailable, std::move(detail)).because(std::move(cause));
 }
 
+/// libpq keeps the code of such an error to itself; in another language the general message stands.
+bool out_of_connections(std::string_view message) {
+  for (std::string_view sign :
+       {"too many clients", "too many connections", "connection slots are reserved"})
+    if (message.find(sign) != std::string_view::npos) return true;
+  return false;
+}
+
 PGconn* begin_connection(const Url& url) {
   // Ours first: what the URL says of the same keyword counts, as the later one does to libpq.
   std::vector<std::pair<std::string, std::string>> all{{"connect_timeout", "2"},
@@ -54,6 +62,12 @@ PgConnection connect_plainly(const Url& url) {
   PgConnection connection(begin_connection(url));
   if (!connection) throw refusal("The database cannot be reached: out of memory.", "out of memory");
   PGconn* raw = connection.get();
+  if (PQstatus(raw) != CONNECTION_OK && out_of_connections(PQerrorMessage(raw)))
+    throw refusal(
+        "AP-020 PostgreSQL has no connection left for this process. Raise max_connections (or the "
+        "limit of "
+        "the role or database), lower DATABASE_POOL_SIZE, or run fewer nodes.",
+        PQerrorMessage(raw));
   if (PQstatus(raw) != CONNECTION_OK)
     throw refusal(
         "The database cannot be reached. Check DATABASE_URL, that the server runs and that it "

@@ -37,8 +37,8 @@ std::string ask(PGconn* connection, const char* sql) {
 constexpr const char* kBackend = "SELECT pg_backend_pid()";
 constexpr int kRounds = 4;
 
-/// Whether the server connection that this client now gets knows the statement. Where none is free within
-/// a second, the pool has but one, which does.
+/// Whether the server connection that this client now gets knows the statement. Where none is free
+/// within a second, the pool has but one, which does.
 bool knows_prepared(PGconn* connection, const std::string& name) {
   constexpr int kPatienceMs = 1000;
   if (PQsendQueryPrepared(connection, name.c_str(), 0, nullptr, nullptr, nullptr, 0) != 1) return false;
@@ -62,9 +62,9 @@ Pooling probe_pooling(const std::string& text) {
   for (int i = 0; i < kRounds && !found.by_transaction; ++i) {
     std::string home = ask(first.get(), kBackend);
     must(second.get(), PQexec(second.get(), "BEGIN"));
-    found.by_transaction =
-        ask(second.get(), kBackend) == home || ask(first.get(), kBackend) != home;
-    if (found.by_transaction) found.forgets_prepared = !knows_prepared(first.get(), name);
+    found.by_transaction = ask(second.get(), kBackend) == home || ask(first.get(), kBackend) != home;
+    if (found.by_transaction && url.prepared_statements)
+      found.forgets_prepared = !knows_prepared(first.get(), name);
     must(second.get(), PQexec(second.get(), "COMMIT"));
   }
   return found;

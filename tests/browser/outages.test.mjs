@@ -99,6 +99,7 @@ describe('a server that goes away, in a browser', () => {
       ['/admin/users', '**/api/v1/users/?*', () => seat.page.getByText('One user')],
       ['/admin/models', '**/api/models/base', () => seat.page.getByRole('heading', { name: 'For new chats' })],
       ['/admin/general', '**/api/v1/auths/admin/config', () => seat.page.getByText('Sign in with e-mail and password')],
+      ['/admin/cluster', '**/api/v1/cluster', () => seat.page.getByRole('heading', { name: 'Database' })],
       ['/admin/connections', '**/openai/config', () => seat.page.getByRole('heading', { name: 'OpenAI-compatible' })],
       ['/settings/answers', '**/api/v1/users/user/settings', () => seat.page.getByRole('heading', { name: 'Parameters' })],
       ['/settings/archive', '**/api/v1/chats/archived*', () => seat.page.getByText('Nothing is archived.')],

@@ -14,7 +14,7 @@ mkdirSync(folder, { recursive: true });
 const pages = [
   '/', '/connect',
   ...['account', 'appearance', 'answers', 'keys', 'archive'].map((tab) => `/settings/${tab}`),
-  ...['users', 'connections', 'models', 'general'].map((tab) => `/admin/${tab}`),
+  ...['users', 'connections', 'models', 'general', 'cluster'].map((tab) => `/admin/${tab}`),
 ];
 const sizes = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 const browser = await chromium.launch({

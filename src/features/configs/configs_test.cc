@@ -44,8 +44,8 @@ class Configs : public testing::TestWithParam<store::Engine> {
                             [](const http::Request& r) { return r.headers.get("Origin") != "https://far"; },
                         .has_users = [this]() -> Task<bool> { co_return users; },
                         .usage = [] { return Usage{{"m"}, 3}; },
-                        .cluster = []() -> Task<cluster::Overview> {
-                          co_return cluster::Overview{.secret_key = "abc"};
+                        .cluster = []() -> Task<cluster::ClusterOverview> {
+                          co_return cluster::ClusterOverview{.secret_key = "abc"};
                         }});
   }
   http::Response get(const std::string& path, Caller caller = {}) {

@@ -1,5 +1,7 @@
 #include "features/configs/health.h"
 
+#include "base/problem.h"
+
 namespace antiphon::configs {
 
 Task<std::vector<std::string>> Health::why_not_ready() {
@@ -12,8 +14,12 @@ Task<std::vector<std::string>> Health::why_not_ready() {
     co_return why;
   }
   if (!started_) co_return why;
-  for (const auto& part : parts_)
-    for (std::string& reason : co_await part()) why.push_back(std::move(reason));
+  try {
+    for (const auto& part : parts_)
+      for (std::string& reason : co_await part()) why.push_back(std::move(reason));
+  } catch (const Problem&) {
+    why.emplace_back("the database does not answer");  // Any more.
+  }
   co_return why;
 }
 

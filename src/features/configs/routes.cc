@@ -108,7 +108,7 @@ struct Api {
       throw Problem(Problem::Kind::unauthenticated, "The API's description is for administrators");
     co_return Response{.body = p->router.openapi(kVersion)};
   }
-  Task<cluster::Overview> cluster(const Admin&) { co_return co_await p->cluster(); }
+  Task<cluster::ClusterOverview> cluster(const Admin&) { co_return co_await p->cluster(); }
   Task<Usage> usage(const User& me) {
     if (!me.admin() && !p->settings.public_user_count())
       throw Problem(Problem::Kind::forbidden, "Only administrators may see who is active");

@@ -8,5 +8,6 @@ export class ConfigsApi {
   saveModels = (config: ModelsConfig) => this.http.call('POST /api/v1/configs/models', { body: config });
   tasks = () => this.http.call('GET /api/v1/tasks/config');
   saveTasks = (config: TaskConfig) => this.http.call('POST /api/v1/tasks/config/update', { body: config });
+  cluster = () => this.http.call('GET /api/v1/cluster');
   version = () => this.http.call('GET /api/version');
 }

@@ -4410,6 +4410,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cluster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_api_v1_cluster"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configs/namespace/{name}": {
         parameters: {
             query?: never;
@@ -6345,6 +6361,48 @@ export interface components {
         /** ImportForm */
         ImportForm_2: {
             config: unknown;
+        };
+        /** NodeView */
+        NodeView: {
+            id: string;
+            name: string;
+            version: string;
+            address: string;
+            state: string;
+            started_at: number;
+            lease_ms: number;
+            skew_ms: number;
+            connections: number;
+            secret_keys: string[];
+            here: boolean;
+        };
+        /** DatabaseView */
+        DatabaseView: {
+            description: string;
+            connections_wanted: number;
+            connections_room: number;
+            arithmetic: string;
+        };
+        /** ClusterFact */
+        ClusterFact: {
+            name: string;
+            text: string;
+        };
+        /** ClusterWarning */
+        ClusterWarning: {
+            code: string;
+            text: string;
+            meaning: string;
+            cure: string;
+        };
+        /** ClusterOverview */
+        ClusterOverview: {
+            nodes: components["schemas"]["NodeView"][];
+            database: components["schemas"]["DatabaseView"];
+            secret_key: string;
+            sealed_to_redo: number;
+            facts: components["schemas"]["ClusterFact"][];
+            warnings: components["schemas"]["ClusterWarning"][];
         };
         /** SettingsForm */
         SettingsForm: {
@@ -20562,6 +20620,44 @@ export interface operations {
             };
             /** @description The input does not fit; every fault is listed */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests of this class */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    get_api_v1_cluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterOverview"];
+                };
+            };
+            /** @description Not signed in, or not with the role this needs */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

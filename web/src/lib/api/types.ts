@@ -19,6 +19,8 @@ export type UserSettings = Schemas['UserSettings'];
 export type UiSettings = Schemas['UiSettings'];
 export type AdminConfig = ReplyOf<'GET /api/v1/auths/admin/config'>;
 export type TaskConfig = ReplyOf<'GET /api/v1/tasks/config'>;
+export type ClusterOverview = Schemas['ClusterOverview'];
+export type ClusterNode = Schemas['NodeView'];
 export type ModelsConfig = Schemas['ModelsPage'];
 
 /** Parameters of a model, by name. */
