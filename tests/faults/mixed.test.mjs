@@ -13,7 +13,7 @@ import { sleep, until } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
 import { Checker, closeForeign } from './checker.mjs';
 import { Nemesis } from './nemesis.mjs';
-import { writeReport } from './report.mjs';
+import { keepLogs, writeReport } from './report.mjs';
 import { scenario, seed, wantsAll } from './scenario.mjs';
 
 const kMinutes = Number(process.env.ANTIPHON_FAULT_MINUTES ?? 0);
@@ -119,6 +119,7 @@ class Mixed {
       await Promise.all([this.disturb(end), this.comeAndGo(checker, end), ...people]);
       await checker.finish({ ms: kPatienceMs });
     } catch (error) {
+      error.message += ` (the replicas' logs: ${keepLogs(this.fleet)})`;
       await checker.abandon();
       throw error;
     } finally {

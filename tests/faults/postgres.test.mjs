@@ -69,7 +69,7 @@ describe('PostgreSQL under replicas', () => {
         },
         { ms: 60_000 },
       );
-    }));
+    }), { long: true });
 
   scenario(
     'S36b it is away for 30 s in mid-stream: no token is lost, and nobody robs anybody when it is back',
@@ -255,7 +255,7 @@ describe('PostgreSQL under replicas', () => {
       cluster.stop();
       await disk.stop();
     }
-  });
+  }, { long: true });
 
   scenario(
     'N01 the line to it is slow at one replica: tokens are late there, and none is missing',
