@@ -20,7 +20,9 @@ export async function connectPython(url, token, transport = 'websocket') {
   child.stderr.setEncoding('utf8').on('data', (text) => (socket.log = (socket.log + text).slice(-20_000)));
   createInterface({ input: child.stdout }).on('line', (line) => {
     const { what, sid, event } = JSON.parse(line);
+    if (what === 'disconnect') socket.lostAt = performance.now();
     if (what === 'connect') {
+      if (socket.lostAt) socket.backs.push({ ms: performance.now() - socket.lostAt, recovered: false });
       socket.id = sid;
       socket.connects += 1;
     }
