@@ -115,15 +115,25 @@ export class Answer {
   async #checkClient(message, client) {
     const { turn } = this;
     await this.settle(10_000, client);
-    if (this.reloaded) return assert.ok(message.content.startsWith(turn.text), `${this.name}: the client has other text than is stored`);
+    if (this.reloaded) return assert.ok(message.content.startsWith(turn.text), this.#difference(message.content));
     const same = () => turn.text === message.content;
-    await until(same, { ms: 5000, what: 'the same text' }).catch(() => assert.equal(turn.text, message.content, `${this.name}: the client has other text than is stored`));
+    await until(same, { ms: 5000, what: 'the same text' }).catch(() => assert.fail(this.#difference(message.content)));
     assert.equal(this.shrunk, null, `${this.name}: text that was on the screen went away`);
     const streamed = [...turn.deltaText.matchAll(/ t(\d+)/g)].map((match) => Number(match[1]));
     streamed.forEach((number, i) => assert.ok(i === 0 || number > streamed[i - 1], `${this.name}: t${number} came after t${streamed[i - 1]}`));
     // Whoever was told that nothing is missing got every token as a delta.
     if (!this.socket.healed && turn.deltaText) return assert.equal(turn.deltaText, turn.text, `${this.name}: tokens on the wire`);
     return undefined;
+  }
+
+  /** Where the client's text and the stored one part, and what came last. */
+  #difference(stored) {
+    const { turn } = this;
+    let at = 0;
+    while (at < turn.text.length && turn.text[at] === stored[at]) at += 1;
+    const around = (text) => JSON.stringify(text.slice(Math.max(0, at - 20), at + 40));
+    const backs = this.socket.backs.map((back) => (back.recovered ? 'recovered' : 'not recovered'));
+    return `${this.name}: from character ${at} on the client has ${around(turn.text)} of ${turn.text.length}, stored is ${around(stored)} of ${stored.length}; ${this.socket.kind ?? 'socket.io-client'} came back ${backs.join(', ')}; events ${turn.types.slice(-6)}`;
   }
 
   /** The provider's calls for it. */

@@ -157,9 +157,12 @@ describe('PostgreSQL under replicas', () => {
       let standby;
       const url = async (cluster, database) => {
         standby = await cluster.standby();
+        // Only now: before, nothing could be committed.
+        cluster.sql('postgres', "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        cluster.sql('postgres', 'SELECT pg_reload_conf()');
         return `postgresql://antiphon@127.0.0.1:${cluster.port},127.0.0.1:${standby.port}/${database}?target_session_attrs=read-write`;
       };
-      return scene({ url, settings: ['synchronous_standby_names=*', 'synchronous_commit=remote_apply'] }, async ({ cluster, fleet, admin, run }) => {
+      return scene({ url }, async ({ cluster, fleet, admin, run }) => {
         try {
           await fleet.settled();
           await run(
@@ -169,10 +172,6 @@ describe('PostgreSQL under replicas', () => {
               await Promise.all(answers.map((answer) => answer.turn.tokens(60)));
               cluster.halt();
               await sleep(1500);
-              // It has no standby of its own to wait for.
-              standby.settings.push('synchronous_standby_names=');
-              standby.halt();
-              standby.resume();
               standby.promote();
               await Promise.all(answers.map((answer) => answer.turn.done(60_000)));
             },
