@@ -13,6 +13,7 @@ import { startServer } from '../lib/server.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
 import { sleep } from '../lib/until.mjs';
 import { Answer } from './answers.mjs';
+import { keepLogs } from './report.mjs';
 
 const kSampleMs = 400;
 const kRevokedMs = 1000;
@@ -209,13 +210,9 @@ export async function checked({ fleet, provider, admin, ms }, work) {
   const checker = await new Checker(fleet, provider, admin).start();
   try {
     await work(checker);
-  } catch (error) {
-    await checker.abandon();
-    throw error;
-  }
-  try {
     await checker.finish({ ms });
   } catch (error) {
+    error.message += ` (the replicas' logs: ${keepLogs(fleet)})`;
     await checker.abandon();
     throw error;
   }

@@ -57,7 +57,7 @@ describe('settings over replicas', () => {
       const [one, two] = await Promise.all([0, 1].map(async (i) => (await fleet.at(i, admin).get('/api/v1/auths/admin/config', { expect: 200 })).json));
       assert.deepEqual(names.map((name) => one[name]), names.map((name) => two[name]));
     }
-  });
+  }, { long: true });
 
   scenario('S90 kill -9 of the replica that changes a setting: the other has all of it or nothing, and what is derived follows', async () => {
     await connect(0, [first.openaiUrl]);
@@ -114,5 +114,5 @@ describe('settings over replicas', () => {
       assert.equal(one, two);
       if (status === 200) assert.equal(one, value);
     }
-  });
+  }, { long: true });
 });

@@ -190,7 +190,7 @@ describe('a load balancer', () => {
       assert.equal(Object.keys(messages).length, 2, 'one question, one answer');
       assert.ok(second.isRunning);
     });
-  });
+  }, { long: true });
 
   scenario('S20b a question that is sent to both replicas at once: the same answer, the same task', async () => {
     const run = await behind('haproxy');
@@ -218,5 +218,5 @@ describe('a load balancer', () => {
       await answer.turn.done(30_000);
       assert.equal(answer.turn.text.split(' ').length - 1, 60);
     });
-  });
+  }, { long: true });
 });

@@ -13,7 +13,7 @@ import { sleep, until } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
 import { Checker, closeForeign } from './checker.mjs';
 import { Nemesis } from './nemesis.mjs';
-import { writeReport } from './report.mjs';
+import { keepLogs, writeReport } from './report.mjs';
 import { scenario, seed, wantsAll } from './scenario.mjs';
 
 const kMinutes = Number(process.env.ANTIPHON_FAULT_MINUTES ?? 0);
@@ -28,7 +28,7 @@ class Mixed {
     this.random = random;
     this.faults = [];
     this.times = { 'take-over after a kill or a long stall': [], 'reconnect of a client': [], 'request with a good token': [], 'first word of an answer': [] };
-    this.counts = { rounds: 0, answers: 0, whole: 0, interrupted: 0, stopped: 0, 'posted more than once': 0, 'reconnects recovered': 0, 'reconnects healed': 0, 'sessions ended': 0 };
+    this.counts = { rounds: 0, answers: 0, whole: 0, interrupted: 0, stopped: 0, 'loaded again': 0, 'posted more than once': 0, 'reconnects recovered': 0, 'reconnects healed': 0, 'sessions ended': 0 };
     this.balancer = random.chance(0.5) ? 'nginx' : 'haproxy';
   }
 
@@ -72,7 +72,7 @@ class Mixed {
         await sleep(wait);
         await until(() => this.admin.stop(answer.turn.chatId), { ms: kPatienceMs, every: 300, what: 'a stop is accepted' });
       }
-      await answer.turn.done(kPatienceMs);
+      await answer.settle(kPatienceMs);
       if (answer.turn.firstTextAt) this.times['first word of an answer'].push(answer.turn.firstTextAt - asked);
     }
   }
@@ -119,6 +119,7 @@ class Mixed {
       await Promise.all([this.disturb(end), this.comeAndGo(checker, end), ...people]);
       await checker.finish({ ms: kPatienceMs });
     } catch (error) {
+      error.message += ` (the replicas' logs: ${keepLogs(this.fleet)})`;
       await checker.abandon();
       throw error;
     } finally {
@@ -132,6 +133,7 @@ class Mixed {
     counts.rounds += 1;
     counts.answers += checker.answers.length;
     for (const end of ['whole', 'interrupted', 'stopped']) counts[end] += checker.answers.filter((answer) => answer.end === end).length;
+    counts['loaded again'] += checker.answers.filter((answer) => answer.reloaded).length;
     counts['posted more than once'] += checker.answers.filter((answer) => answer.posts > 1).length;
     counts['reconnects recovered'] += checker.backs.filter((back) => back.recovered).length;
     counts['reconnects healed'] += checker.backs.filter((back) => !back.recovered).length;

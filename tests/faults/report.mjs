@@ -15,6 +15,14 @@ export function percentile(values, part) {
 const ms = (value) => (value === null ? '–' : `${Math.round(value)} ms`);
 const row = (name, values) => `| ${name} | ${values.length} | ${[0.5, 0.99, 1].map((part) => ms(percentile(values, part))).join(' | ')} |`;
 
+/** What the replicas said, for whoever looks into a failure; gives the file's path. */
+export function keepLogs(fleet) {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${new Date().toISOString().replace(/[:.]/g, '-')}.log`);
+  writeFileSync(file, fleet.replicas.map((replica, i) => `==== replica ${i}, ${replica.url}\n${replica.log.slice(-200_000)}`).join('\n'));
+  return file;
+}
+
 /** Gives the file's path. `times`: name to milliseconds. */
 export function writeReport({ seed, outcome, settings, counts, times, faults }) {
   mkdirSync(folder, { recursive: true });

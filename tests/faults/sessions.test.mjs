@@ -149,7 +149,7 @@ describe('clocks', () => {
           await fleet.settled();
           assert.equal((await rows(fleet, "SELECT count(*) AS n FROM node WHERE lease_until > extract(epoch FROM clock_timestamp()) * 1000"))[0].n, 2);
         }),
-      { long: Math.abs(seconds) !== 45 },
+      { long: seconds !== 45 },
     );
   }
 
@@ -187,7 +187,7 @@ describe('signing in', () => {
   scenario(
     'S12 eight sign up at once at two replicas of an empty deployment: exactly one is the administrator',
     async () => {
-      for (let trial = 0; trial < (wantsAll ? 15 : 2); trial += 1) {
+      for (let trial = 0; trial < (wantsAll ? 15 : 1); trial += 1) {
         await withFleet({ replicas: 2 }, async (fleet) => {
           const account = (i) => ({ name: `P${i}`, email: `p${i}@x.io`, password: 'a decent pass 17' });
           const replies = await Promise.all(Array.from({ length: 8 }, (_, i) => new Client(fleet.replicas[i % 2].url).signUp(account(i), { expect: null })));

@@ -99,7 +99,7 @@ describe('streams over replicas', () => {
       await answer.turn.done(5000);
       await restore();
     });
-  });
+  }, { long: true });
 
   scenario('S26c kill -9 before the first token: another asks again, and the answer is whole', async () => {
     await run(async (checker) => {
@@ -112,7 +112,7 @@ describe('streams over replicas', () => {
       await restore();
       assert.ok(answer.callsOf(provider).length <= 2);
     });
-  });
+  }, { long: true });
 
   scenario('S27 SIGTERM of the owner: a short answer ends in its grace, a long one is handed over within a second', async () => {
     await run(async (checker) => {
@@ -262,7 +262,7 @@ describe('streams over replicas', () => {
       assert.ok(readTokens(message.content).count >= 20);
       await restore();
     });
-  });
+  }, { long: true });
 
   scenario('S34 the provider breaks the connection at token 50: 50 tokens and the error are stored together', () =>
     run(async (checker) => {
@@ -295,7 +295,7 @@ describe('streams over replicas', () => {
       }
       const isEnd = (event) => event.message_id === answer.turn.messageId && event.data?.data?.done;
       await until(() => slow.seen.some(isEnd), { ms: 15_000, what: 'the slow one has the end' });
-    }));
+    }), { long: true });
 
   scenario('S42 two tabs on two replicas ask in one chat at once: two questions, two answers, none mixed', () =>
     run(async (checker) => {

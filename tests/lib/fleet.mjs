@@ -8,6 +8,9 @@ import { sleep } from './until.mjs';
 /** Whoever may take runs over has been in touch with the database for a lease. */
 export const kLeaseMs = 5000;
 
+// Everything that is started ends with this process at the latest.
+process.setMaxListeners(200);
+
 export class Fleet {
   #clients = [];
 

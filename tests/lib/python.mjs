@@ -14,13 +14,15 @@ const script = join(root, 'tests/faults/python_client.py');
 export async function connectPython(url, token, transport = 'websocket') {
   if (!existsSync(program)) throw new Error('python-socketio is not installed: tools/setup faults');
   const child = spawn(program, [script, url, token, transport], { stdio: ['pipe', 'pipe', 'pipe'] });
-  const socket = new EventEmitter();
-  Object.assign(socket, { id: null, seen: [], healed: true, backs: [], connects: 0, log: '' });
+  const socket = new EventEmitter().setMaxListeners(0);
+  Object.assign(socket, { kind: 'python-socketio', id: null, seen: [], healed: true, backs: [], connects: 0, log: '' });
   process.on('exit', () => child.kill('SIGKILL'));
   child.stderr.setEncoding('utf8').on('data', (text) => (socket.log = (socket.log + text).slice(-20_000)));
   createInterface({ input: child.stdout }).on('line', (line) => {
     const { what, sid, event } = JSON.parse(line);
+    if (what === 'disconnect') socket.lostAt = performance.now();
     if (what === 'connect') {
+      if (socket.lostAt) socket.backs.push({ ms: performance.now() - socket.lostAt, recovered: false });
       socket.id = sid;
       socket.connects += 1;
     }
