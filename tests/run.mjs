@@ -30,10 +30,12 @@ function filesOf(path) {
     .map((name) => join(full, name));
 }
 
-/** Milliseconds a file may take. The kill loop says itself how long it may last, by its number of kills. */
+/** Milliseconds a file may take. The loops say themselves how long they may last, by their number of rounds. */
 function timeLimit(files) {
-  const kills = files.some((file) => file.includes('/kill/')) ? Number(process.env.ANTIPHON_KILLS ?? 0) : 0;
-  return (600_000 + kills * 60_000) * Number(process.env.ANTIPHON_TEST_SLOWER ?? 1);
+  const asked = (path, variable) => (files.some((file) => file.includes(path)) ? Number(process.env[variable] ?? 0) : 0);
+  const [kills, starts] = [asked('/kill/', 'ANTIPHON_KILLS'), asked('/starts.', 'ANTIPHON_STARTS')];
+  const trials = asked('/starts.', 'ANTIPHON_TRIALS') + asked('/upgrade.', 'ANTIPHON_MIXED_SECONDS');
+  return (600_000 + kills * 60_000 + starts * 120_000 + trials * 2_000) * Number(process.env.ANTIPHON_TEST_SLOWER ?? 1);
 }
 
 /** Runs files with node's own runner; gives its counts, read from its closing lines. */

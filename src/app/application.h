@@ -8,6 +8,8 @@
 
 #include "app/parts.h"
 #include "base/problem.h"
+#include "store/announced.h"
+#include "store/migrate.h"
 
 namespace antiphon::app {
 
@@ -27,6 +29,7 @@ struct App {
   void delete_with_users();
   Task<> stop_if_gone(UserId id);
   Task<> tell_models();
+  Task<> follow_versions();
   void add_metrics();
   Task<> start();
   Task<> stop(std::chrono::seconds budget);
@@ -36,6 +39,7 @@ struct App {
   metrics::Registry metrics;
   Scope scope;
   std::unique_ptr<store::Db> db;
+  store::Announced announced;
   config::AesSealer sealer;
   Watchdog watchdog;
   configs::Health health;
@@ -81,6 +85,8 @@ http::ServerOptions server_options(const Process& process, std::string uploads);
 std::unique_ptr<http::StaticSite> site_of(const Process& process);
 /// Opens the database that the settings name.
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops);
+/// What to bring the schema to.
+store::Upgrade upgrade_of(const Process& process);
 /// Upgrades the schema, or waits until somebody else has.
 Task<> bring_schema(const Process& process, store::Db& db);
 /// What all replicas of this database are called together.

@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "app/application.h"
-#include "store/migrate.h"
 
 namespace antiphon::app {
 namespace {
@@ -73,6 +72,10 @@ void check_database(Declared& declared, Report& report) {
     return current ? "current"
                    : std::to_string(missing.size()) + " migration(s) to apply when it starts";
   });
+  if (current)
+    for (const std::string& step :
+         run([&] { return store::waiting_contracts(*db, upgrade_of(declared.process)); }))
+      report.good("schema", step);
   if (current)
     report.attempt("secret key", [&] {
       auth::KeyRing keys = run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); });

@@ -10,6 +10,7 @@
 #include "features/configs/health.h"
 #include "features/configs/settings.h"
 #include "http/router.h"
+#include "store/announced.h"
 
 namespace antiphon::configs {
 
@@ -25,6 +26,8 @@ struct Parts {
   http::Router& router;                   ///< Describes itself at /openapi.json.
   std::function<Task<bool>()> has_users;  ///< Asked by strangers until it says true once.
   std::function<Usage()> usage;           ///< Who and what is active now.
+  /// The version that pages are told of.
+  std::function<store::Version()> announced = [] { return store::Version(); };
 };
 
 /// GET /api/config and the settings' pages, version, health, metrics, manifest, OpenAPI.
