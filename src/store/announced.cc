@@ -9,12 +9,13 @@ namespace antiphon::store {
 /// A row of `announced` beside what all rows say of the deployment.
 struct AnnouncedRow {
   std::string min_compatible;
-  std::string live;  ///< Versions, a space between.
+  std::string live;    ///< Versions, a space between.
+  std::int64_t nodes;  ///< How many replicas serve.
   std::string version;
   std::string api;
   std::int64_t due;  ///< In so many milliseconds.
 };
-ANTIPHON_DTO(AnnouncedRow, min_compatible, live, version, api, due)
+ANTIPHON_DTO(AnnouncedRow, min_compatible, live, nodes, version, api, due)
 ANTIPHON_DTO_DEFINE(AnnouncedRow)
 
 namespace {
@@ -26,6 +27,7 @@ constexpr Sql kRead{"announced.read", "", R"(
            coalesce((SELECT string_agg(DISTINCT version, ' ')
                        FROM node
                       WHERE lease_until >= )" ANTIPHON_NOW R"(), '') AS live,
+           (SELECT count(*) FROM node WHERE lease_until >= )" ANTIPHON_NOW R"() AS nodes,
            coalesce(a.version, '') AS version,
            coalesce(a.api, '') AS api,
            coalesce(a.since - )" ANTIPHON_NOW R"(, 0) AS due
@@ -61,10 +63,7 @@ bool is_oldest(std::string_view version, std::string_view live) {
 }  // namespace
 
 Announced::Announced(Db& db, Version own, std::chrono::milliseconds lead)
-    : db_(db),
-      own_(std::move(own)),
-      lead_(lead),
-      known_{own_, own_, Clock::now()} {}
+    : db_(db), own_(std::move(own)), lead_(lead), known_{own_, own_, Clock::now()} {}
 
 Version Announced::now() const {
   std::scoped_lock lock(mutex_);
@@ -82,7 +81,9 @@ Task<> Announced::refresh() {
   if (!old && newest != own_ && is_oldest(own_.version, last.live)) {
     std::vector<Bound> change;
     change.emplace_back(kHold);
-    change.emplace_back(kChange, own_.version, own_.api, lead_.count());
+    // Alone there is nobody to wait for.
+    std::int64_t lead = last.nodes > 1 ? lead_.count() : 0;
+    change.emplace_back(kChange, own_.version, own_.api, lead);
     change.emplace_back(kForget);
     co_await db_.batch(std::move(change));
     rows = co_await db_.all<AnnouncedRow>(kRead);

@@ -23,18 +23,20 @@ struct Version {
 /// SQLite has one process, which tells its own.
 class Announced {
  public:
-  /// `lead`: how long before the change it is written down. Everybody has refreshed by then.
-  explicit Announced(Db& db, Version own = {}, std::chrono::milliseconds lead = std::chrono::seconds(10));
+  /// `lead`: how long before the change it is written down, where several serve. All have refreshed by
+  /// then.
+  explicit Announced(Db& db, Version own = {},
+                     std::chrono::milliseconds lead = std::chrono::seconds(10));
 
   /// From memory. Any thread.
   Version now() const;
 
-  /// Looks at who serves, and writes down a change that is due; one statement when nothing changes. This
-  /// process must have registered. One caller at a time.
+  /// Looks at who serves, and writes down a change that is due; one statement when nothing changes.
+  /// This process must have registered. One caller at a time.
   Task<> refresh();
 
-  /// The oldest version that may serve, when this one is older: stop, and start that one. As of the last
-  /// refresh().
+  /// The oldest version that may serve, when this one is older: stop, and start that one. As of the
+  /// last refresh().
   const std::string& too_old_for() const { return too_old_for_; }
 
  private:

@@ -18,9 +18,9 @@ class AnnouncedTest : public testing::Test {
     store_.emplace(Engine::postgres);
     run([&] { return migrate(*store_->db); });
   }
-  void serves(const Version& version) {
+  void serves(const Version& version, const std::string& again = "") {
     store_->script("INSERT INTO node (node_id, name, version, lease_until, started_at) VALUES ('" +
-                   version.version + "', '', '" + version.version + "', 4000000000000, 0)");
+                   version.version + again + "', '', '" + version.version + "', 4000000000000, 0)");
   }
   void gone(const Version& version) {
     store_->script("DELETE FROM node WHERE node_id = '" + version.version + "'");
@@ -46,6 +46,7 @@ TEST_F(AnnouncedTest, StaysWithTheOldestUntilAllAreNewAndThenChangesEverywhereAt
   EXPECT_EQ(old.now(), kOld);
 
   serves(kNew);
+  serves(kNew, " again");
   for (Announced* each : {&one, &two, &old}) refresh(*each);
   EXPECT_EQ(one.now(), kOld);
   EXPECT_EQ(two.now(), kOld);
@@ -57,6 +58,19 @@ TEST_F(AnnouncedTest, StaysWithTheOldestUntilAllAreNewAndThenChangesEverywhereAt
   refresh(one);
   eventually([&] { return one.now() == kNew; });
   eventually([&] { return two.now() == kNew; });
+}
+
+TEST_F(AnnouncedTest, ChangesAtOnceWhereOneServesAlone) {
+  Announced old(*store_->db, kOld);
+  serves(kOld);
+  refresh(old);
+  gone(kOld);
+
+  Announced one(*store_->db, kNew);
+  serves(kNew);
+  refresh(one);
+
+  EXPECT_EQ(one.now(), kNew);
 }
 
 TEST_F(AnnouncedTest, GoesBackWhenAnOlderOneServesAgain) {

@@ -21,8 +21,8 @@ constexpr Sql kState{"migrate.index_state", "", R"(
     SELECT indisvalid AND indisready AS whole, indexrelid::bigint AS id
       FROM pg_index
      WHERE indexrelid = to_regclass(quote_ident($1::text)))"};
-/// Whether one is being built in this database, by whomever: two on one table would wait for one another
-/// until PostgreSQL ends one. A builder's server process outlives a builder that is killed.
+/// Whether one is being built in this database, by whomever: two on one table would wait for one
+/// another until PostgreSQL ends one. A builder's server process outlives a builder that is killed.
 constexpr Sql kBuilding{"migrate.index_building", "", R"(
     SELECT TRUE AS whole
       FROM pg_stat_progress_create_index

@@ -5,8 +5,8 @@
 
 #include "store/db.h"
 
-/// Indexes of PostgreSQL that are built while others write, outside any transaction: so a kill can leave
-/// one half made, which is INVALID and only costs writes.
+/// Indexes of PostgreSQL that are built while others write, outside any transaction: so a kill can
+/// leave one half made, which is INVALID and only costs writes.
 namespace antiphon::store {
 
 /// "chat_by_note" of "CREATE INDEX CONCURRENTLY chat_by_note ON chat (note)"; empty when it is no such

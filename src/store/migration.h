@@ -8,8 +8,8 @@
 
 namespace antiphon::store {
 
-/// A file of src/**/migrations, embedded by cmake/Antiphon.cmake. tools/check_migrations.py refuses what
-/// its kind may not do.
+/// A file of src/**/migrations, embedded by cmake/Antiphon.cmake. tools/check_migrations.py refuses
+/// what its kind may not do.
 struct Migration {
   std::string_view name;  ///< "20260301_1200_chat_last_read_at"; sorts by time of writing.
   std::string_view text;

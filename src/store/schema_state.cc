@@ -67,14 +67,16 @@ bool harmless(const AppliedMigration& a) {
   return a.kind == "expand" || a.kind == "backfill";
 }
 
-/// The newest copy that was made before the schema changed; its name holds when (SqliteFile::backup_path).
+/// The newest copy that was made before the schema changed; its name holds when
+/// (SqliteFile::backup_path).
 std::string copy_to_restore(const std::vector<std::string>& copies, std::int64_t changed_at) {
   static constexpr std::string_view kMark = ".backup-";
   std::array<char, 32> stamp{};
   std::time_t at = changed_at;
   std::tm utc{};
   gmtime_r(&at, &utc);
-  std::string_view limit(stamp.data(), std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", &utc));
+  std::string_view limit(stamp.data(),
+                         std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", &utc));
   std::string best;
   for (const std::string& copy : copies) {
     std::size_t mark = copy.rfind(kMark);

@@ -89,9 +89,9 @@ TEST_P(UpgradeTest, RefusesAVersionThatAContractStepLeftBehindAndNamesTheOneToRu
     std::string copy = store_->copies().back();
     EXPECT_NE(said.find(copy), std::string::npos) << said;
   }
-  EXPECT_NE(problem_of([&] {
-              return wait_for_schema(*store_.db, kOld, 0s);
-            }).detail().find("needs version 0.2.0"),
+  EXPECT_NE(problem_of([&] { return wait_for_schema(*store_.db, kOld, 0s); })
+                .detail()
+                .find("needs version 0.2.0"),
             std::string::npos);
 }
 
@@ -167,7 +167,8 @@ TEST_P(UpgradeTest, BuildsAnIndexOutsideTransactionsAndAnewWhenOneWasLeftHalfMad
   EXPECT_TRUE(upgraded(kToIndexed).empty());
   if (postgres())
     store_.script(
-        "DO $$ BEGIN ASSERT (SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('a_by_x')); "
+        "DO $$ BEGIN ASSERT (SELECT indisvalid FROM pg_index WHERE indexrelid = "
+        "to_regclass('a_by_x')); "
         "END $$");
   EXPECT_NE(problem_of([&] { return store_.db->script("CREATE INDEX a_by_x ON a (x)"); }).cause(), "");
 }

@@ -13,6 +13,7 @@ import { forEachDatabase } from '../lib/databases.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
 import { rows } from '../lib/rows.mjs';
 import { binary, makeServer, nextBinary } from '../lib/server.mjs';
+import { until } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
 
 const kRounds = Number(process.env.ANTIPHON_STARTS ?? 2);
@@ -184,18 +185,24 @@ forEachDatabase((db) => {
       await provider?.stop();
     });
     const sql = (text) => base.cluster.sql(databaseOf(place.databaseUrl), text);
+    /** As before the first account, at all of them. */
+    async function forgetAccounts() {
+      sql(`DELETE FROM "user"; UPDATE cluster SET primary_admin = NULL; DELETE FROM config; UPDATE config_version SET version = version + 1`);
+      const open = async (server) => (await server.client().get('/api/config', { expect: 200 })).json.features.enable_signup;
+      for (const server of servers) await until(() => open(server), { what: 'sign-up is open again' });
+    }
 
     it('ask nobody for anything when they start, and for the models once each, however many ask them', async () => {
-      assert.equal(provider.modelsRequests, 0);
+      assert.equal(provider.state.modelsRequests, 0);
       const admin = await servers[0].admin();
       const ask = (server) => server.client().get('/api/models', { token: admin.token, expect: 200 });
       await Promise.all(servers.flatMap((server) => Array.from({ length: 10 }, () => ask(server))));
-      assert.equal(provider.modelsRequests, servers.length);
+      assert.equal(provider.state.modelsRequests, servers.length);
     });
 
     it(`of sign-ups at all of them at once the first one only becomes administrator, ${kTrials} times`, kLong, async () => {
       for (let trial = 0; trial < kTrials; trial += 1) {
-        sql(`DELETE FROM "user"; UPDATE cluster SET primary_admin = NULL; DELETE FROM config; UPDATE config_version SET version = version + 1`);
+        await forgetAccounts();
         const account = (i) => ({ name: `First ${i}`, email: `first${trial}.${i}@x.io`, password: 'correct horse 17' });
         const replies = await Promise.all(Array.from({ length: 8 }, (_, i) => servers[i % 4].client().signUp(account(i), { expect: null })));
         const admins = replies.filter((reply) => reply.status === 200 && reply.json.role === 'admin');
@@ -215,7 +222,7 @@ forEachDatabase((db) => {
     });
 
     it('take an import of settings at two of them at once, one after the other', async () => {
-      sql(`DELETE FROM "user"; UPDATE cluster SET primary_admin = NULL; DELETE FROM config; UPDATE config_version SET version = version + 1`);
+      await forgetAccounts();
       const admin = await servers[0].admin();
       const importing = (server, name) => server.client().post('/api/v1/configs/import', { config: { 'ui.pending_user_overlay_title': name, 'ui.pending_user_overlay_content': name } }, { token: admin.token, expect: 200 });
       for (let round = 0; round < 10; round += 1) {

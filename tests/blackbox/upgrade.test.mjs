@@ -130,7 +130,6 @@ forEachDatabase((db) => {
       start.catch(() => {});
       await until(() => /Waiting for another process to upgrade the database +process="somebody" +waited="00:0\d/.test(next.log), { ms: 20_000, what: 'it says so' });
       holder.kill();
-      cluster.disconnect('postgres'); // Nothing else is there; psql's own server process ends with its sleep.
       cluster.sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'somebody'");
       await start;
     } finally {
