@@ -73,10 +73,11 @@ fmt: ## format the C++ sources
 	@git ls-files 'src/*.cc' 'src/*.h' 'bench/*.cc' 'bench/*.h' | xargs -r clang-format-19 -i
 
 .PHONY: check
-check: ## formatting, layers, lifetimes of coroutines' arguments, the table of security tests; changes nothing
+check: ## formatting, layers, migrations, lifetimes of coroutines' arguments, the table of security tests; changes nothing
 	@tools/setup check
 	@git ls-files 'src/*.cc' 'src/*.h' 'bench/*.cc' 'bench/*.h' | xargs -r clang-format-19 --dry-run --Werror
 	@python3 tools/check_layers.py
+	@python3 tools/check_migrations.py
 	@python3 tools/check_regressions.py
 	@tools/lifetimes.py
 
@@ -109,6 +110,12 @@ faults: build ## the fault laboratory: every scenario, and FAULT_MINUTES=2 of mi
 	@cd tests && npm ci --silent --no-audit --no-fund && \
 	  ANTIPHON_FAULTS=all ANTIPHON_FAULT_MINUTES=$(or $(FAULT_MINUTES),2) ANTIPHON_SEED=$${ANTIPHON_SEED:-$$RANDOM} \
 	  node run.mjs $(or $(addprefix faults/,$(FAULTS)),faults)
+
+.PHONY: starts
+starts: setup-test build ## the long loops of starts and upgrades: STARTS=100 rounds of each kind, TRIALS=1000 of the first account, two versions for MIXED=600 seconds
+	@tools/build release antiphon_next
+	@cd tests && npm ci --silent --no-audit --no-fund && ANTIPHON_STARTS=$${STARTS:-100} ANTIPHON_TRIALS=$${TRIALS:-1000} ANTIPHON_MIXED_SECONDS=$${MIXED:-600} \
+	  node run.mjs blackbox/starts.test.mjs blackbox/upgrade.test.mjs
 
 .PHONY: bench
 bench: ## measure beside Open WebUI, nginx and pgbench, and write docs/performance.md (7 GB, 12 minutes; FIGURES="start health": only these)

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "app/app.h"
+#include "base/version.h"
 
 extern char** environ;
 
@@ -66,9 +67,10 @@ int refuse(const CLI::App& cli, const CLI::ParseError& error) {
 int main(int argc, char** argv) {
   using namespace antiphon;
   open_standard_streams();
+  const std::string version_line = "antiphon " + std::string(kAntiphonVersion);
   CLI::App cli("Antiphon: a self-hosted AI chat platform for teams", "antiphon");
   cli.require_subcommand(1);
-  cli.set_version_flag("--version", "antiphon " ANTIPHON_VERSION);
+  cli.set_version_flag("--version", version_line);
   auto* serve = cli.add_subcommand("serve", "Serves until SIGTERM, then lets answers under way end");
   auto* check =
       cli.add_subcommand("check", "Checks everything serving needs, a line each, without serving");
@@ -105,6 +107,6 @@ int main(int argc, char** argv) {
   if (*settings) return app::settings();
   if (*openapi) return app::openapi();
   if (*routes) return app::routes();
-  if (*version) std::puts("antiphon " ANTIPHON_VERSION);
+  if (*version) std::puts(version_line.c_str());
   return 0;
 }

@@ -32,12 +32,14 @@ function filesOf(path) {
     .map((name) => join(full, name));
 }
 
-/** Milliseconds a file may take. The kill loop and the laboratory say themselves how long they may last. */
+/** Milliseconds a file may take. The loops and the laboratory say themselves how long they may last. */
 function timeLimit(files) {
-  const has = (folder) => files.some((file) => file.includes(`/${folder}/`));
-  const kills = has('kill') ? Number(process.env.ANTIPHON_KILLS ?? 0) : 0;
-  const minutes = has('faults') ? Number(process.env.ANTIPHON_FAULT_MINUTES ?? 0) + 30 : 0;
-  return (600_000 + kills * 60_000 + minutes * 60_000) * Number(process.env.ANTIPHON_TEST_SLOWER ?? 1);
+  const has = (path) => files.some((file) => file.includes(path));
+  const asked = (path, variable) => (has(path) ? Number(process.env[variable] ?? 0) : 0);
+  const [kills, starts] = [asked('/kill/', 'ANTIPHON_KILLS'), asked('/starts.', 'ANTIPHON_STARTS')];
+  const trials = asked('/starts.', 'ANTIPHON_TRIALS') + asked('/upgrade.', 'ANTIPHON_MIXED_SECONDS');
+  const minutes = has('/faults/') ? asked('/faults/', 'ANTIPHON_FAULT_MINUTES') + 30 : 0;
+  return (600_000 + (kills + minutes) * 60_000 + starts * 120_000 + trials * 2_000) * Number(process.env.ANTIPHON_TEST_SLOWER ?? 1);
 }
 
 /** Runs files with node's own runner; gives its counts, read from its closing lines. */

@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <thread>
 
+#include "base/ids.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "features/evaluations/leaderboard.h"
-#include "store/migrate.h"
 
 namespace antiphon::app {
 namespace {
@@ -70,6 +71,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       loops(l),
       db(std::move(database)),
       bus(way_of(d.process, *db), deployment),
+      announced(*db),
       sealer(sealing_keys(keys)),
       watchdog(loops, &metrics),
       health(*db, &watchdog),
@@ -95,7 +97,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
               .store = config,
               .loops = loops}),
       provider(models),
-      runs(*db, {.node_name = d.process.name_of_node(), .version = ANTIPHON_VERSION}, loops),
+      runs(*db, {.node_name = d.process.name_of_node(), .version = std::string(kAntiphonVersion)}, loops),
       relay({.db = *db,
              .runs = runs,
              .bus = bus,
@@ -304,7 +306,8 @@ void App::add_routes() {
                                .takes_page = [this](const http::Request& r) { return endpoint.takes(r); },
                                .has_users = [this] { return auth.accounts.any(); },
                                .usage = [this] { return usage(); },
-                               .cluster = [this] { return member.overview(); }});
+                               .cluster = [this] { return member.overview(); },
+                               .announced = [this] { return announced.now(); }});
   chats::add_live({.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) {
                      return name_of(std::move(id));
                    }});
@@ -339,6 +342,41 @@ Task<> App::tell_models() {
   for (const auto& [address, count] : found)
     log::info("Found a model server", {{"address", address}, {"models", count}});
   if (found.empty()) log::info("Found no model server: the first page asks for one");
+}
+
+namespace {
+
+constexpr auto kLookAtVersions = 2s;    ///< Well below how long a change is written down before.
+constexpr int kLookForContracts = 300;  ///< Of those looks one.
+
+Problem too_old(const std::string& needed) {
+  std::string own(kAntiphonVersion);
+  return Problem(Problem::Kind::unavailable, "The database needs version " + needed +
+                                                 " or later, and this is " + own + ". Start version " +
+                                                 needed + " or later.")
+      .because("cluster.min_compatible is " + needed);
+}
+
+}  // namespace
+
+/// Keeps what is announced current, and takes the contract steps that may be taken by now. Replicas do
+/// not start their counts together, and whoever comes second finds nothing to do.
+Task<> App::follow_versions() {
+  if (db->dialect() == store::Dialect::sqlite) co_return;  // One process: as it is when it starts.
+  auto round = static_cast<unsigned char>(random_bytes(1)[0]);
+  for (int i = round; co_await scope.rest(kLookAtVersions); ++i) try {
+      co_await announced.refresh();
+      if (!announced.too_old_for().empty()) {
+        // It was away for so long that the others took it for dead.
+        log::error("Stopping", {{"detail", too_old(announced.too_old_for()).detail()}});
+        std::raise(SIGTERM);
+        co_return;
+      }
+      if (i % kLookForContracts == 0 && declared.process.migrations())
+        (void)co_await store::migrate(*db, upgrade_of(declared.process));
+    } catch (const Problem& p) {
+      log::warn("The versions of the replicas are not known", {{"cause", p.cause()}});
+    }
 }
 
 void App::add_metrics() {
@@ -402,12 +440,17 @@ Task<> App::start() {
   relay.start(loops);
   co_await member.join(runs.node_id());
   member.follow(scope, loops.at(0));
+  // Registered, and only then looked: a contract step that was about to begin sees this replica, or it
+  // sees the step.
+  co_await announced.refresh();
+  if (!announced.too_old_for().empty()) throw too_old(announced.too_old_for());
   jobs.start();
   endpoint.add_sockets(server);
   server.serve_site(*site);
   server.start();
   health.ask([this] { return member.why_not_ready(); });
   health.started();
+  scope.start(loops.at(0), "versions", [this] { return follow_versions(); });
   scope.start(loops.at(0), "tell models", [this] { return tell_models(); });
 }
 
@@ -485,9 +528,13 @@ std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops) {
                      loops);
 }
 
+store::Upgrade upgrade_of(const Process& process) {
+  return {.contract_after = std::chrono::hours(process.contract_after_hours())};
+}
+
 Task<> bring_schema(const Process& process, store::Db& db) {
   if (process.migrations())
-    (void)co_await store::migrate(db);
+    (void)co_await store::migrate(db, upgrade_of(process));
   else
     co_await store::wait_for_schema(db);
 }

@@ -8,6 +8,8 @@
 
 #include "app/parts.h"
 #include "base/problem.h"
+#include "store/announced.h"
+#include "store/migrate.h"
 
 namespace antiphon::app {
 
@@ -29,6 +31,7 @@ struct App {
   Task<> tell_models();
   Task<std::optional<std::string>> address_of_node(std::string name);
   void follow_others();
+  Task<> follow_versions();
   void add_metrics();
   Task<> start();
   Task<> leave(std::chrono::seconds delay);
@@ -40,6 +43,7 @@ struct App {
   Scope scope;
   std::unique_ptr<store::Db> db;
   bus::Bus bus;
+  store::Announced announced;
   config::AesSealer sealer;
   Watchdog watchdog;
   configs::Health health;
@@ -98,6 +102,8 @@ http::ServerOptions server_options(const Process& process, std::string uploads);
 std::unique_ptr<http::StaticSite> site_of(const Process& process);
 /// Opens the database that the settings name.
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops);
+/// What to bring the schema to.
+store::Upgrade upgrade_of(const Process& process);
 /// Upgrades the schema, or waits until somebody else has.
 Task<> bring_schema(const Process& process, store::Db& db);
 /// What all replicas of this database are called together.

@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "app/application.h"
-#include "store/migrate.h"
 
 namespace antiphon::app {
 namespace {
@@ -84,6 +83,10 @@ void check_database(Declared& declared, Report& report) {
     return current ? "current"
                    : std::to_string(missing.size()) + " migration(s) to apply when it starts";
   });
+  if (current)
+    for (const std::string& step :
+         run([&] { return store::waiting_contracts(*db, upgrade_of(declared.process)); }))
+      report.good("schema", step);
   // Without the schema there is nothing to agree on, or nobody.
   if (current)
     report.attempt("cluster", [&] {

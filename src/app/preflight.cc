@@ -6,7 +6,7 @@ cluster::Self self_of(const Process& process) {
   bool postgres = process.store_url().starts_with("postgres");
   int listening = process.polls() ? 0 : 1;
   return {.name = process.name_of_node(),
-          .version = ANTIPHON_VERSION,
+          .version = std::string(kAntiphonVersion),
           .advertise = process.address_of_node(),
           .connections = postgres ? process.pool_size() + listening : 0};
 }

@@ -44,6 +44,13 @@ struct Process : config::Group {
   config::Bool migrations = env("ENABLE_DB_MIGRATIONS", true)
                                 .on_restart()
                                 .help("False: waits for another process to upgrade the database.");
+  config::Int contract_after_hours =
+      env("ANTIPHON_CONTRACT_AFTER_HOURS", 24)
+          .between(0, 8760)
+          .on_restart()
+          .help(
+              "How long after an upgrade what only older versions read is taken out of the database. "
+              "Until then one may go back.");
   config::Bool persistent_config =
       env("ENABLE_PERSISTENT_CONFIG", true)
           .on_restart()

@@ -11,7 +11,6 @@
 
 #include "app/application.h"
 #include "base/log.h"
-#include "store/migrate.h"
 
 namespace antiphon::app {
 namespace {
@@ -88,7 +87,7 @@ int run_server(Declared& declared) {
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
   log::info("Ready", {{"address", app.server.address()},
                       {"database", description},
-                      {"version", ANTIPHON_VERSION},
+                      {"version", kAntiphonVersion},
                       {"milliseconds", took.count()}});
   stop_signal.wait();
   run([&] { return app.leave(std::chrono::seconds(declared.process.drain_delay_seconds())); });
@@ -115,8 +114,11 @@ int migrate(const Environment& environment) {
     Loops loops(1);
     loops.start();
     auto db = open_store(declared.process, loops);
-    auto done = run([&] { return store::migrate(*db); });
+    store::Upgrade upgrade = upgrade_of(declared.process);
+    auto done = run([&] { return store::migrate(*db, upgrade); });
     for (const std::string& name : done) std::printf("applied %s\n", name.c_str());
+    for (const std::string& step : run([&] { return store::waiting_contracts(*db, upgrade); }))
+      std::printf("%s\n", step.c_str());
     std::printf("%s: up to date\n", db->description().c_str());
     run([&] { return db->close(); });
     return 0;

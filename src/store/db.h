@@ -163,6 +163,11 @@ class Db : public Connection {
   /// whatever an earlier run left there, and consumes nothing.
   virtual Task<> transact(std::function<Task<>(Connection&)> work) = 0;
 
+  /// Gives `work` a connection to itself without a transaction, and without limits of time: each of its
+  /// statements commits by itself. For what PostgreSQL does in no transaction, while it builds indexes.
+  /// SQLite has nothing of the kind and gives the database itself.
+  virtual Task<> alone(std::function<Task<>(Connection&)> work) = 0;
+
   /// Runs all, in order, in one transaction and one round trip: everything or nothing. Yields the
   /// rows each changed. The cheapest durable write; concurrent batches share commits.
   virtual Task<std::vector<std::int64_t>> batch(std::vector<Bound> statements) = 0;
@@ -175,6 +180,8 @@ class Db : public Connection {
   /// Copies the database next to itself and yields the copy's path; keeps the newest three.
   /// PostgreSQL, and databases in memory, are not ours to copy: yields nothing.
   virtual Task<std::optional<std::string>> backup(std::string label) = 0;
+  /// The paths of the copies that backup() made and that are still there, the oldest first.
+  virtual std::vector<std::string> copies() const = 0;
 
   /// A copy of the database as it stands now, to be read to its end: whatever is written meanwhile, and
   /// without holding up who writes. The file has no name any more, so it goes when it is closed.

@@ -59,14 +59,26 @@ TEST_P(MigrateTest, RefusesAnotherProgramsDatabaseAndLeavesItAsItWas) {
 }
 
 TEST_P(MigrateTest, LeavesNothingOfOneThatFails) {
+  const Migration first[] = {kOne};
   const Migration broken[] = {kOne,
                               {"2_two", "-- expand\nCREATE TABLE b (x INT); CREATE TABEL c (x INT);"}};
   const Migration mended[] = {kOne, kTwo};
+  migrated(first);
 
   Problem found = problem(broken);
 
   EXPECT_NE(found.detail().find("2_two"), std::string::npos);
   EXPECT_EQ(migrated(mended), Names{"2_two"});
+}
+
+TEST_P(MigrateTest, LeavesNothingAtAllOfANewDatabaseWhenOneFails) {
+  const Migration broken[] = {kOne, {"2_two", "-- expand\nCREATE TABEL c (x INT);"}};
+  const Migration mended[] = {kOne, kTwo};
+
+  Problem found = problem(broken);
+
+  EXPECT_NE(found.detail().find("2_two"), std::string::npos);
+  EXPECT_EQ(migrated(mended), (Names{"1_one", "2_two"}));
 }
 
 TEST_P(MigrateTest, RefusesADatabaseThatANewerVersionChangedIncompatibly) {

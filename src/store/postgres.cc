@@ -89,6 +89,45 @@ class Transaction final : public Connection {
   bool collided_ = false;
 };
 
+/// A connection to oneself, without a transaction.
+class Alone final : public Connection {
+ public:
+  Alone(std::shared_ptr<PgWire> wire, Counters& counters)
+      : wire_(std::move(wire)), counters_(counters) {}
+  ~Alone() override { wire_->end_lease(false); }
+
+  Dialect dialect() const override { return Dialect::postgres; }
+
+  Task<> script(std::string sql) override {
+    auto command =
+        std::make_shared<PgCommand>(PgCommand{.kind = PgCommand::Kind::script, .leased = true});
+    command->script = std::move(sql);
+    (void)co_await send(std::move(command));
+  }
+
+ private:
+  Task<std::int64_t> execute(Sql sql, Args args, const json::Shape* list, void* rows) override {
+    refuse_nul(args);
+    Call call{sql, std::move(args), list ? list->element : nullptr};
+    auto command =
+        std::make_shared<PgCommand>(PgCommand{.kind = PgCommand::Kind::writes, .leased = true});
+    command->calls.push_back(call);
+    PgAnswer answer = co_await send(std::move(command));
+    co_return deliver(std::move(answer.back()), std::move(call), list, rows);
+  }
+
+  Task<PgAnswer> send(PgCommandPtr command) {
+    co_return co_await await_result<PgAnswer>([&](Completion<PgAnswer> done) {
+      command->done = std::move(done);
+      ++counters_.waiting;
+      wire_->submit(command);
+    });
+  }
+
+  std::shared_ptr<PgWire> wire_;
+  Counters& counters_;
+};
+
 /// Those that collided must not meet again: 5 to 15, 10 to 30, 20 to 60 ms.
 std::chrono::microseconds pause_before(int attempt) {
   std::uint16_t chance = 0;
@@ -112,6 +151,19 @@ class PostgresDb final : public Db {
   Task<> transact(std::function<Task<>(Connection&)> work) override {
     for (int attempt = 1; !co_await attempted(work, attempt == kAttempts);)
       co_await sleep_for(pause_before(++attempt));
+  }
+
+  Task<> alone(std::function<Task<>(Connection&)> work) override {
+    Alone connection(co_await pool_->lease(), pool_->counters());
+    co_await connection.script(kNoLimits);
+    std::exception_ptr failure;
+    try {
+      co_await work(connection);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    co_await connection.script(kSessionLimits);
+    if (failure) std::rethrow_exception(failure);
   }
 
   Task<std::vector<std::int64_t>> batch(std::vector<Bound> statements) override {
@@ -143,12 +195,14 @@ class PostgresDb final : public Db {
 
   Statistics stats() const override { return pool_->counters().read(); }
   Task<std::optional<std::string>> backup(std::string) override { co_return std::nullopt; }
+  std::vector<std::string> copies() const override { return {}; }
   Task<std::optional<std::ifstream>> snapshot() override { co_return std::nullopt; }
   std::string description() const override { return pool_->server(); }
   Task<> close() override { co_await pool_->close(); }
 
  private:
   static constexpr int kAttempts = 4;
+  static constexpr const char* kNoLimits = "SET statement_timeout = 0; SET lock_timeout = 0";
 
   /// False when it collided and may be run again. Whatever `work` made of the collision, all it did is
   /// undone.

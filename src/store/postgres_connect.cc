@@ -48,10 +48,10 @@ PGconn* begin_connection(const Url& url) {
 }
 
 void set_up(PGconn* connection) {
-  PgResult set(
-      PQexec(connection,
-             "SET statement_timeout = '10s'; SET lock_timeout = '3s';"
-             "SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning"));
+  std::string settings = std::string(kSessionLimits) +
+                         "; SET idle_in_transaction_session_timeout = '30s'"
+                         "; SET client_min_messages = warning";
+  PgResult set(PQexec(connection, settings.c_str()));
   if (PQresultStatus(set.get()) != PGRES_COMMAND_OK)
     throw refusal("The database refused its settings.", PQerrorMessage(connection));
 }

@@ -17,6 +17,9 @@ struct FinishConnection {
 };
 using PgConnection = std::unique_ptr<PGconn, FinishConnection>;
 
+/// How long a statement, and its wait for a lock, may take unless a transaction says otherwise.
+inline constexpr const char* kSessionLimits = "SET statement_timeout = '10s'; SET lock_timeout = '3s'";
+
 /// Connects. Blocks for at most two seconds a host. Throws a Problem whose detail names the cure and
 /// whose cause has the server's words.
 PgConnection connect_plainly(const Url& url);

@@ -75,6 +75,8 @@ class SqliteDb final : public Db {
     co_await transaction.commit();
   }
 
+  Task<> alone(std::function<Task<>(Connection&)> work) override { co_await work(*this); }
+
   Task<std::vector<std::int64_t>> batch(std::vector<Bound> statements) override {
     SqliteWriter::Job job{.done = none()};
     for (Bound& bound : statements) {
@@ -102,6 +104,10 @@ class SqliteDb final : public Db {
     auto copy = [path](SqliteHandle& handle) { copy_to(handle, path); };
     (void)co_await write({.alone = copy, .done = none()});
     co_return path;
+  }
+
+  std::vector<std::string> copies() const override {
+    return file_ ? file_->backups() : std::vector<std::string>();
   }
 
   Task<std::optional<std::ifstream>> snapshot() override {

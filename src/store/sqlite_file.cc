@@ -102,12 +102,17 @@ void SqliteFile::lock() {
     log::warn("The database's lock file cannot be written", {{"file", name}});
 }
 
-std::string SqliteFile::backup_path(std::string_view label, std::size_t keep) const {
+std::vector<std::string> SqliteFile::backups() const {
   std::string prefix = fs::path(path_).filename().string() + ".backup-";
-  std::vector<fs::path> old;
+  std::vector<std::string> out;
   for (const auto& entry : fs::directory_iterator(folder_of(path_)))
-    if (entry.path().filename().string().starts_with(prefix)) old.push_back(entry.path());
-  std::ranges::sort(old);
+    if (entry.path().filename().string().starts_with(prefix)) out.push_back(entry.path().string());
+  std::ranges::sort(out);
+  return out;
+}
+
+std::string SqliteFile::backup_path(std::string_view label, std::size_t keep) const {
+  std::vector<std::string> old = backups();
   std::error_code error;
   for (std::size_t i = 0; i + keep <= old.size(); ++i) fs::remove(old[i], error);
   std::array<char, 32> stamp{};

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace antiphon::store {
 
@@ -22,6 +23,8 @@ class SqliteFile {
 
   /// "<path>.backup-20260301-120000-<label>"; makes room so that `keep` remain with the new one.
   std::string backup_path(std::string_view label, std::size_t keep) const;
+  /// Those there are, the oldest first.
+  std::vector<std::string> backups() const;
 
  private:
   void lock();

@@ -48,7 +48,7 @@ ANTIPHON_DTO(SettingsForm, changes, reset)
 struct Version {
   std::string version;  ///< Of Open WebUI's API.
   std::string deployment_id;
-  std::string antiphon;  ///< Our own.
+  std::string antiphon;  ///< Our own. Of the oldest replica that serves, as both are.
 };
 ANTIPHON_DTO(Version, version, deployment_id, antiphon)
 

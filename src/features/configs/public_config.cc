@@ -146,14 +146,14 @@ void PublicConfig::put_all(Object& into, std::span<const Member> members) const 
   }
 }
 
-Value PublicConfig::build(Layer layer) const {
+Value PublicConfig::build(Layer layer, const std::string& api) const {
   Object features;
   put_all(features, kEverybody);
   features["auth_trusted_header"] = !auth_.trusted_email_header().empty();
   if (layer != Layer::anonymous) put_all(features, kSignedIn);
   Object out{{"status", true},
              {"name", registry_.value_of("WEBUI_NAME", "Antiphon")},
-             {"version", kApiVersion},
+             {"version", api},
              {"default_locale", registry_.value_of("ui.default_locale", "")},
              {"i18n", registry_.value_of("ui.i18n", Object{})},
              {"oauth", Object{{"providers", Object{}}, {"auto_redirect", false}}},
@@ -165,17 +165,17 @@ Value PublicConfig::build(Layer layer) const {
   return out;
 }
 
-std::shared_ptr<const std::string> PublicConfig::made(Layer layer) {
+std::shared_ptr<const std::string> PublicConfig::made(Layer layer, const std::string& api) {
   std::uint64_t revision = registry_.revision();
   std::scoped_lock lock(mutex_);
   Made& made = made_[static_cast<std::size_t>(layer)];
-  if (!made.text || made.revision != revision)
-    made = {revision, std::make_shared<const std::string>(json::serialize(build(layer)))};
+  if (!made.text || made.revision != revision || made.api != api)
+    made = {revision, api, std::make_shared<const std::string>(json::serialize(build(layer, api)))};
   return made.text;
 }
 
-std::string PublicConfig::text(const Caller& caller, bool onboarding) {
-  std::string out = *made(layer_of(caller));
+std::string PublicConfig::text(const Caller& caller, bool onboarding, const std::string& api) {
+  std::string out = *made(layer_of(caller), api);
   if (onboarding && layer_of(caller) == Layer::anonymous) out.insert(1, R"("onboarding":true,)");
   return out;
 }

@@ -15,12 +15,8 @@
 
 namespace antiphon::configs {
 
-/// The version of Open WebUI whose API this is, which its clients look for; and our own.
-inline constexpr std::string_view kApiVersion = "0.12.4";
-inline constexpr std::string_view kVersion = "0.1.0";
-
-/// GET /api/config, by who asks. Made anew only when a setting has changed, since every page load of
-/// every client asks. Any thread.
+/// GET /api/config, by who asks. Made anew only when a setting or the announced version has changed,
+/// since every page load of every client asks. Any thread.
 class PublicConfig {
  public:
   enum class Layer { anonymous, pending, user };
@@ -30,17 +26,19 @@ class PublicConfig {
       : registry_(registry), auth_(auth), permissions_(permissions), router_(router) {}
 
   /// What a caller gets, as JSON text. `onboarding` while there is no user yet, to strangers only.
-  std::string text(const Caller& caller, bool onboarding);
+  /// `api`: the version of Open WebUI that is announced.
+  std::string text(const Caller& caller, bool onboarding, const std::string& api);
 
   static Layer layer_of(const Caller& caller);
 
  private:
   struct Made {
     std::uint64_t revision = 0;
+    std::string api;
     std::shared_ptr<const std::string> text;
   };
-  std::shared_ptr<const std::string> made(Layer layer);
-  json::Value build(Layer layer) const;
+  std::shared_ptr<const std::string> made(Layer layer, const std::string& api);
+  json::Value build(Layer layer, const std::string& api) const;
   void put_all(json::Object& into, std::span<const Member> members) const;
 
   const config::Registry& registry_;

@@ -54,17 +54,19 @@ struct Api {
   }
   Task<Response> public_config(Anyone who, http::Call& call) {
     bool first = co_await onboarding(who.caller);
-    std::string text = config->text(who.caller, first);
+    std::string text = config->text(who.caller, first, p->announced().api);
     // Its socket would be refused: the page can say so, and whom to ask.
     if (!p->takes_page(call.request)) text.replace(0, 1, R"({"origin_ok":false,)");
     co_return Response{.body = std::move(text)}.header("Cache-Control", "no-store");
   }
   Task<Version> version(Anyone) {
-    co_return Version{std::string(kApiVersion), p->settings.deployment_id(), std::string(kVersion)};
+    store::Version told = p->announced();
+    co_return Version{std::move(told.api), p->settings.deployment_id(), std::move(told.version)};
   }
   /// Nothing is asked of anybody outside: an operator updates with his package or image.
   Task<Updates> updates(const User&) {
-    co_return Updates{std::string(kApiVersion), std::string(kApiVersion)};
+    std::string api = p->announced().api;
+    co_return Updates{api, api};
   }
   Task<Response> changelog(Anyone) { co_return Response{.fixed_body = configs::changelog()}; }
   Task<Response> health(Anyone) { co_return Response{.fixed_body = R"({"status":true})"}; }
@@ -106,7 +108,7 @@ struct Api {
   Task<Response> openapi(Anyone who) {
     if (!is_admin(who.caller) && !p->settings.openapi_public())
       throw Problem(Problem::Kind::unauthenticated, "The API's description is for administrators");
-    co_return Response{.body = p->router.openapi(kVersion)};
+    co_return Response{.body = p->router.openapi(kAntiphonVersion)};
   }
   Task<cluster::ClusterOverview> cluster(const Admin&) { co_return co_await p->cluster(); }
   Task<Usage> usage(const User& me) {

@@ -11,6 +11,7 @@
 #include "features/configs/health.h"
 #include "features/configs/settings.h"
 #include "http/router.h"
+#include "store/announced.h"
 
 namespace antiphon::configs {
 
@@ -28,6 +29,8 @@ struct Parts {
   std::function<Task<bool>()> has_users;  ///< Asked by strangers until it says true once.
   std::function<Usage()> usage;           ///< Who and what is active now.
   std::function<Task<cluster::ClusterOverview>()> cluster;  ///< The processes on this database.
+  /// The version that pages are told of.
+  std::function<store::Version()> announced = [] { return store::Version(); };
 };
 
 /// GET /api/config and the settings' pages, version, health, metrics, manifest, OpenAPI.

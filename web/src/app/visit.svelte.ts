@@ -107,7 +107,7 @@ export class Visit {
   async #load(): Promise<void> {
     const { app } = this;
     await app.session.refreshConfig();
-    void app.api.configs.version().then((reply) => (this.#version = `${reply.version} ${reply.deployment_id ?? ''}`), () => {});
+    void app.api.configs.version().then((reply) => (this.#version = `${reply.version} ${reply.antiphon} ${reply.deployment_id ?? ''}`), () => {});
     this.#settings = app.settings.refresh().catch(() => {});
     await Promise.all([app.attempt(() => app.chats.refresh()), app.folders.refresh().catch(() => {}), this.loadModels()]);
     // The first answer should not wait for what draws it.
@@ -148,7 +148,7 @@ export class Visit {
     const reread = open.missing !== null && !open.gone && open.id !== null ? open.load(open.id) : open.resync();
     await Promise.all([reread, app.chats.refresh().catch(() => {}), app.models.loaded ? undefined : this.loadModels()]);
     const reply = await app.api.configs.version().catch(() => null);
-    const version = reply && `${reply.version} ${reply.deployment_id ?? ''}`;
+    const version = reply && `${reply.version} ${reply.antiphon} ${reply.deployment_id ?? ''}`;
     if (version === null || this.#version === null || version === this.#version) return;
     this.#version = version;
     app.toasts.show('info', 'The server was updated.', { label: 'Reload', run: () => location.reload() });
