@@ -72,6 +72,11 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       config(*db, d.registry, &sealer, d.process.persistent_config()),
       auth(*db, std::move(keys), d.auth, d.permissions),
       client(client::make_client(d.models.client_options(), loops)),
+      runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
+      blobs(*db,
+            blobs::make_backend(d.blobs, *db, client.get(),
+                                blob_options(d.process, deployment, runs.node_id())),
+            runs.node_id(), metrics),
       openai(*client, d.models),
       ollama(*client, d.models),
       models({.db = *db,
@@ -82,9 +87,9 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
               .principals = auth.principals,
               .auth_settings = d.auth,
               .store = config,
-              .loops = loops}),
+              .loops = loops,
+              .blobs = blobs}),
       provider(models),
-      runs(*db, {.node_name = deployment, .version = ANTIPHON_VERSION}, loops),
       jobs(*db, loops, runs.node_id(), [this] { return runs.steady(); }),
       chats(*db),
       guard(chats, {.admin_access = [this] { return declared.chats.admin_access(); },
@@ -105,7 +110,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       replay(runs),
       hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard), loops, db.get(), &replay),
       endpoint(hub, {.allow_origins = d.process.allow_origins(), .websocket = d.process.websocket()}),
-      users(*db, auth, d.auth),
+      users(*db, auth, d.auth, blobs),
       groups(*db, auth.principals),
       auths(auths_parts()),
       completions(
@@ -336,6 +341,7 @@ Task<> App::start() {
   completions.start();
   co_await hub.start();
   co_await runs.start();
+  co_await blobs.start(loops, std::chrono::minutes(declared.blobs.sweep_minutes()));
   jobs.start();
   endpoint.add_sockets(server);
   server.serve_site(*site);
@@ -370,9 +376,17 @@ Task<> App::stop(std::chrono::seconds budget) {
   co_await let_end("sockets", hub.stop(2s));
   co_await let_end("server", server.drain(3s));
   (void)co_await scope.close(2s);
+  co_await let_end("files", blobs.stop());
   co_await let_end("models", models.close());
   co_await let_end("client", client->close());
   co_await let_end("database", db->close());
+}
+
+blobs::Options blob_options(const Process& process, std::string deployment, std::string node) {
+  return {.folder = process.data_dir() + "/blobs",
+          .spool = process.data_dir() + "/uploads",
+          .deployment = std::move(deployment),
+          .node = std::move(node)};
 }
 
 void make_data_folder(const Process& process) {
