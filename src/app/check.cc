@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 
 #include "app/application.h"
@@ -53,6 +54,23 @@ std::string check_data_folder(const Process& process) {
   return folder;
 }
 
+/// Whether files can be kept where the settings say.
+std::string check_files(Declared& declared, store::Db& db, Loops& loops) {
+  auto client = client::make_client(declared.models.client_options(), loops);
+  std::string deployment = run([&] { return deployment_of(db); });
+  auto kept = blobs::make_backend(declared.blobs, db, client.get(),
+                                  blob_options(declared.process, deployment, ""));
+  std::exception_ptr failed;
+  try {
+    run([&] { return kept->prepare(); });
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  run([&] { return client->close(); });
+  if (failed) std::rethrow_exception(failed);
+  return "in " + kept->place();
+}
+
 void check_database(Declared& declared, Report& report) {
   Loops loops(1);
   loops.start();
@@ -78,6 +96,7 @@ void check_database(Declared& declared, Report& report) {
       auth::KeyRing keys = run([&] { return auth::load_keys(*db, auth::key_sources(declared.auth)); });
       return "signs with key " + keys.first().kid;
     });
+  if (current) report.attempt("files", [&] { return check_files(declared, *db, loops); });
   run([&] { return db->close(); });
 }
 

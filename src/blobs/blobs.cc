@@ -224,9 +224,19 @@ Task<> Blobs::look_around() {
   co_await db_.run(sql::kForget, kGrace);
 }
 
+/// A full disk is no reason not to give out what lies on it.
+Task<> Blobs::settle() {
+  try {
+    co_await backend_->prepare();
+    co_await look_around();
+  } catch (const Problem& p) {
+    if (p.status() != 507) throw;
+    log::warn("Files cannot be stored until there is room", {{"detail", p.detail()}, {"cause", p.cause()}});
+  }
+}
+
 Task<> Blobs::start(Loops& loops, std::chrono::minutes sweep_every) {
-  co_await backend_->prepare();
-  co_await look_around();
+  co_await settle();
   if (auto found = co_await check())
     throw Problem(Problem::Kind::unavailable, found->what + " " + found->cure);
   scope_.start(loops.at(0), "file sweeper", [this, sweep_every] { return tend(sweep_every); });

@@ -96,6 +96,7 @@ class Blobs {
   Task<std::vector<BlobId>> unreferenced(std::vector<BlobId> ids);
   Task<> tend(std::chrono::minutes sweep_every);
   Task<> look_around();
+  Task<> settle();
 
   store::Db& db_;
   std::unique_ptr<Backend> backend_;

@@ -53,10 +53,18 @@ void sync_folder(const std::string& folder) {
 
 Spool::Spool(const std::string& folder, bool named)
     : path_(folder + "/" + random_hex(16)), digest_(EVP_MD_CTX_new()) {
-  file_ = ::open(path_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  auto make = [&] { return ::open(path_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600); };
+  file_ = make();
+  if (file_ < 0 && errno == ENOENT) {
+    std::error_code refused;  // At the start there may have been no room for it.
+    std::filesystem::create_directories(folder, refused);
+    file_ = refused ? -1 : make();
+    if (refused) errno = refused.value();
+  }
   if (file_ < 0) {
+    int error = errno;
     EVP_MD_CTX_free(digest_);
-    throw_disk_error(path_, errno);
+    throw_disk_error(path_, error);
   }
   EVP_DigestInit_ex(digest_, EVP_sha256(), nullptr);
   if (named) return;

@@ -1,10 +1,11 @@
 // MinIO itself, an S3 server, built by `tools/setup storage`, with one bucket.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { freePort } from './ports.mjs';
 import { until } from './until.mjs';
 
@@ -51,11 +52,16 @@ class Minio {
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (this.log = (this.log + text).slice(-kMaxLog)));
     this.ended = new Promise((settle) => child.on('close', settle));
-    await until(async () => {
-      if (child.exitCode !== null) throw new Error(`MinIO ended: ${this.log}`);
-      return (await fetch(`http://127.0.0.1:${this.port}/minio/health/ready`)).status === 200;
-    }, { ms: 30_000, what: 'MinIO serves' });
+    // It says that it is ready some time before it takes objects.
+    await until(() => this.#takesObjects(), { ms: 60_000, every: 200, what: `MinIO takes objects: ${this.log}` });
     return this;
+  }
+
+  async #takesObjects() {
+    const signed = ['--aws-sigv4', 'aws:amz:us-east-1:s3', '--user', `${kKey.id}:${kKey.secret}`];
+    const args = ['--silent', '--fail', ...signed, '--request', 'PUT', '--data-binary', 'x', `http://127.0.0.1:${this.port}/${kBucket}/ready`];
+    await promisify(execFile)('curl', args);
+    return true;
   }
 
   /** Gone at once; start() brings it back with what it has stored. */
