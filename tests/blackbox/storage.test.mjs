@@ -57,15 +57,15 @@ function replicas(title, { skip, env = async () => ({}) }) {
 
     it("a model's picture too; its export holds the image, and so does its import", async () => {
       const png = somePng(50_000);
-      const { json: made } = await admin.post('/api/v1/models/create', preset('a/b & c', png), { expect: 200 });
+      const { json: made } = await admin.post('/api/v1/models/create', preset('a/b&c', png), { expect: 200 });
       assert.ok(made.meta.profile_image_url.endsWith(`&v=${sha256(png)}`), made.meta.profile_image_url);
-      assert.ok((await until(async () => (await modelPicture(there, 'a/b & c')).type === 'image/png' && modelPicture(there, 'a/b & c'))).bytes.equals(png));
+      assert.ok((await until(async () => (await modelPicture(there, 'a/b&c')).type === 'image/png' && modelPicture(there, 'a/b&c'))).bytes.equals(png));
       assert.ok((await fetchBytes(there, made.meta.profile_image_url)).bytes.equals(png));
       const { json: exported } = await there.get('/api/v1/models/export', { expect: 200 });
-      assert.equal(exported.find((m) => m.id === 'a/b & c').meta.profile_image_url, dataUrl(png));
-      await there.post('/api/v1/models/model/delete', { id: 'a/b & c' }, { expect: 200 });
+      assert.equal(exported.find((m) => m.id === 'a/b&c').meta.profile_image_url, dataUrl(png));
+      await there.post('/api/v1/models/model/delete', { id: 'a/b&c' }, { expect: 200 });
       await there.post('/api/v1/models/import', { models: exported }, { expect: 200 });
-      await until(async () => (await modelPicture(admin, 'a/b & c')).bytes.equals(png), { what: 'the picture after the import' });
+      await until(async () => (await modelPicture(admin, 'a/b&c')).bytes.equals(png), { what: 'the picture after the import' });
     });
 
     it('a copy of a model has its picture; an address alone gives nobody a blob', async () => {
