@@ -85,6 +85,11 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       config(*db, d.registry, &sealer, d.process.persistent_config()),
       auth(*db, std::move(keys), d.auth, d.permissions),
       client(client::make_client(d.models.client_options(), loops)),
+      runs(*db, {.node_name = d.process.name_of_node(), .version = std::string(kAntiphonVersion)}, loops),
+      blobs(*db,
+            blobs::make_backend(d.blobs, *db, client.get(),
+                                blob_options(d.process, deployment, runs.node_id())),
+            runs.node_id(), metrics),
       openai(*client, d.models),
       ollama(*client, d.models),
       models({.db = *db,
@@ -95,9 +100,9 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
               .principals = auth.principals,
               .auth_settings = d.auth,
               .store = config,
-              .loops = loops}),
+              .loops = loops,
+              .blobs = blobs}),
       provider(models),
-      runs(*db, {.node_name = d.process.name_of_node(), .version = std::string(kAntiphonVersion)}, loops),
       relay({.db = *db,
              .runs = runs,
              .bus = bus,
@@ -134,7 +139,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       endpoint(hub, {.allow_origins = d.process.allow_origins(),
                      .websocket = d.process.websocket(),
                      .forward = bus.alone() ? nullptr : &forward}),
-      users(*db, auth, d.auth),
+      users(*db, auth, d.auth, blobs),
       groups(*db, auth.principals),
       auths(auths_parts()),
       completions(
@@ -444,6 +449,7 @@ Task<> App::start() {
   // sees the step.
   co_await announced.refresh();
   if (!announced.too_old_for().empty()) throw too_old(announced.too_old_for());
+  co_await blobs.start(loops, std::chrono::minutes(declared.blobs.sweep_minutes()));
   jobs.start();
   endpoint.add_sockets(server);
   server.serve_site(*site);
@@ -493,9 +499,17 @@ Task<> App::stop(std::chrono::seconds budget) {
   co_await let_end("server", server.drain(3s));
   (void)co_await scope.close(2s);
   bus.stop();
+  co_await let_end("files", blobs.stop());
   co_await let_end("models", models.close());
   co_await let_end("client", client->close());
   co_await let_end("database", db->close());
+}
+
+blobs::Options blob_options(const Process& process, std::string deployment, std::string node) {
+  return {.folder = process.data_dir() + "/blobs",
+          .spool = process.data_dir() + "/uploads",
+          .deployment = std::move(deployment),
+          .node = std::move(node)};
 }
 
 void make_data_folder(const Process& process) {

@@ -51,11 +51,12 @@ struct App {
   config::Store config;
   auth::Auth auth;
   std::unique_ptr<client::Client> client;
+  runs::Runs runs;
+  blobs::Blobs blobs;
   openai::Backend openai;
   ollama::Backend ollama;
   models::Models models;
   completions::ModelsProvider provider;
-  runs::Runs runs;
   runs::Relay relay;
   jobs::Jobs jobs;
   chats::Chats chats;
@@ -100,6 +101,8 @@ void make_data_folder(const Process& process);
 http::ServerOptions server_options(const Process& process, std::string uploads);
 /// The built-in web client, or the one an operator points at.
 std::unique_ptr<http::StaticSite> site_of(const Process& process);
+/// Where files are kept, as the settings say.
+blobs::Options blob_options(const Process& process, std::string deployment, std::string node);
 /// Opens the database that the settings name.
 std::unique_ptr<store::Db> open_store(const Process& process, Loops& loops);
 /// What to bring the schema to.

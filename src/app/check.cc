@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 
 #include "app/application.h"
@@ -60,6 +61,23 @@ void show(Report& report, const cluster::Findings& findings) {
                                 : report.bad(f.what.c_str(), f.text);
 }
 
+/// Whether files can be kept where the settings say.
+std::string check_files(Declared& declared, store::Db& db, Loops& loops) {
+  auto client = client::make_client(declared.models.client_options(), loops);
+  std::string deployment = run([&] { return deployment_of(db); });
+  auto kept = blobs::make_backend(declared.blobs, db, client.get(),
+                                  blob_options(declared.process, deployment, ""));
+  std::exception_ptr failed;
+  try {
+    run([&] { return kept->prepare(); });
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  run([&] { return client->close(); });
+  if (failed) std::rethrow_exception(failed);
+  return "in " + kept->place();
+}
+
 void check_database(Declared& declared, Report& report) {
   Loops loops(1);
   loops.start();
@@ -94,6 +112,7 @@ void check_database(Declared& declared, Report& report) {
       show(report, check_cluster(declared, *db, ring));
       return declared.process.name_of_node() + " at " + declared.process.address_of_node();
     });
+  if (current) report.attempt("files", [&] { return check_files(declared, *db, loops); });
   run([&] { return db->close(); });
 }
 

@@ -59,6 +59,7 @@ Declared::Declared() {
   registry.add(auth);
   registry.add(permissions);
   registry.add(models);
+  registry.add(blobs);
   registry.add(chats);
   registry.add(tasks);
   registry.add(evaluations);

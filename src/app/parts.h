@@ -11,6 +11,7 @@
 #include "base/process_metrics.h"
 #include "base/scope.h"
 #include "base/watchdog.h"
+#include "blobs/blobs.h"
 #include "bus/bus.h"
 #include "client/client.h"
 #include "cluster/member.h"
@@ -70,6 +71,7 @@ struct Declared {
   auth::Settings auth;
   auth::PermissionDefaults permissions;
   models::Settings models;
+  blobs::Settings blobs;
   chats::Settings chats;
   tasks::Settings tasks;
   evaluations::Settings evaluations;

@@ -7,16 +7,6 @@
 namespace antiphon {
 namespace {
 
-std::optional<std::string> base64_decode(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string url(text);
-  for (char& c : url) {
-    if (c == '-' || c == '_') return std::nullopt;
-    c = c == '+' ? '-' : c == '/' ? '_' : c;
-  }
-  return base64url_decode(url);
-}
-
 bool begins_as(std::string_view type, std::string_view bytes) {
   using namespace std::string_view_literals;
   if (type == "image/png") return bytes.starts_with("\x89PNG\r\n\x1a\n"sv);
@@ -39,6 +29,16 @@ std::optional<DataImage> data_image(std::string_view url) {
   std::optional<std::string> bytes = base64_decode(url.substr(comma + 1));
   if (!bytes || !begins_as(type, *bytes)) return std::nullopt;
   return DataImage{std::move(type), std::move(*bytes)};
+}
+
+std::string_view image_type(std::string_view bytes) {
+  for (std::string_view type : {"image/png", "image/jpeg", "image/gif", "image/webp"})
+    if (begins_as(type, bytes)) return type;
+  return {};
+}
+
+std::string data_url(std::string_view type, std::string_view bytes) {
+  return "data:" + std::string(type) + ";base64," + base64(bytes);
 }
 
 }  // namespace antiphon

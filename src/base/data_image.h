@@ -15,4 +15,9 @@ struct DataImage {
 /// or its bytes do not begin as its type says. Pure.
 std::optional<DataImage> data_image(std::string_view url);
 
+/// "image/png" and the like, by how the bytes begin; "" when they are no raster image. Pure.
+std::string_view image_type(std::string_view bytes);
+/// What data_image() reads. Pure.
+std::string data_url(std::string_view type, std::string_view bytes);
+
 }  // namespace antiphon

@@ -16,6 +16,11 @@ std::string base64url(std::string_view bytes);
 /// Nothing when there is a foreign character, padding, or left-over bits that are not zero.
 std::optional<std::string> base64url_decode(std::string_view text);
 
+/// RFC 4648 §4, padded.
+std::string base64(std::string_view bytes);
+/// The same the other way; padding may be missing.
+std::optional<std::string> base64_decode(std::string_view text);
+
 std::string hex(std::string_view bytes);
 
 /// Decodes `%xx` once. Nothing when an escape is incomplete or yields a NUL.

@@ -5,23 +5,17 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/execution_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
 #include <utility>
 
-#include "base/async.h"
+#include "base/disk.h"
 #include "base/encode.h"
 #include "base/log.h"
 
 namespace antiphon::http {
 namespace {
-
-namespace asio = boost::asio;
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -37,19 +31,6 @@ int nameless(const std::string& folder) {
   ::unlink(name.c_str());
   return file;
 }
-
-/// The threads that wait for the disk in place of a loop. The loop's own, so that they end before it:
-/// they hold on to it until they have told the result.
-class DiskThreads final : public asio::execution_context::service {
- public:
-  using key_type = DiskThreads;
-  static inline asio::execution_context::id id;
-  explicit DiskThreads(asio::execution_context& loop) : service(loop) {}
-  asio::thread_pool threads{1};
-
- private:
-  void shutdown() override { threads.join(); }
-};
 
 }  // namespace
 
@@ -81,21 +62,6 @@ void UploadedFile::close() {
   std::array<unsigned char, 32> digest{};
   EVP_DigestFinal_ex(digest_, digest.data(), nullptr);
   sha256_ = hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
-}
-
-Task<> on_disk(std::function<void()> work) {
-  auto& loop = (co_await asio::this_coro::executor).context();
-  auto& threads = asio::use_service<DiskThreads>(loop).threads;
-  (void)co_await await_result<bool>([&](Completion<bool> done) {
-    asio::post(threads, [work = std::move(work), done] {
-      try {
-        work();
-        done(true);
-      } catch (...) {
-        done.fail(std::current_exception());
-      }
-    });
-  });
 }
 
 FormReader::FormReader(std::string_view boundary, std::string folder, std::uint64_t limit)

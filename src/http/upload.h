@@ -44,9 +44,6 @@ class UploadedFile {
 };
 using UploadedFilePtr = std::shared_ptr<const UploadedFile>;
 
-/// Runs what waits for the disk where nobody else waits for it.
-Task<> on_disk(std::function<void()> work);
-
 /// What a form held.
 struct Form {
   std::multimap<std::string, std::string, std::less<>> texts;

@@ -8,6 +8,7 @@
 #include "auth/accounts.h"
 #include "auth/principals.h"
 #include "auth/settings.h"
+#include "blobs/test_blobs.h"
 #include "client/client.h"
 #include "config/seal.h"
 #include "config/store.h"
@@ -57,7 +58,8 @@ class ModelsApp {
                                          .principals = principals,
                                          .auth_settings = auth_settings,
                                          .store = *config,
-                                         .loops = store.loops});
+                                         .loops = store.loops,
+                                         .blobs = blobs.blobs});
     models::add_routes(router, *models);
   }
 
@@ -107,6 +109,7 @@ class ModelsApp {
   auth::Accounts accounts;
   auth::Access access{principals, auth_settings, defaults};
   std::optional<config::Store> config;
+  blobs::TestBlobs blobs{*store.db};
   std::unique_ptr<client::Client> client =
       client::make_client({.proxies = client::Proxies{}}, store.loops);
   http::Router router;

@@ -78,7 +78,8 @@ TestApp::TestApp(store::Engine engine, bool persistent)
   auth.emplace(*store.db, auth::KeyRing(auth::parse_keys("a-secret-for-tests-only")), settings,
                permissions);
   run([&] { return auth->load(); });
-  users.emplace(*store.db, *auth, settings);
+  blobs.emplace(*store.db);
+  users.emplace(*store.db, *auth, settings, blobs->blobs);
   groups.emplace(*store.db, auth->principals);
   auths::Parts parts{*auth, *users, settings, general, *config};
   auths.emplace(parts);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "auth/auth.h"
+#include "blobs/test_blobs.h"
 #include "config/general.h"
 #include "config/registry.h"
 #include "config/seal.h"
@@ -81,6 +82,7 @@ class TestApp {
   config::AesSealer sealer;
   std::optional<config::Store> config;
   std::optional<auth::Auth> auth;
+  std::optional<blobs::TestBlobs> blobs;
   std::optional<users::Users> users;
   std::optional<users::Groups> groups;
   std::optional<auths::Auths> auths;

@@ -14,6 +14,13 @@ db.row_factory = sqlite3.Row
 print(json.dumps([dict(row) for row in db.execute(sys.argv[2])]))
 `;
 
+const kChange = `
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=10)
+db.executescript(sys.argv[2])
+db.commit()
+`;
+
 function psql() {
   const newest = readdirSync('/usr/lib/postgresql').map(Number).filter(Boolean).sort((a, b) => b - a)[0];
   return join('/usr/lib/postgresql', String(newest), 'bin/psql');
@@ -27,4 +34,11 @@ export async function rows(server, select) {
     : ['python3', ['-c', kSqlite, join(server.dataDir, 'antiphon.db'), select]];
   const { stdout } = await run(file, args, { encoding: 'utf8', cwd: '/', maxBuffer: kMaxOutput });
   return JSON.parse(stdout);
+}
+
+/** Changes rows from outside; on SQLite of a server that does not run. */
+export async function change(server, sql) {
+  const url = server.env.DATABASE_URL;
+  if (url) await run(psql(), [url, '-AtqX', '-v', 'ON_ERROR_STOP=1', '-c', sql], { cwd: '/' });
+  else await run('python3', ['-c', kChange, join(server.dataDir, 'antiphon.db'), sql], { cwd: '/' });
 }

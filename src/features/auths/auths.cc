@@ -58,6 +58,12 @@ Account made(auth::Created created) {
   return std::move(*created.account);
 }
 
+/// The image that is to become a picture once there is an account: whom nobody lets in stores nothing.
+std::string taken_out(auth::NewAccount& wanted) {
+  if (!wanted.profile_image_url.starts_with("data:")) return {};
+  return std::exchange(wanted.profile_image_url, "/user.png");
+}
+
 }  // namespace
 
 Task<> Auths::prepare() {
@@ -135,6 +141,7 @@ Task<Entry> Auths::sign_up(SignupForm form) {
   auth::check_email(wanted.email);
   auth::check_name(wanted.name);
   users::check_image_url(wanted.profile_image_url, {}, s.image_types());
+  std::string image = taken_out(wanted);
   auth::check_password(s.password_policy(), form.password);
   wanted.password_hash = co_await parts_.auth.passwords.hash(Secret(std::move(form.password)));
 
@@ -143,7 +150,8 @@ Task<Entry> Auths::sign_up(SignupForm form) {
   auto close = [this](store::Connection& tx) { return close_sign_up(tx); };
   auth::Created created = co_await parts_.auth.accounts.create(std::move(wanted), may_join, close);
   if (created.outcome == Creation::first_admin) co_await sign_up_is_closed();
-  co_return co_await enter(made(std::move(created)), "password");
+  auth::Account account = co_await with_image(made(std::move(created)), std::move(image));
+  co_return co_await enter(std::move(account), "password");
 }
 
 Task<Entry> Auths::sign_in(const http::Request& request, SigninForm form) {
@@ -204,9 +212,18 @@ Task<Account> Auths::add(AddForm form) {
   auth::check_email(wanted.email);
   auth::check_name(wanted.name);
   users::check_image_url(wanted.profile_image_url, {}, s.image_types());
+  std::string image = taken_out(wanted);
   auth::check_password(s.password_policy(), form.password);
   wanted.password_hash = co_await parts_.auth.passwords.hash(Secret(std::move(form.password)));
-  co_return made(co_await parts_.auth.accounts.create(std::move(wanted), nullptr, nullptr));
+  auth::Created created = co_await parts_.auth.accounts.create(std::move(wanted), nullptr, nullptr);
+  co_return co_await with_image(made(std::move(created)), std::move(image));
+}
+
+Task<Account> Auths::with_image(Account account, std::string url) {
+  if (url.empty()) co_return account;
+  co_await parts_.users.set_image({account.id}, std::move(url));
+  auto now = co_await parts_.auth.accounts.find({account.id});
+  co_return now ? std::move(*now) : std::move(account);
 }
 
 Task<> Auths::change_password(const PendingHuman& me, const http::Request& request, PasswordForm form) {

@@ -58,6 +58,8 @@ class Auths {
 
  private:
   Task<Entry> enter(auth::Account account, std::string_view method);
+  /// Gives an account that was just made its picture.
+  Task<auth::Account> with_image(auth::Account account, std::string url);
   Task<Entry> sign_in_by_password(const std::string& address, SigninForm form);
   Task<Entry> sign_in_by_proxy(const http::Request& request);
   Task<Entry> sign_in_as_the_only_user();

@@ -382,6 +382,47 @@ TEST_P(ModelsTest, EveryVersionIsKeptAndCanComeBack) {
   EXPECT_EQ(json::text_at(restored.json(), "base_model_id"), "a");
 }
 
+constexpr std::string_view kPng = "data:image/png;base64,iVBORw0KGgo=";
+
+TEST_P(ModelsTest, APictureIsStoredByItsBytesAndLeavesWithTheModel) {
+  const std::string with = R"("base_model_id":"a","params":{},"meta":{"profile_image_url":")";
+  ASSERT_EQ(create("admin", R"({"id":"p","name":"P",)" + with + std::string(kPng) + R"("}})"), "");
+  auto url_of = [&](const std::string& id) {
+    json::Value all = app.get("admin", "/api/v1/models/all").json();
+    for (const json::Value& m : all.as_array())
+      if (json::text_at(m, "id") == id) return std::string(json::text_at(*json::find(m, "meta"), "profile_image_url"));
+    return std::string("none");
+  };
+  const std::string blob = "4c4b6a3be1314ab86138bef4314dde022e600960d8689a2c8f8631802d20dab6";
+  auto shown = [&](const std::string& id) {
+    return app.get("admin", "/api/v1/models/model/profile/image?id=" + id).body;
+  };
+
+  EXPECT_EQ(url_of("p"), "/api/v1/models/model/profile/image?id=p&v=" + blob);
+  EXPECT_EQ(shown("p"), "\x89PNG\r\n\x1a\n");
+  for (const char* path : {"/api/v1/models/export", "/api/v1/models/model?id=p"})
+    EXPECT_NE(app.get("admin", path).body.find(kPng), std::string::npos) << path;
+  // A copy has it; somebody who may not see the model, or names another blob, has not.
+  ASSERT_EQ(create("admin", R"({"id":"q","name":"Q",)" + with + url_of("p") + R"("}})"), "");
+  EXPECT_EQ(shown("q"), "\x89PNG\r\n\x1a\n");
+  allow("workspace.models");
+  ASSERT_EQ(create("bob", R"({"id":"r","name":"R",)" + with + url_of("p") + R"("}})"), "");
+  EXPECT_NE(shown("r").find("<svg"), std::string::npos);
+  EXPECT_EQ(run([&] { return app.blobs.blobs.sweep(-60); }), 0);
+}
+
+TEST_P(ModelsTest, APictureIsSweptOnceNoVersionHasIt) {
+  ASSERT_EQ(create("admin", R"({"id":"p","name":"P","base_model_id":"a","params":{},"meta":{"profile_image_url":")" +
+                                std::string(kPng) + R"("}})"),
+            "");
+  app.post("admin", "/api/v1/models/model/update?id=p",
+           R"({"id":"p","name":"P","base_model_id":"a","params":{},"meta":{}})");
+
+  EXPECT_EQ(run([&] { return app.blobs.blobs.sweep(-60); }), 0) << "an earlier version has it";
+  app.post("admin", "/api/v1/models/model/delete", R"({"id":"p"})");
+  EXPECT_EQ(run([&] { return app.blobs.blobs.sweep(-60); }), 1);
+}
+
 TEST_P(ModelsTest, TheWorkspaceListSearchesSortsAndPages) {
   for (int i = 0; i != 35; ++i) register_for_all("m" + std::to_string(100 + i), "a");
   json::Value first = app.get("admin", "/api/v1/models/list?order_by=name&direction=asc").json();

@@ -1,7 +1,7 @@
 #include <boost/json.hpp>
 
-#include "base/data_image.h"
 #include "features/models/described.h"
+#include "features/models/pictures.h"
 #include "features/models/workspace.h"
 #include "http/bind.h"
 #include "http/described.h"
@@ -100,10 +100,10 @@ struct Api {
   /// 15).
   Task<http::Response> picture(const User& me, Query<IdQuery> q) {
     auto found = co_await models.find(me, q.id);
-    auto image =
-        found ? data_image(json::text_at(json::Value(found->meta), "profile_image_url")) : std::nullopt;
+    std::optional<Picture> image;
+    if (found) image = co_await picture_of(models.parts().blobs, json::Value(found->meta));
     http::Response out{.type = "image/svg+xml", .fixed_body = kNoPicture};
-    if (image) out = {.type = image->type, .body = std::move(image->bytes)};
+    if (image) out = {.type = std::move(image->type), .body = std::move(image->bytes)};
     out.header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
     out.header("X-Content-Type-Options", "nosniff").header("Cache-Control", "private, max-age=300");
     co_return out;

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "base/problem.h"
+#include "features/models/pictures.h"
 
 namespace antiphon::models {
 namespace {
@@ -37,6 +38,7 @@ Models::Models(Parts parts)
     : p_(parts),
       rows_(p_.db),
       catalog_(p_.settings, [this](Kind kind) -> Backend& { return backend(kind); }, p_.loops) {
+  refer_to_pictures(p_.blobs);
   // Whoever changed a connection, here or on another replica: its models are asked for anew.
   p_.store.on_change([this](const std::vector<std::string>& keys) {
     for (const std::string& key : keys)

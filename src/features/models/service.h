@@ -16,6 +16,9 @@
 
 namespace antiphon {
 class Loops;
+namespace blobs {
+class Blobs;
+}
 namespace http {
 class Router;
 }
@@ -41,6 +44,7 @@ class Models {
     const auth::Settings& auth_settings;
     config::Store& store;
     Loops& loops;
+    blobs::Blobs& blobs;
   };
   explicit Models(Parts parts);
 

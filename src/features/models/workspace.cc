@@ -6,6 +6,7 @@
 #include "base/problem.h"
 #include "base/time.h"
 #include "features/models/forms.h"
+#include "features/models/pictures.h"
 #include "json/json.h"
 
 namespace antiphon::models {
@@ -134,7 +135,10 @@ Task<ModelView> Workspace::show(const User& me, std::string id) {
   RegisteredPtr found = co_await models_.registered(me, id, Right::read, 404);
   Reader who = co_await models_.reader(me);
   ModelView view = view_of(*found);
-  reduce(view, found->allows(who, Right::write));
+  bool writes = found->allows(who, Right::write);
+  reduce(view, writes);
+  // Open WebUI's page saves what it reads here as the model's export.
+  if (writes) co_await embed_picture(models_.parts().blobs, view.meta);
   view.user = json::Value();
   co_return view;
 }
@@ -180,6 +184,7 @@ Task<ModelView> Workspace::create(const User& me, ModelForm form) {
   if (rows->find(row.id))
     throw Problem(Problem::Kind::conflict, "A model with this id exists already.").answering(401);
   std::string id = row.id;
+  co_await keep_picture(models_, co_await models_.reader(me), row);
   auto grants = co_await permitted(
       me, wanted_grants(form.access_grants.value_or(std::vector<json::Value>())), false);
   co_await models_.rows().create(std::move(row), std::move(grants), form.commit_message);
@@ -191,6 +196,7 @@ Task<ModelView> Workspace::update(const User& me, std::string id, ModelForm form
   Model row = row_of(form, old->row.user_id);
   row.id = id;
   row.version_id = old->row.version_id;
+  co_await keep_picture(models_, co_await models_.reader(me), row);
   if (row.base_model_id != old->row.base_model_id) co_await check_kind(me, row);
   std::optional<std::vector<Wanted>> grants;
   if (form.access_grants) grants = co_await permitted(me, wanted_grants(*form.access_grants), false);
@@ -227,6 +233,7 @@ Task<std::vector<ModelView>> Workspace::exported(const User& me,
     bool wanted = !ids || std::find(ids->begin(), ids->end(), m->row.id) != ids->end();
     if (wanted && m->row.base_model_id && m->allows(who, Right::write)) out.push_back(view_of(*m));
   }
+  for (ModelView& view : out) co_await embed_picture(models_.parts().blobs, view.meta);
   co_return out;
 }
 
@@ -245,6 +252,7 @@ Task<> Workspace::import(const User& me, std::vector<json::Value> models) {
       row->version_id = old->row.version_id;
     }
     co_await check_kind(me, *row);
+    co_await keep_picture(models_, who, *row);
     auto grants = grants_of(m);
     if (grants) grants = co_await permitted(me, std::move(*grants), false);
     out.emplace_back(std::move(*row), std::move(grants));
@@ -253,13 +261,15 @@ Task<> Workspace::import(const User& me, std::vector<json::Value> models) {
 }
 
 Task<std::vector<ModelView>> Workspace::sync(const User& me, std::vector<json::Value> models) {
+  Reader who = co_await models_.reader(me);
   std::vector<std::pair<Model, std::vector<Wanted>>> out;
   std::set<std::string> once;
   for (const json::Value& m : models) {
     std::string owner(json::text_at(m, "user_id"));
     auto row = row_of(m, owner.empty() ? me.id.value : owner);
-    if (row && once.insert(row->id).second)
-      out.emplace_back(std::move(*row), grants_of(m).value_or(std::vector<Wanted>()));
+    if (!row || !once.insert(row->id).second) continue;
+    co_await keep_picture(models_, who, *row);
+    out.emplace_back(std::move(*row), grants_of(m).value_or(std::vector<Wanted>()));
   }
   co_await models_.rows().replace_all(std::move(out), me.id);
   co_return co_await all();

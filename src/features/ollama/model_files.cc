@@ -7,6 +7,7 @@
 #include <cmath>
 #include <system_error>
 
+#include "base/disk.h"
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/problem.h"
@@ -142,7 +143,7 @@ Task<> ModelFiles::download(models::ConnectionPtr to, models::Asker who, std::st
     while (true) {
       std::string piece = co_await incoming->read();
       bool last = piece.empty();
-      co_await http::on_disk([file, piece = std::move(piece), last] {
+      co_await on_disk([file, piece = std::move(piece), last] {
         file->append(piece);
         if (last) file->close();
       });

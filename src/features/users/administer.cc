@@ -33,8 +33,7 @@ Task<> Users::guard_primary(const Admin& by, const UserId& id, bool loses_role) 
 Task<std::optional<UserModel>> Users::update(const Admin& by, UserId id, UpdateForm form) {
   std::optional<UserModel> before = co_await find(id);
   if (!before) throw_nothing_there();
-  auth::Accounts::Edit edit{
-      .name = form.name, .email = form.email, .profile_image_url = form.profile_image_url};
+  auth::Accounts::Edit edit{.name = form.name, .email = form.email};
   if (form.role) edit.role = role_in(*form.role);
   co_await guard_primary(by, id, edit.role && *edit.role != Role::admin);
   if (form.name) auth::check_name(*form.name);
@@ -45,6 +44,8 @@ Task<std::optional<UserModel>> Users::update(const Admin& by, UserId id, UpdateF
     auth::check_password(settings_.password_policy(), *form.password);
     edit.password_hash = co_await auth_.passwords.hash(Secret(*form.password));
   }
+  if (form.profile_image_url && !is_own_image(*form.profile_image_url, id))
+    edit.profile_image_url = co_await keep_image(id, *form.profile_image_url);
   if (!co_await auth_.accounts.edit(id, std::move(edit)))
     refuse("This e-mail address belongs to another account.");
   co_return co_await find(id);

@@ -58,7 +58,7 @@ std::optional<DataImage> image_in(std::string_view url, const std::vector<std::s
 void check_image_url(std::string_view url, const UserId& owner, const std::vector<std::string>& types,
                      std::size_t max_bytes) {
   bool ours = url.empty() || url == "/user.png" || url == "/favicon.png" ||
-              url == "/static/favicon.png" || url == image_path(owner);
+              url == "/static/favicon.png" || is_own_image(url, owner);
   if (ours) return;
   if (url.size() <= max_bytes && (image_in(url, types) || plain_https(url))) return;
   throw Problem(Problem::Kind::invalid,
@@ -71,6 +71,16 @@ std::string image_path(const UserId& id) {
   return "/api/v1/users/" + id.value + "/profile/image";
 }
 
+bool is_own_image(std::string_view url, const UserId& owner) {
+  return !owner.value.empty() && (url == image_path(owner) || blob_in(url, owner));
+}
+
+std::optional<blobs::BlobId> blob_in(std::string_view stored, const UserId& owner) {
+  std::string own = image_path(owner) + "?v=";
+  if (!stored.starts_with(own) || !blobs::is_id(stored.substr(own.size()))) return std::nullopt;
+  return blobs::BlobId{std::string(stored.substr(own.size()))};
+}
+
 std::string shown_image(const std::string& id, std::string stored) {
   if (stored.starts_with("https:") || stored.starts_with("http:") || stored.starts_with("//") ||
       stored.empty())
@@ -79,9 +89,12 @@ std::string shown_image(const std::string& id, std::string stored) {
 }
 
 http::Response picture(const std::string& id, std::string_view name, std::string_view stored,
-                       const std::vector<std::string>& types) {
+                       const std::vector<std::string>& types, std::optional<std::string> kept) {
   http::Response out;
-  if (std::optional<DataImage> image = image_in(stored, types))
+  std::string_view type = kept ? image_type(*kept) : "";
+  if (std::ranges::find(types, type) != types.end())
+    out = {.type = std::string(type), .body = std::move(*kept)};
+  else if (std::optional<DataImage> image = image_in(stored, types))
     out = {.type = std::move(image->type), .body = std::move(image->bytes)};
   else
     out = letter(id, name);

@@ -58,6 +58,28 @@ TEST(Avatars, AStoredImageIsServedAsWhatItIs) {
   EXPECT_EQ(shown.body.substr(1, 3), "PNG");
 }
 
+TEST(Avatars, BytesThatAreKeptAreServedAsWhatTheyAre) {
+  const std::string png = "\x89PNG\r\n\x1a\n";
+
+  EXPECT_EQ(picture("u1", "Ann", "", kTypes, png).type, "image/png");
+  EXPECT_EQ(picture("u1", "Ann", "", kTypes, png).body, png);
+  EXPECT_EQ(picture("u1", "Ann", "", {"image/gif"}, png).type, "image/svg+xml");
+  EXPECT_EQ(picture("u1", "Ann", "", kTypes, "<html>").type, "image/svg+xml");
+}
+
+// Nobody gets a blob because he knows what it is called.
+TEST(Avatars, ABlobIsSomebodysUnderHisOwnAddressOnly) {
+  const std::string id(64, 'a'), path = "/api/v1/users/u1/profile/image?v=";
+
+  EXPECT_EQ(blob_in(path + id, {"u1"}).value().value, id);
+  EXPECT_FALSE(blob_in(path + id, {"u2"}));
+  EXPECT_FALSE(blob_in(path + id + "0", {"u1"}));
+  EXPECT_EQ(refusal(path + id), 0);
+  EXPECT_EQ(refusal(path + "../" + id), 422);
+  EXPECT_EQ(refusal("/api/v1/users/u2/profile/image?v=" + id), 422);
+  EXPECT_THROW(check_image_url("/api/v1/users//profile/image?v=" + id, {}, kTypes), Problem);
+}
+
 TEST(Avatars, ANameCannotBecomeMarkup) {
   for (const char* name : {"<script>", "\"", "&", "", "\xff"}) {
     std::string svg = picture("u1", name, "", kTypes).body;

@@ -4,6 +4,7 @@
 
 #include "base/problem.h"
 #include "base/time.h"
+#include "blobs/blobs.h"
 #include "features/users/avatar.h"
 #include "features/users/users.h"
 #include "features/users/users_sql.h"
@@ -41,15 +42,36 @@ Task<UserModel> Users::change_profile(const User& me, ProfileChange change) {
     refuse("A date of birth is like 2001-12-31.");
   std::optional<UserModel> before = co_await find(me.id);
   if (!before) throw_nothing_there();
-  // Our own address of the picture, which clients send back, is no picture.
-  if (change.profile_image_url.empty() || change.profile_image_url == image_path(me.id))
+  if (change.profile_image_url.empty() || is_own_image(change.profile_image_url, me.id))
     change.profile_image_url = before->profile_image_url;
+  else
+    change.profile_image_url = co_await keep_image(me.id, std::move(change.profile_image_url));
   co_await auth_.principals.commit([&](store::Connection& tx) -> Task<std::vector<auth::Change>> {
     co_await tx.run(sql::kProfile, me.id, change.name, change.profile_image_url, change.bio,
                     change.gender, change.date_of_birth, unix_seconds());
     co_return std::vector{auth::Change{.kind = auth::Change::Kind::refresh, .user = me.id}};
   });
   co_return (co_await find(me.id)).value();
+}
+
+Task<std::string> Users::keep_image(UserId owner, std::string url) {
+  std::optional<DataImage> image = data_image(url);
+  if (!image) co_return url;
+  blobs::Blob kept = co_await blobs_.put(std::move(image->bytes));
+  co_return image_path(owner) + "?v=" + kept.id.value;
+}
+
+Task<> Users::set_image(UserId owner, std::string url) {
+  if (!data_image(url)) co_return;
+  (void)co_await auth_.accounts.edit(owner,
+                                     {.profile_image_url = co_await keep_image(owner, std::move(url))});
+}
+
+Task<http::Response> Users::image(const UserModel& user) const {
+  std::optional<std::string> kept;
+  if (auto blob = blob_in(user.profile_image_url, {user.id})) kept = co_await blobs_.read(*blob);
+  co_return picture(user.id, user.name, user.profile_image_url, settings_.image_types(),
+                    std::move(kept));
 }
 
 Task<> Users::change_timezone(UserId id, std::string timezone) {

@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "base/problem.h"
-#include "features/users/avatar.h"
 #include "features/users/group_routes.h"
 #include "features/users/groups.h"
 #include "features/users/preview_routes.h"
@@ -117,7 +116,7 @@ struct Api {
   Task<http::Response> image(const User&, UserId id) {
     std::optional<UserModel> user = co_await parts.users.find(id);
     if (!user) throw_nothing_there();
-    co_return picture(user->id, user->name, user->profile_image_url, parts.settings.image_types());
+    co_return co_await parts.users.image(*user);
   }
   /// Nobody signs in through OAuth, so nobody has such a session.
   Task<json::Value> oauth_sessions(const Admin&, std::string) { throw_nothing_there(); }

@@ -10,6 +10,7 @@
 #include "base/encode.h"
 #include "base/problem.h"
 #include "base/time.h"
+#include "blobs/blobs.h"
 #include "features/users/avatar.h"
 #include "features/users/user_settings.h"
 #include "features/users/users_sql.h"
@@ -136,6 +137,11 @@ bool is_variable_name(std::string_view name) {
 }
 
 }  // namespace
+
+Users::Users(store::Db& db, auth::Auth& auth, const auth::Settings& settings, blobs::Blobs& blobs)
+    : db_(db), auth_(auth), settings_(settings), blobs_(blobs) {
+  blobs_.referenced_by(sql::kPictures);
+}
 
 void throw_nothing_there(int status) {
   throw Problem(Problem::Kind::not_found, "There is nothing here.").answering(status);

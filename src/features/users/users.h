@@ -13,9 +13,13 @@
 #include "config/general.h"
 #include "config/store.h"
 #include "features/users/dto.h"
+#include "http/call.h"
 
 namespace antiphon::store {
 class Db;
+}
+namespace antiphon::blobs {
+class Blobs;
 }
 namespace antiphon::http {
 class Router;
@@ -31,12 +35,15 @@ namespace antiphon::users {
 inline constexpr std::size_t kMaxImageUrl = 1 << 20;
 
 /// Throws Problem (422) unless `url` may be a user's picture: nothing, our own default, his own
-/// image's path, a raster data: URL, or an https address, which is kept but never shown.
+/// image's address, a raster data: URL, or an https address, which is kept but never shown.
 void check_image_url(std::string_view url, const UserId& owner, const std::vector<std::string>& types,
                      std::size_t max_bytes = kMaxImageUrl);
 
-/// Where clients find the picture of a user.
+/// Where clients find the picture of a user. What is stored of one that is a blob is this and
+/// "?v=" and the blob's id.
 std::string image_path(const UserId& id);
+/// Whether it is where his own picture is found: no picture, but what clients were given and send back.
+bool is_own_image(std::string_view url, const UserId& owner);
 /// What is shown as profile_image_url: what is stored, unless that is on another server.
 std::string shown_image(const std::string& id, std::string stored);
 
@@ -54,8 +61,7 @@ class Users {
   /// Says whether a user has an open socket somewhere. Any thread, quick.
   using Online = std::function<bool(const UserId&)>;
 
-  Users(store::Db& db, auth::Auth& auth, const auth::Settings& settings)
-      : db_(db), auth_(auth), settings_(settings) {}
+  Users(store::Db& db, auth::Auth& auth, const auth::Settings& settings, blobs::Blobs& blobs);
 
   /// For other features.
   Task<std::optional<UserModel>> find(UserId id) const;
@@ -87,6 +93,12 @@ class Users {
   /// His own name, picture and the like. Throws Problem (400, 422) for what does not do.
   Task<UserModel> change_profile(const User& me, ProfileChange change);
   Task<> change_timezone(UserId id, std::string timezone);
+  /// What to store of a picture that may be one: the image in a data: URL becomes a blob.
+  Task<std::string> keep_image(UserId owner, std::string url);
+  /// Gives a new account its picture; the row as it is then.
+  Task<> set_image(UserId owner, std::string url);
+  /// The bytes; of him who has none, a letter.
+  Task<http::Response> image(const UserModel& user) const;
 
   /// As an administrator. Throws Problem: 400 nobody there, 403 for the primary administrator.
   Task<std::optional<UserModel>> update(const Admin& by, UserId id, UpdateForm form);
@@ -103,6 +115,7 @@ class Users {
   store::Db& db_;
   auth::Auth& auth_;
   const auth::Settings& settings_;
+  blobs::Blobs& blobs_;
   Online online_;
 };
 

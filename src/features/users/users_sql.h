@@ -77,4 +77,16 @@ inline constexpr Sql kProfile{"users.profile", R"(
      WHERE id = $1)"};
 inline constexpr Sql kTimezone{"users.timezone", R"(UPDATE "user" SET timezone = $2 WHERE id = $1)"};
 
+/// The blobs of $1 that are somebody's picture: the address ends with the id (users.h).
+inline constexpr Sql kPictures{"users.pictures", R"(
+    SELECT substr(profile_image_url, -64) AS value
+      FROM "user"
+     WHERE profile_image_url LIKE '/api/v1/users/%/profile/image?v=%'
+       AND substr(profile_image_url, -64) IN (SELECT value FROM json_each($1)))",
+                               R"(
+    SELECT right(profile_image_url, 64) AS value
+      FROM "user"
+     WHERE profile_image_url LIKE '/api/v1/users/%/profile/image?v=%'
+       AND right(profile_image_url, 64) = ANY($1))"};
+
 }  // namespace antiphon::users::sql

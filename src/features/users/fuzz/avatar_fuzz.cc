@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view text = fuzzing::text_of(data, size);
   if (auto image = users::image_in(text, types))
     must(std::ranges::find(types, image->type) != types.end() && !image->bytes.empty(), "another type");
+  if (auto blob = users::blob_in(text, {"id"})) must(blobs::is_id(blob->value), "a blob that is none");
   http::Response shown = users::picture("id", text.substr(0, 16), text, types);
   must(shown.status == 200 && !shown.body.empty(), "no picture");
   if (shown.type == "image/svg+xml") {
