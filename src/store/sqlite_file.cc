@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <thread>
 #include <vector>
 
 #include "base/log.h"
@@ -91,7 +93,12 @@ void SqliteFile::lock() {
     throw refusal("The file " + name + " cannot be written: " + std::strerror(errno) + kRights);
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     std::array<char, 300> owner{};
-    ssize_t got = ::pread(lock_, owner.data(), owner.size() - 1, 0);
+    ssize_t got = 0;
+    // Who has just taken it writes his name next.
+    for (int i = 0; i != 20 && got <= 0; ++i) {
+      if (i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      got = ::pread(lock_, owner.data(), owner.size() - 1, 0);
+    }
     ::close(lock_);
     throw refusal("AP-010 The database " + path_ + " is in use by " +
                   (got > 0 ? std::string(owner.data()) : "another process") + ". Stop that one first." +
