@@ -11,8 +11,8 @@
 namespace antiphon::blobs {
 
 struct Blob;
-/// SHA-256 of a blob's bytes, 64 lower-case hexadecimal digits: the same bytes have the same id on every
-/// replica.
+/// SHA-256 of a blob's bytes, 64 lower-case hexadecimal digits: the same bytes have the same id on
+/// every replica.
 using BlobId = Id<Blob>;
 
 struct Blob {

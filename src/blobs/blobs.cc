@@ -106,7 +106,8 @@ Task<> Blobs::arrive(const Blob& blob) {
     else
       co_await sleep_for(100ms);
   }
-  throw Problem(Problem::Kind::unavailable, "This file is just being removed. Try again in ten minutes.")
+  throw Problem(Problem::Kind::unavailable,
+                "This file is just being removed. Try again in ten minutes.")
       .retry_after(600);
 }
 
@@ -210,7 +211,8 @@ Task<std::optional<Finding>> Blobs::check() {
                             peer.place + ", so that neither finds what the other has stored.",
                         "Give all replicas the same STORAGE_PROVIDER, and with s3 the same bucket."};
     if (!co_await backend_->sees(peer.node_id))
-      co_return Finding{"This replica and " + who + " each keep files in a folder of their own, so that " +
+      co_return Finding{"This replica and " + who +
+                            " each keep files in a folder of their own, so that " +
                             "neither finds what the other has stored.",
                         "Mount one folder as DATA_DIR/blobs on all replicas, or set "
                         "STORAGE_PROVIDER=database or s3 on all of them."};
@@ -231,7 +233,8 @@ Task<> Blobs::settle() {
     co_await look_around();
   } catch (const Problem& p) {
     if (p.status() != 507) throw;
-    log::warn("Files cannot be stored until there is room", {{"detail", p.detail()}, {"cause", p.cause()}});
+    log::warn("Files cannot be stored until there is room",
+              {{"detail", p.detail()}, {"cause", p.cause()}});
   }
 }
 
@@ -251,7 +254,8 @@ Task<> Blobs::tend(std::chrono::minutes sweep_every) {
       co_await look_around();
       auto found = co_await check();
       if (found && !warned)
-        log::error("Files are not shared by all replicas", {{"what", found->what}, {"cure", found->cure}});
+        log::error("Files are not shared by all replicas",
+                   {{"what", found->what}, {"cure", found->cure}});
       warned = found.has_value();
       if (sweep_every.count() && since_sweep >= sweep_every) {
         since_sweep = 0s;
@@ -259,8 +263,7 @@ Task<> Blobs::tend(std::chrono::minutes sweep_every) {
           log::info("Removed files that nothing refers to any more", {{"files", swept}});
       }
     } catch (const Problem& p) {
-      log::warn("Files could not be looked after",
-                {{"detail", p.detail()}, {"cause", p.cause()}});
+      log::warn("Files could not be looked after", {{"detail", p.detail()}, {"cause", p.cause()}});
     }
     since_sweep += kLook;
   } while (co_await scope_.rest(kLook));

@@ -23,7 +23,8 @@ class Client;
 }
 }  // namespace antiphon
 
-/// Bytes that belong to rows: pictures, files. Known by what they are, kept where all replicas see them.
+/// Bytes that belong to rows: pictures, files. Known by what they are, kept where all replicas see
+/// them.
 namespace antiphon::blobs {
 
 /// Where bytes come from: the next ones each time, "" at the end.
@@ -42,13 +43,13 @@ struct Options {
   std::string node;        ///< This process in the table `node`.
 };
 
-/// What the settings ask for; `client` may be null where they do not ask for S3. Throws Problem for what
-/// they cannot.
+/// What the settings ask for; `client` may be null where they do not ask for S3. Throws Problem for
+/// what they cannot.
 std::unique_ptr<Backend> make_backend(const Settings& settings, store::Db& db, client::Client* client,
                                       const Options& options);
 
-/// All blobs. What holds the bytes is a Backend; which there are says the table `blob`, the one authority:
-/// its row comes before the bytes and goes after them. Any thread.
+/// All blobs. What holds the bytes is a Backend; which there are says the table `blob`, the one
+/// authority: its row comes before the bytes and goes after them. Any thread.
 class Blobs {
  public:
   /// What is not referred to is kept this long, so that a row may come to refer to it; seconds.
@@ -56,9 +57,10 @@ class Blobs {
 
   Blobs(store::Db& db, std::unique_ptr<Backend> backend, std::string node, metrics::Registry& metrics);
 
-  /// Stores what `source` yields, in no more memory than a piece takes. Throws Problem: 413 for more than
-  /// `limit` bytes, 507 when there is no room, 503 when it cannot be stored now. The row that refers
-  /// to it is written after this returns, and within kGrace. The same bytes again are the same blob.
+  /// Stores what `source` yields, in no more memory than a piece takes. Throws Problem: 413 for more
+  /// than `limit` bytes, 507 when there is no room, 503 when it cannot be stored now. The row that
+  /// refers to it is written after this returns, and within kGrace. The same bytes again are the same
+  /// blob.
   Task<Blob> put(Source source, std::int64_t limit);
   Task<Blob> put(std::string bytes);
   /// Keeps one that is there for another kGrace: before a second row comes to refer to it. False when

@@ -75,14 +75,16 @@ class BlobsTest : public testing::TestWithParam<Where> {
   /// Spoils what is stored of a blob: it is cut off, or another byte stands in it.
   void damage(const Blob& blob, bool cut) {
     fs::path file = folder_ / "blobs" / blob.id.value.substr(0, 2) / blob.id.value;
-    if (GetParam().directory && cut) return fs::resize_file(file, static_cast<std::size_t>(blob.size) / 2);
+    if (GetParam().directory && cut)
+      return fs::resize_file(file, static_cast<std::size_t>(blob.size) / 2);
     if (GetParam().directory) {
       std::fstream(file, std::ios::in | std::ios::out | std::ios::binary) << '!';
       return;
     }
     bool postgres = store_->dialect() == store::Dialect::postgres;
     if (cut) return script("DELETE FROM blob_chunk WHERE number > 0");
-    std::string other = base64("!" + bytes_of(static_cast<std::size_t>(blob.size)).substr(1, kPiece - 1));
+    std::string other =
+        base64("!" + bytes_of(static_cast<std::size_t>(blob.size)).substr(1, kPiece - 1));
     script("UPDATE blob_chunk SET bytes = " +
            (postgres ? "decode('" + other + "', 'base64')" : "'" + other + "'") + " WHERE number = 0");
   }
@@ -192,7 +194,8 @@ TEST_P(BlobsTest, HealsWhatIsMissingWhenItIsPutAgain) {
 
 TEST_P(BlobsTest, DoesNotShowWhatHasNotArrived) {
   std::string id = hex(sha256("never"));
-  script("INSERT INTO blob (id, size, state, touched_at, created_at) VALUES ('" + id + "', 5, 0, 1, 1)");
+  script("INSERT INTO blob (id, size, state, touched_at, created_at) VALUES ('" + id +
+         "', 5, 0, 1, 1)");
 
   EXPECT_FALSE(read({id}));
   EXPECT_FALSE(run([&] { return blobs_->hold({id}); }));

@@ -39,10 +39,12 @@ constexpr store::Sql kChunk{"blobs.chunk",
       FROM blob_chunk
      WHERE blob_id = $1 AND number = $2)"};
 constexpr store::Sql kSize{
-    "blobs.size", "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS size FROM blob_chunk WHERE blob_id = $1"};
+    "blobs.size",
+    "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS size FROM blob_chunk WHERE blob_id = $1"};
 constexpr store::Sql kRemove{"blobs.remove_chunks", "DELETE FROM blob_chunk WHERE blob_id = $1"};
 
-/// Chunks that go in one transaction: a mebibyte holds up other writers of SQLite for some milliseconds.
+/// Chunks that go in one transaction: a mebibyte holds up other writers of SQLite for some
+/// milliseconds.
 constexpr std::size_t kTogether = 4;
 
 class RowPieces final : public Pieces {

@@ -11,8 +11,7 @@ namespace antiphon::blobs {
 /// them.
 class Database final : public Backend {
  public:
-  Database(store::Db& db, std::string spool_folder)
-      : db_(db), spool_folder_(std::move(spool_folder)) {}
+  Database(store::Db& db, std::string spool_folder) : db_(db), spool_folder_(std::move(spool_folder)) {}
 
   std::string place() const override { return "the database"; }
   Task<> prepare() override;

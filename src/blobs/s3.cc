@@ -45,8 +45,8 @@ std::string cure_for(int status) {
 
 /// `answer` is for the operator: the server's own words.
 [[noreturn]] void refuse(int status, std::string_view answer) {
-  throw Problem(Problem::Kind::unavailable, "The file storage (S3) answers " +
-                                                std::to_string(status) + ": " + cure_for(status) + ".")
+  throw Problem(Problem::Kind::unavailable, "The file storage (S3) answers " + std::to_string(status) +
+                                                ": " + cure_for(status) + ".")
       .because(std::string(utf8_prefix(answer, 500)))
       .answering(status == 507 ? 507 : 503);
 }
@@ -82,7 +82,8 @@ S3::S3(const Settings& s, client::Client& client, std::string spool_folder)
       tagging_(s.s3_tagging()) {
   std::string endpoint = endpoint_of(s, region_);
   client::Url url = client::parse_url(endpoint);
-  std::string port = url.port == (url.scheme == "https" ? 443 : 80) ? "" : ":" + std::to_string(url.port);
+  std::string port =
+      url.port == (url.scheme == "https" ? 443 : 80) ? "" : ":" + std::to_string(url.port);
   std::size_t path = endpoint.find('/', endpoint.find("://") + 3);
   if (path != endpoint.npos) path_ = without_slashes(endpoint.substr(path));
   if (!path_.empty()) path_ = "/" + path_;
@@ -132,7 +133,8 @@ Task<> S3::prepare() {
   try {
     co_await try_out();
   } catch (const Problem& p) {
-    // A server that is away comes back, and chats go on without it. A wrong setting does not cure itself.
+    // A server that is away comes back, and chats go on without it. A wrong setting does not cure
+    // itself.
     if (p.kind() != Problem::Kind::upstream) throw;
     log::warn("The file storage (S3) cannot be reached: files and pictures are not there until it is",
               {{"place", place()}, {"detail", p.detail()}, {"cause", p.cause()}});
@@ -149,9 +151,10 @@ Task<> S3::try_out() {
   client::Response got = co_await ask(request("GET", name, kNoBody));
   if (got.status != 200) refuse(got.status, got.body);
   if (got.body != bytes)
-    throw Problem(Problem::Kind::unavailable,
-                  "The file storage (S3) does not give back what it was just given: use one whose reads "
-                  "see every write, or STORAGE_PROVIDER=database.");
+    throw Problem(
+        Problem::Kind::unavailable,
+        "The file storage (S3) does not give back what it was just given: use one whose reads "
+        "see every write, or STORAGE_PROVIDER=database.");
   client::Response gone = co_await ask(request("DELETE", name, kNoBody));
   if (gone.status != 200 && gone.status != 204) refuse(gone.status, gone.body);
 }

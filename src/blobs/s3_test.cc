@@ -12,8 +12,8 @@
 #include "client/test_server.h"
 #include "store/test_store.h"
 
-/// What a server may do to us, by one whose every byte the test decides. tests/blackbox/storage.test.mjs
-/// speaks with a real one.
+/// What a server may do to us, by one whose every byte the test decides.
+/// tests/blackbox/storage.test.mjs speaks with a real one.
 namespace antiphon::blobs {
 namespace {
 
@@ -72,7 +72,8 @@ TEST_F(S3Test, PutsAnObjectUnderItsIdWithItsHashAndTags) {
   run([&] { return s3.store(spool("the bytes")); });
 
   std::string id = hex(sha256("the bytes"));
-  EXPECT_TRUE(head.starts_with("PUT /files/team/a/blobs/" + id.substr(0, 2) + "/" + id + " HTTP/1.1\r\n"))
+  EXPECT_TRUE(
+      head.starts_with("PUT /files/team/a/blobs/" + id.substr(0, 2) + "/" + id + " HTTP/1.1\r\n"))
       << head;
   EXPECT_NE(head.find("x-amz-content-sha256: " + id), std::string::npos);
   EXPECT_NE(head.find("x-amz-tagging: application=antiphon"), std::string::npos);
@@ -154,11 +155,11 @@ TEST_F(S3Test, TakesNoBytesForOthers) {
     });
     EXPECT_GE(p.status(), 502);
   };
-  fails([](TestServer::Peer& peer) { peer.reply(200, "0123456788"); });    // Others.
-  fails([](TestServer::Peer& peer) { peer.reply(200, "01234"); });         // Fewer.
-  fails([](TestServer::Peer& peer) { peer.reply(200, "01234567890"); });   // More.
-  fails([](TestServer::Peer& peer) { peer.reply(404, "<Error/>"); });      // None.
-  fails([](TestServer::Peer& peer) {                                       // Cut off.
+  fails([](TestServer::Peer& peer) { peer.reply(200, "0123456788"); });   // Others.
+  fails([](TestServer::Peer& peer) { peer.reply(200, "01234"); });        // Fewer.
+  fails([](TestServer::Peer& peer) { peer.reply(200, "01234567890"); });  // More.
+  fails([](TestServer::Peer& peer) { peer.reply(404, "<Error/>"); });     // None.
+  fails([](TestServer::Peer& peer) {                                      // Cut off.
     peer.send("HTTP/1.1 200 X\r\nContent-Length: 10\r\n\r\n01234");
     peer.close();
   });
@@ -169,8 +170,7 @@ TEST_F(S3Test, TakesNoBytesForOthers) {
 TEST_F(S3Test, PutsTheBucketWhereItIsAskedTo) {
   TestServer server([](TestServer::Peer&) {});
   settings_.s3_endpoint.set("https://s3.example.org/base/");
-  EXPECT_EQ(S3(settings_, *client_, "").place(),
-            "the bucket https://s3.example.org/base/files/team/a");
+  EXPECT_EQ(S3(settings_, *client_, "").place(), "the bucket https://s3.example.org/base/files/team/a");
   settings_.s3_addressing.set("virtual");
   EXPECT_EQ(S3(settings_, *client_, "").place(), "the bucket https://files.s3.example.org/base/team/a");
   settings_.s3_endpoint.set("");
@@ -181,7 +181,8 @@ TEST_F(S3Test, PutsTheBucketWhereItIsAskedTo) {
   EXPECT_EQ(S3(settings_, *client_, "").place(),
             "the bucket https://s3.eu-central-1.amazonaws.com/files/team/a");
   settings_.s3_accelerate.set(true);
-  EXPECT_EQ(S3(settings_, *client_, "").place(), "the bucket https://files.s3-accelerate.amazonaws.com/team/a");
+  EXPECT_EQ(S3(settings_, *client_, "").place(),
+            "the bucket https://files.s3-accelerate.amazonaws.com/team/a");
 }
 
 }  // namespace

@@ -42,8 +42,7 @@ void Settings::check(const config::Values& v) const {
     refuse("S3_BUCKET_NAME: STORAGE_PROVIDER=s3 needs the name of a bucket that is there");
   if (s3_access_key(v).empty() || s3_secret_key(v).empty())
     refuse("S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY: STORAGE_PROVIDER=s3 needs both");
-  if (!is_prefix(s3_key_prefix(v)))
-    refuse("S3_KEY_PREFIX: expected letters, digits, and / - _ . only");
+  if (!is_prefix(s3_key_prefix(v))) refuse("S3_KEY_PREFIX: expected letters, digits, and / - _ . only");
   bool own = !s3_endpoint(v).empty();
   if (own && !s3_endpoint(v).starts_with("https://") && !s3_endpoint(v).starts_with("http://"))
     refuse("S3_ENDPOINT_URL: expected an address like https://minio.example.org");

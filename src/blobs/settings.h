@@ -36,9 +36,8 @@ struct Settings : config::Group {
                                          .also("AWS_SECRET_ACCESS_KEY")
                                          .on_restart()
                                          .help("The secret of that key.");
-  config::SecretText s3_session_token = env_secret("AWS_SESSION_TOKEN")
-                                            .on_restart()
-                                            .help("The token of a temporary key.");
+  config::SecretText s3_session_token =
+      env_secret("AWS_SESSION_TOKEN").on_restart().help("The token of a temporary key.");
   config::Bool s3_accelerate = env("S3_USE_ACCELERATE_ENDPOINT", false)
                                    .on_restart()
                                    .help("Uses Amazon's Transfer Acceleration.");
@@ -49,9 +48,8 @@ struct Settings : config::Group {
           .help(
               "path: the bucket stands in the path; virtual: in the host's name. Empty or auto: path "
               "with S3_ENDPOINT_URL, virtual at Amazon.");
-  config::Bool s3_tagging = env("S3_ENABLE_TAGGING", false)
-                                .on_restart()
-                                .help("Tags objects with application=antiphon.");
+  config::Bool s3_tagging =
+      env("S3_ENABLE_TAGGING", false).on_restart().help("Tags objects with application=antiphon.");
   config::Int sweep_minutes =
       env("ANTIPHON_BLOB_SWEEP_MINUTES", 60)
           .between(0, 10'080)

@@ -35,8 +35,9 @@ TEST(BlobSettings, TakeWhatCanBeDone) {
 }
 
 TEST(BlobSettings, SayWhatToDoInsteadOfWhatCannotBeDone) {
-  EXPECT_NE(complaint({{"STORAGE_PROVIDER", "gcs"}}).find("S3_ENDPOINT_URL=https://storage.googleapis.com"),
-            std::string::npos);
+  EXPECT_NE(
+      complaint({{"STORAGE_PROVIDER", "gcs"}}).find("S3_ENDPOINT_URL=https://storage.googleapis.com"),
+      std::string::npos);
   EXPECT_NE(complaint({{"STORAGE_PROVIDER", "azure"}}).find("STORAGE_PROVIDER=database"),
             std::string::npos);
   EXPECT_NE(complaint({{"STORAGE_PROVIDER", "ftp"}}).find("STORAGE_PROVIDER"), std::string::npos);
@@ -44,8 +45,9 @@ TEST(BlobSettings, SayWhatToDoInsteadOfWhatCannotBeDone) {
 
 TEST(BlobSettings, NameWhatS3Lacks) {
   EXPECT_NE(complaint({{"STORAGE_PROVIDER", "s3"}}).find("S3_BUCKET_NAME"), std::string::npos);
-  EXPECT_NE(complaint({{"STORAGE_PROVIDER", "s3"}, {"S3_BUCKET_NAME", "files"}}).find("S3_ACCESS_KEY_ID"),
-            std::string::npos);
+  EXPECT_NE(
+      complaint({{"STORAGE_PROVIDER", "s3"}, {"S3_BUCKET_NAME", "files"}}).find("S3_ACCESS_KEY_ID"),
+      std::string::npos);
   EXPECT_NE(complaint(s3({{"S3_ENDPOINT_URL", "minio:9000"}})).find("S3_ENDPOINT_URL"),
             std::string::npos);
   EXPECT_NE(complaint(s3({{"S3_KEY_PREFIX", "a?b"}})).find("S3_KEY_PREFIX"), std::string::npos);

@@ -52,8 +52,8 @@ std::vector<std::pair<std::string, std::string>> sign(const Signed& request,
   std::string scope = day + "/" + std::string(region) + "/s3/aws4_request";
   std::string to_sign = "AWS4-HMAC-SHA256\n" + stamp + "\n" + scope + "\n" + hex(sha256(canonical));
   out.emplace_back("authorization", "AWS4-HMAC-SHA256 Credential=" + credentials.id + "/" + scope +
-                                        ",SignedHeaders=" + names + ",Signature=" +
-                                        signature(credentials, day, region, to_sign));
+                                        ",SignedHeaders=" + names +
+                                        ",Signature=" + signature(credentials, day, region, to_sign));
   return out;
 }
 

@@ -20,8 +20,8 @@ struct Credentials {
 /// What is signed of a request.
 struct Signed {
   std::string_view method;
-  std::string_view host;            ///< As the Host header has it, with a port that is not the usual one.
-  std::string_view path;            ///< Encoded.
+  std::string_view host;  ///< As the Host header has it, with a port that is not the usual one.
+  std::string_view path;  ///< Encoded.
   std::string_view payload_sha256;  ///< In hexadecimal.
   /// Further headers, small letters.
   std::vector<std::pair<std::string, std::string>> headers = {};

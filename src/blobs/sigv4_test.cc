@@ -34,13 +34,14 @@ TEST(SigV4, SignsARangeAsAmazonDoes) {
 }
 
 TEST(SigV4, SignsABodyAsAmazonDoes) {
-  auto headers = sign(
-      {.method = "PUT",
-       .host = "examplebucket.s3.amazonaws.com",
-       .path = "/test%24file.text",
-       .payload_sha256 = "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072",
-       .headers = {{"date", "Fri, 24 May 2013 00:00:00 GMT"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}},
-      kKey, "us-east-1", kThen);
+  auto headers =
+      sign({.method = "PUT",
+            .host = "examplebucket.s3.amazonaws.com",
+            .path = "/test%24file.text",
+            .payload_sha256 = "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072",
+            .headers = {{"date", "Fri, 24 May 2013 00:00:00 GMT"},
+                        {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}},
+           kKey, "us-east-1", kThen);
 
   EXPECT_TRUE(header(headers, "authorization")
                   .ends_with("98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"));

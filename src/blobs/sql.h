@@ -9,8 +9,8 @@ using store::Sql;
 
 #define ANTIPHON_NOW_SQLITE "CAST(strftime('%s', 'now') AS BIGINT)"
 #define ANTIPHON_NOW_POSTGRES "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)"
-#define ANTIPHON_TIMED(name, before, after)                  \
-  Sql {                                                      \
+#define ANTIPHON_TIMED(name, before, after)                                    \
+  Sql {                                                                        \
     name, before ANTIPHON_NOW_SQLITE after, before ANTIPHON_NOW_POSTGRES after \
   }
 
@@ -25,25 +25,24 @@ inline constexpr Sql kArrive{"blobs.arrive", R"(
                              R"( AS at) AS now
     ON CONFLICT (id) DO UPDATE SET touched_at = excluded.touched_at WHERE blob.state < 2)"};
 /// After them.
-inline constexpr Sql kStored = ANTIPHON_TIMED("blobs.stored", "UPDATE blob SET state = 1, touched_at = ",
-                                              " WHERE id = $1 AND state < 2");
-inline constexpr Sql kHold = ANTIPHON_TIMED("blobs.hold", "UPDATE blob SET touched_at = ",
-                                            " WHERE id = $1 AND state = 1");
+inline constexpr Sql kStored = ANTIPHON_TIMED(
+    "blobs.stored", "UPDATE blob SET state = 1, touched_at = ", " WHERE id = $1 AND state < 2");
+inline constexpr Sql kHold =
+    ANTIPHON_TIMED("blobs.hold", "UPDATE blob SET touched_at = ", " WHERE id = $1 AND state = 1");
 inline constexpr Sql kFind{"blobs.find", "SELECT id, size, state FROM blob WHERE id = $1"};
 
 /// Those that nobody has asked to keep for so long, the unfinished and the half removed among them.
-inline constexpr Sql kOld = ANTIPHON_TIMED(
-    "blobs.old", "SELECT id, size, state FROM blob WHERE touched_at < ", " - $1 AND id > $2 ORDER BY id LIMIT 500");
+inline constexpr Sql kOld =
+    ANTIPHON_TIMED("blobs.old", "SELECT id, size, state FROM blob WHERE touched_at < ",
+                   " - $1 AND id > $2 ORDER BY id LIMIT 500");
 /// Whoever changes the row removes the bytes. Nobody does who looked too early: it has been touched.
-inline constexpr Sql kClaim{
-    "blobs.claim",
-    "UPDATE blob SET state = 2, touched_at = " ANTIPHON_NOW_SQLITE
-    " WHERE id = $1 AND touched_at < " ANTIPHON_NOW_SQLITE " - $2",
-    "UPDATE blob SET state = 2, touched_at = " ANTIPHON_NOW_POSTGRES
-    " WHERE id = $1 AND touched_at < " ANTIPHON_NOW_POSTGRES " - $2"};
-inline constexpr Sql kClaimNow = ANTIPHON_TIMED("blobs.claim_now",
-                                                "UPDATE blob SET state = 2, touched_at = ",
-                                                " WHERE id = $1 AND state < 2");
+inline constexpr Sql kClaim{"blobs.claim",
+                            "UPDATE blob SET state = 2, touched_at = " ANTIPHON_NOW_SQLITE
+                            " WHERE id = $1 AND touched_at < " ANTIPHON_NOW_SQLITE " - $2",
+                            "UPDATE blob SET state = 2, touched_at = " ANTIPHON_NOW_POSTGRES
+                            " WHERE id = $1 AND touched_at < " ANTIPHON_NOW_POSTGRES " - $2"};
+inline constexpr Sql kClaimNow = ANTIPHON_TIMED(
+    "blobs.claim_now", "UPDATE blob SET state = 2, touched_at = ", " WHERE id = $1 AND state < 2");
 inline constexpr Sql kGone{"blobs.gone", "DELETE FROM blob WHERE id = $1 AND state = 2"};
 
 inline constexpr Sql kMark{"blobs.mark", R"(

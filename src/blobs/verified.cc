@@ -59,9 +59,10 @@ class Verified final : public Pieces {
     faults_.with({kind}).add();
     log::error("A file's bytes are not what was stored",
                {{"blob", blob_.id.value}, {"fault", kind}, {"bytes", seen_}, {"of", size_}});
-    throw Problem(Problem::Kind::unavailable,
-                  "The bytes of this file are missing or damaged. The server's log names it; restore it "
-                  "from a backup, and see that all replicas keep files in the same place.");
+    throw Problem(
+        Problem::Kind::unavailable,
+        "The bytes of this file are missing or damaged. The server's log names it; restore it "
+        "from a backup, and see that all replicas keep files in the same place.");
   }
 
   std::unique_ptr<Pieces> bytes_;

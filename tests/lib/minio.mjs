@@ -59,7 +59,7 @@ class Minio {
 
   async #takesObjects() {
     const signed = ['--aws-sigv4', 'aws:amz:us-east-1:s3', '--user', `${kKey.id}:${kKey.secret}`];
-    const args = ['--silent', '--fail', ...signed, '--request', 'PUT', '--data-binary', 'x', `http://127.0.0.1:${this.port}/${kBucket}/ready`];
+    const args = ['--silent', '--fail', ...signed, '--upload-file', join(root, 'Makefile'), `http://127.0.0.1:${this.port}/${kBucket}/ready`];
     await promisify(execFile)('curl', args);
     return true;
   }

@@ -408,7 +408,8 @@ TEST_P(AuthsTest, APictureIsStoredByItsBytesAndTheRowHasItsAddress) {
   constexpr std::string_view kImage = R"("profile_image_url":"data:image/png;base64,iVBORw0KGgo=")";
   constexpr std::string_view kId = "4c4b6a3be1314ab86138bef4314dde022e600960d8689a2c8f8631802d20dab6";
   auto ann = by(sign_up("ann", "correct horse 17", "," + std::string(kImage)));
-  std::string id = ann.get("/api/v1/auths/").at({"id"}), path = "/api/v1/users/" + id + "/profile/image";
+  std::string id = ann.get("/api/v1/auths/").at({"id"}),
+              path = "/api/v1/users/" + id + "/profile/image";
   auto shown = [&] { return ann.get("/api/v1/auths/").at({"profile_image_url"}); };
 
   EXPECT_EQ(shown(), path + "?v=" + std::string(kId));
@@ -420,8 +421,9 @@ TEST_P(AuthsTest, APictureIsStoredByItsBytesAndTheRowHasItsAddress) {
                        R"({"name":"A","profile_image_url":")" + same + R"("})")
                   .at({"profile_image_url"}),
               path + "?v=" + std::string(kId));
-  EXPECT_EQ(ann.post("/api/v1/users/" + id + "/update", R"({"profile_image_url":")" + path + R"("})").status,
-            200);
+  EXPECT_EQ(
+      ann.post("/api/v1/users/" + id + "/update", R"({"profile_image_url":")" + path + R"("})").status,
+      200);
   EXPECT_EQ(ann.get(path).body.substr(1, 3), "PNG");
   EXPECT_EQ(ann.post("/api/v1/auths/update/profile", R"({"name":"A","profile_image_url":"/user.png"})")
                 .at({"profile_image_url"}),
@@ -432,7 +434,8 @@ TEST_P(AuthsTest, APictureIsStoredByItsBytesAndTheRowHasItsAddress) {
 TEST_P(AuthsTest, WhomNobodyLetsInStoresNothing) {
   sign_up("ann");
 
-  Reply refused = sign_up("bob", "correct horse 17", R"(,"profile_image_url":"data:image/png;base64,iVBORw0KGgo=")");
+  Reply refused = sign_up("bob", "correct horse 17",
+                          R"(,"profile_image_url":"data:image/png;base64,iVBORw0KGgo=")");
 
   EXPECT_EQ(refused.status, 403);
   EXPECT_EQ(run([&] { return app.blobs->blobs.sweep(-60); }), 0);

@@ -390,7 +390,8 @@ TEST_P(ModelsTest, APictureIsStoredByItsBytesAndLeavesWithTheModel) {
   auto url_of = [&](const std::string& id) {
     json::Value all = app.get("admin", "/api/v1/models/all").json();
     for (const json::Value& m : all.as_array())
-      if (json::text_at(m, "id") == id) return std::string(json::text_at(*json::find(m, "meta"), "profile_image_url"));
+      if (json::text_at(m, "id") == id)
+        return std::string(json::text_at(*json::find(m, "meta"), "profile_image_url"));
     return std::string("none");
   };
   const std::string blob = "4c4b6a3be1314ab86138bef4314dde022e600960d8689a2c8f8631802d20dab6";
@@ -412,9 +413,11 @@ TEST_P(ModelsTest, APictureIsStoredByItsBytesAndLeavesWithTheModel) {
 }
 
 TEST_P(ModelsTest, APictureIsSweptOnceNoVersionHasIt) {
-  ASSERT_EQ(create("admin", R"({"id":"p","name":"P","base_model_id":"a","params":{},"meta":{"profile_image_url":")" +
-                                std::string(kPng) + R"("}})"),
-            "");
+  ASSERT_EQ(
+      create("admin",
+             R"({"id":"p","name":"P","base_model_id":"a","params":{},"meta":{"profile_image_url":")" +
+                 std::string(kPng) + R"("}})"),
+      "");
   app.post("admin", "/api/v1/models/model/update?id=p",
            R"({"id":"p","name":"P","base_model_id":"a","params":{},"meta":{}})");
 

@@ -89,8 +89,7 @@ Task<> embed_picture(blobs::Blobs& blobs, json::Value& meta) {
 
 Task<std::optional<Picture>> picture_of(blobs::Blobs& blobs, json::Value meta) {
   std::string url = url_in(meta);
-  if (auto image = data_image(url))
-    co_return Picture{std::move(image->type), std::move(image->bytes)};
+  if (auto image = data_image(url)) co_return Picture{std::move(image->type), std::move(image->bytes)};
   auto named = parse_picture_url(url);
   if (!named) co_return std::nullopt;
   auto bytes = co_await blobs.read(std::move(named->blob));

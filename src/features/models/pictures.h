@@ -29,8 +29,9 @@ std::optional<PictureUrl> parse_picture_url(std::string_view url);
 /// Tells the sweeper which blobs are in use.
 void refer_to_pictures(blobs::Blobs& blobs);
 
-/// Readies what somebody wrote for its row: an image in the form becomes a blob. An address is kept when it
-/// is that of a picture he may see, so that copies of a model have it too; else it gives nobody a blob.
+/// Readies what somebody wrote for its row: an image in the form becomes a blob. An address is kept
+/// when it is that of a picture he may see, so that copies of a model have it too; else it gives nobody
+/// a blob.
 Task<> keep_picture(Models& models, Reader who, Model& row);
 /// Puts the image itself in place of its address, for what leaves this server.
 Task<> embed_picture(blobs::Blobs& blobs, json::Value& meta);
