@@ -297,10 +297,10 @@ describe('PostgreSQL under replicas', () => {
       try {
         const cluster = await startPostgres([], { hosts: [machine.here], networks: [`${machine.here}/30`] });
         const database = cluster.createDatabase().split('/').at(-1);
-        const there = { wrap: machine.wrap, env: { HOST: machine.address, DATABASE_URL: `postgresql://antiphon@${machine.here}:${cluster.port}/${database}`, OPENAI_API_BASE_URL: undefined } };
+        const there = { wrap: machine.wrap, env: { HOST: machine.address, DATABASE_URL: `postgresql://antiphon@${machine.here}:${cluster.port}/${database}` } };
+        // At an address that both reach.
         const far = await startProvider({ host: machine.here });
-        there.env.OPENAI_API_BASE_URL = far.openaiUrl;
-        const fleet = await startFleet({ replicas: 2, provider, databaseUrl: cluster.url(database), balancer: null, start: false, each: (i) => (i ? there : {}) });
+        const fleet = await startFleet({ replicas: 2, provider: far, databaseUrl: cluster.url(database), balancer: null, start: false, each: (i) => (i ? there : {}) });
         try {
           fleet.replicas[1].url = `http://${machine.address}:${fleet.replicas[1].port}`;
           await fleet.start();
