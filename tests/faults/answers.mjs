@@ -90,7 +90,7 @@ export class Answer {
       return this.reloaded;
     };
     const back = socket.backs.map((one) => (one.recovered ? 'recovered' : 'not recovered')).join(', ');
-    await until(knows, { ms, every: 100, what: `${this.name}: the client hears of the end; it has ${turn.text.length} characters, came back: ${back || 'never'}` });
+    await until(knows, { ms, every: 100, what: `${this.name}: the client hears of the end; it (${socket.kind ?? 'socket.io-client'}, connected ${socket.connected}) has ${turn.text.length} characters, came back: ${back || 'never'}` });
   }
 
   /** Checker 1, 2 and 4. `client`: who reads; `ms`: T, until the end is stored. */

@@ -9,6 +9,8 @@ import { scenario } from './scenario.mjs';
 
 /** Within which every replica knows, what is derived from a setting included. */
 const kKnownMs = 1000;
+/** A replica does not ask the providers for a name it does not know more often than once a second. */
+const kLookMs = 1100;
 
 describe('settings over replicas', () => {
   let first;
@@ -82,6 +84,7 @@ describe('settings over replicas', () => {
     await sleep(kKnownMs);
     for (let i = 0; i < 2; i += 1) await modelsAt(i);
     second.state.models = ['from-second', 'brand-new'];
+    await sleep(kLookMs);
     await until(async () => (await fleet.at(0, admin).get('/api/models?refresh=true', { expect: 200 })).json.data.some((model) => model.id === 'brand-new'), { what: 'replica 0 lists it' });
     const reply = await complete(1, 'brand-new');
     assert.equal(reply.status, 200, reply.text);
@@ -92,6 +95,7 @@ describe('settings over replicas', () => {
     await sleep(kKnownMs);
     await modelsAt(1);
     second.state.models = ['from-second', 'never-listed'];
+    await sleep(kLookMs);
     const replies = await Promise.all(Array.from({ length: 8 }, () => complete(1, 'never-listed')));
     assert.deepEqual(replies.map((reply) => reply.status), Array(8).fill(200), replies[0].text);
     const before = second.state.modelsRequests;

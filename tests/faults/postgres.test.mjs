@@ -290,6 +290,43 @@ describe('PostgreSQL under replicas', () => {
     { long: true },
   );
 
+  for (const how of ['swallow', 'cut']) {
+    scenario(
+      `N03 the line to it is gone (${how}) at one replica while another begins and ends an answer: the client there hears everything afterwards`,
+      async () => {
+        const toxiproxy = await startToxiproxy();
+        try {
+          const cluster = await startPostgres();
+          const database = cluster.createDatabase().split('/').at(-1);
+          const line = await toxiproxy.line('postgres', cluster.port);
+          const far = { env: { DATABASE_URL: `postgresql://antiphon@127.0.0.1:${line.port}/${database}` } };
+          const fleet = await startFleet({ replicas: 2, provider, databaseUrl: cluster.url(database), each: (i) => (i ? far : {}) });
+          try {
+            const admin = await fleet.admin();
+            await checked({ fleet, provider, admin, ms: 60_000 }, async (checker) => {
+              const socket = await checker.socket(fleet.at(1, admin));
+              for (const ms of [1000, 6000]) {
+                const answer = checker.prepare(fleet.at(0, admin), { socket, tokens: 50, delay: 5 });
+                await line[how]();
+                await answer.post();
+                await until(async () => (await answer.message(fleet.at(0, admin)))?.done, { ms: 10_000, what: 'the answer has ended' });
+                await sleep(ms);
+                await line.restore();
+                await answer.settle(15_000, fleet.at(0, admin));
+              }
+            });
+          } finally {
+            await fleet.close();
+            cluster.stop();
+          }
+        } finally {
+          await toxiproxy.stop();
+        }
+      },
+      { long: true },
+    );
+  }
+
   scenario(
     'N02 a replica is cut off from it, with its cable pulled: another ends its answers, and it says nothing meanwhile',
     async () => {
@@ -297,10 +334,10 @@ describe('PostgreSQL under replicas', () => {
       try {
         const cluster = await startPostgres([], { hosts: [machine.here], networks: [`${machine.here}/30`] });
         const database = cluster.createDatabase().split('/').at(-1);
-        const there = { wrap: machine.wrap, env: { HOST: machine.address, DATABASE_URL: `postgresql://antiphon@${machine.here}:${cluster.port}/${database}`, OPENAI_API_BASE_URL: undefined } };
+        const there = { wrap: machine.wrap, env: { HOST: machine.address, DATABASE_URL: `postgresql://antiphon@${machine.here}:${cluster.port}/${database}` } };
+        // At an address that both reach.
         const far = await startProvider({ host: machine.here });
-        there.env.OPENAI_API_BASE_URL = far.openaiUrl;
-        const fleet = await startFleet({ replicas: 2, provider, databaseUrl: cluster.url(database), balancer: null, start: false, each: (i) => (i ? there : {}) });
+        const fleet = await startFleet({ replicas: 2, provider: far, databaseUrl: cluster.url(database), balancer: null, start: false, each: (i) => (i ? there : {}) });
         try {
           fleet.replicas[1].url = `http://${machine.address}:${fleet.replicas[1].port}`;
           await fleet.start();

@@ -231,6 +231,28 @@ describe('streams over replicas', () => {
     { long: true },
   );
 
+  for (const ms of [3000, 12_000]) {
+    scenario(
+      `S30b the replica of a client stands still for ${ms} ms while another begins and ends its answer: it hears everything when it wakes`,
+      () =>
+        run(async (checker) => {
+          const socket = await checker.socket(b);
+          const answer = checker.prepare(a, { socket, tokens: 50, delay: 5 });
+          fleet.replicas[1].pause();
+          try {
+            await answer.post();
+            await until(async () => (await answer.message(a))?.done, { ms: 10_000, what: 'the answer has ended' });
+            await sleep(ms);
+          } finally {
+            fleet.replicas[1].resume();
+          }
+          await answer.settle(10_000, a);
+          await fleet.settled();
+        }),
+      { long: true },
+    );
+  }
+
   scenario('S31 stop at another replica: the provider is let go within a second, and all is kept', () =>
     run(async (checker) => {
       const socket = await checker.socket(b);
