@@ -85,7 +85,8 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       config(*db, d.registry, &sealer, d.process.persistent_config()),
       auth(*db, std::move(keys), d.auth, d.permissions),
       client(client::make_client(d.models.client_options(), loops)),
-      runs(*db, {.node_name = d.process.name_of_node(), .version = std::string(kAntiphonVersion)}, loops),
+      runs(*db, {.node_name = d.process.name_of_node(), .version = std::string(kAntiphonVersion)},
+           loops),
       blobs(*db,
             blobs::make_backend(d.blobs, *db, client.get(),
                                 blob_options(d.process, deployment, runs.node_id())),
@@ -114,7 +115,8 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                    // All of the row, and nothing of the next, whose events are counted from one.
                    hub.track(realtime::Room::user({run.user_id}), {.id = run.run_id, .seq = seq + 1});
                  },
-             .watched = [this](const std::string& id) { return hub.watched(realtime::Room::user({id})); }}),
+             .watched =
+                 [this](const std::string& id) { return hub.watched(realtime::Room::user({id})); }}),
       jobs(*db, loops, runs.node_id(), [this] { return runs.steady(); }),
       chats(*db),
       guard(chats, {.admin_access = [this] { return declared.chats.admin_access(); },
@@ -133,7 +135,8 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       feedbacks(*db),
       analytics(*db),
       replay(runs),
-      hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard, relay), loops, db.get(), &replay, &bus),
+      hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard, relay), loops, db.get(), &replay,
+          &bus),
       forward(runs.node_id().substr(0, 8), *client,
               [this](std::string name) { return address_of_node(std::move(name)); }),
       endpoint(hub, {.allow_origins = d.process.allow_origins(),
@@ -300,19 +303,20 @@ void App::add_routes() {
                .chat_access = [this] { return declared.chats.admin_access(); }});
   utils::add_routes(router,
                     {.db = *db, .may_export = [this] { return declared.chats.admin_export(); }});
-  configs::add_routes(router, {.store = config,
-                               .settings = declared.configs,
-                               .general = declared.general,
-                               .auth = declared.auth,
-                               .permissions = declared.permissions,
-                               .health = health,
-                               .metrics = metrics,
-                               .router = router,
-                               .takes_page = [this](const http::Request& r) { return endpoint.takes(r); },
-                               .has_users = [this] { return auth.accounts.any(); },
-                               .usage = [this] { return usage(); },
-                               .cluster = [this] { return member.overview(); },
-                               .announced = [this] { return announced.now(); }});
+  configs::add_routes(router,
+                      {.store = config,
+                       .settings = declared.configs,
+                       .general = declared.general,
+                       .auth = declared.auth,
+                       .permissions = declared.permissions,
+                       .health = health,
+                       .metrics = metrics,
+                       .router = router,
+                       .takes_page = [this](const http::Request& r) { return endpoint.takes(r); },
+                       .has_users = [this] { return auth.accounts.any(); },
+                       .usage = [this] { return usage(); },
+                       .cluster = [this] { return member.overview(); },
+                       .announced = [this] { return announced.now(); }});
   chats::add_live({.hub = hub, .guard = guard, .unread = unread, .name_of = [this](UserId id) {
                      return name_of(std::move(id));
                    }});
@@ -416,7 +420,8 @@ void App::follow_others() {
     bus.on_missed(start);
   };
   when_told("settings", "settings changed elsewhere", [this] { return config.refresh(); });
-  when_told("identities", "identities changed elsewhere", [this] { return auth.principals.catch_up(); });
+  when_told("identities", "identities changed elsewhere",
+            [this] { return auth.principals.catch_up(); });
   bus.on(std::string(runs::Relay::kLook), [this](std::string_view) { runs.look(); });
   config.on_written([this] { bus.send("settings"); });
   auth.principals.on_committed([this] { bus.send("identities"); });

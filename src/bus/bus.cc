@@ -79,6 +79,9 @@ void Bus::send(std::string_view topic, std::string_view body) {
 void Bus::heard(std::string_view message) {
   company_ = true;
   std::size_t space = message.find(' ');
+  // Somebody had no connection until now: what he said meanwhile was not heard.
+  if (message.substr(0, space) == kHello)
+    for (const auto& handler : missed_) handler();
   auto handler = handlers_.find(message.substr(0, space));
   if (space == message.npos || handler == handlers_.end()) return;
   handler->second(message.substr(space + 1));

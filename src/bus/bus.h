@@ -23,8 +23,8 @@ std::vector<std::string_view> parts_of(std::string_view body);
 /// How other replicas are reached.
 struct Way {
   bool others = false;   ///< False: there cannot be any (SQLite).
-  std::string url = {};  ///< The database, without a transaction pooler between; "": they are not heard,
-                         ///< and what they write is looked for.
+  std::string url = {};  ///< The database, without a transaction pooler between; "": they are not
+                         ///< heard, and what they write is looked for.
 };
 
 /// One per process. Any thread, unless said otherwise.
@@ -38,7 +38,8 @@ class Bus {
 
   /// Before start(). `topic`: letters only.
   void on(std::string topic, Handler handler);
-  /// Before start(). Called when messages may have been lost, and once at the beginning.
+  /// Before start(). Called when messages may have been lost, when another replica comes, and once at
+  /// the beginning.
   void on_missed(std::function<void()> handler);
 
   void start();
@@ -47,8 +48,8 @@ class Bus {
 
   /// To all other replicas; nothing happens while there are none.
   void send(std::string_view topic, std::string_view body = {});
-  /// Whether there are other replicas. They say so themselves when they come; whoever tends the table of
-  /// nodes says so too.
+  /// Whether there are other replicas. They say so themselves when they come; whoever tends the table
+  /// of nodes says so too.
   void company(bool others) { company_ = others; }
   bool has_company() const { return company_; }
 

@@ -50,7 +50,8 @@ Task<std::optional<std::string>> Forward::address_of(std::string name) {
 Task<std::optional<http::Response>> Forward::pass_on(const http::Request& request, std::string path) {
   std::string sid = request.parameter("sid").value_or("");
   std::string name = sid.substr(0, kName);
-  if (!is_name(name) || name == prefix_ || !request.headers.get(kPassedOn).empty()) co_return std::nullopt;
+  if (!is_name(name) || name == prefix_ || !request.headers.get(kPassedOn).empty())
+    co_return std::nullopt;
   auto address = co_await address_of(name);
   if (!address) co_return std::nullopt;
   client::Request to{.method = std::string(request.method),

@@ -17,7 +17,8 @@ ANTIPHON_DTO_DEFINE(LastId)
 
 constexpr store::Sql kLast{"outbox.last", "SELECT MAX(id) AS value FROM outbox GROUP BY id % 1024"};
 /// On SQLite there is one process.
-constexpr store::Sql kSlot{"outbox.slot", "SELECT 0 AS value", "SELECT nextval('outbox_slot') AS value"};
+constexpr store::Sql kSlot{"outbox.slot", "SELECT 0 AS value",
+                           "SELECT nextval('outbox_slot') AS value"};
 constexpr store::Sql kInsert{"outbox.insert", R"(
     INSERT INTO outbox (id, room, name, payload, skip_sid, at)
     VALUES ($1, $2, $3, $4, $5, $6))"};
@@ -122,9 +123,8 @@ void Outbox::decide(const std::shared_ptr<Entry>& entry, Fate fate) {
 void Outbox::share(const Entry& entry) {
   std::int64_t previous = std::exchange(last_shared_, entry.id);
   if (!bus_) return;
-  bus_->send(kTopic,
-             bus::joined({std::to_string(entry.id), std::to_string(previous), entry.room.name,
-                          entry.event.name, entry.skip_sid, entry.event.payload}));
+  bus_->send(kTopic, bus::joined({std::to_string(entry.id), std::to_string(previous), entry.room.name,
+                                  entry.event.name, entry.skip_sid, entry.event.payload}));
 }
 
 bool Outbox::hear(OutboxRow row, std::int64_t previous) {

@@ -55,8 +55,8 @@ class Marks {
 /// each replayable event, `"<epoch>;<outbox>.<floor>;<run>:<seq>.<index>,<run>:*"`, so that any
 /// process can go on from there without having known the client.
 struct Position {
-  std::string epoch;        ///< Of the log: another one means it was restored, so nothing fits.
-  Marks outbox;             ///< Outbox events up to these ids.
+  std::string epoch;  ///< Of the log: another one means it was restored, so nothing fits.
+  Marks outbox;       ///< Outbox events up to these ids.
   /// Unix ms: of runs not listed below, those that had ended by then are known (or older than the
   /// client); those that are live or ended later have not been seen at all.
   std::int64_t floor = 0;

@@ -19,8 +19,8 @@ Position at(std::string_view text) {
 }
 
 TEST(Position, ReadsWhatItWrites) {
-  for (std::string_view text : {"0;0.0;", "e1;7.9;001122334455:3.0", "0;1.2;a:1.2,b:*,c:0.0",
-                                "0;2048+1025+3074.9;"})
+  for (std::string_view text :
+       {"0;0.0;", "e1;7.9;001122334455:3.0", "0;1.2;a:1.2,b:*,c:0.0", "0;2048+1025+3074.9;"})
     EXPECT_EQ(at(text).text(), text);
 }
 

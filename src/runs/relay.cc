@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/loops.h"
 #include "base/problem.h"
+#include "base/time.h"
 #include "json/text.h"
 #include "runs/rows.h"
 #include "runs/sql.h"
@@ -18,10 +19,15 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kLookAgain = 1'000ms;
-constexpr auto kLookOften = 150ms;        ///< While the bus is not heard.
-constexpr auto kRememberUsers = 30s;      ///< Without a client.
-constexpr auto kRememberEnded = 60s;      ///< Longer than a message takes.
+constexpr auto kLookOften = 150ms;    ///< While the bus is not heard.
+constexpr auto kRememberUsers = 30s;  ///< Without a client.
+/// As long as the log keeps what has ended. Who has one in mind does not take it for new when he looks
+/// back.
+constexpr auto kRememberEnded = 720s;
+constexpr auto kLooksBack = 600s;
+constexpr auto kSlack = 30s;  ///< Between two machines' clocks.
 constexpr std::size_t kMaxFollowed = 50'000;
+constexpr std::int64_t kNever = std::int64_t{1} << 60;
 
 struct ProgressRow {
   std::string run_id;
@@ -35,17 +41,21 @@ struct ProgressRow {
 ANTIPHON_DTO(ProgressRow, run_id, chat_id, message_id, user_id, state, seq)
 ANTIPHON_DTO_DEFINE(ProgressRow)
 
-#define ANTIPHON_PROGRESS                                     \
-  "SELECT run_id, chat_id, message_id, user_id, state, "      \
+#define ANTIPHON_PROGRESS                                \
+  "SELECT run_id, chat_id, message_id, user_id, state, " \
   "(SELECT COALESCE(MAX(seq), 0) FROM run_event WHERE run_event.run_id = run.run_id) AS seq FROM run "
 
-/// In this order: what ends in between is read again.
-constexpr store::Sql kOfUser{"runs.progress_of_user",
-                             ANTIPHON_PROGRESS "WHERE user_id = $1 AND owner <> $2 AND state < 10"};
+/// Those that are live, and those that have ended since $3 (Unix seconds).
+constexpr store::Sql kOfUser{"runs.progress_of_user", ANTIPHON_PROGRESS
+                             "WHERE user_id = $1 AND owner <> $2 AND (state < 10 OR updated_at >= $3)"};
 constexpr store::Sql kProgress{
     "runs.progress",
-    ANTIPHON_PROGRESS "WHERE owner <> $1 AND (state < 10 OR run_id IN (SELECT value FROM json_each($2)))",
-    ANTIPHON_PROGRESS "WHERE owner <> $1 AND (state < 10 OR run_id = ANY($2::text[]))"};
+    ANTIPHON_PROGRESS
+    "WHERE owner <> $1 AND (state < 10 OR updated_at >= $3 OR run_id IN (SELECT value "
+    "FROM json_each($2)))",
+    ANTIPHON_PROGRESS
+    "WHERE owner <> $1 AND (state < 10 OR (state >= 10 AND updated_at >= $3::bigint) OR run_id = "
+    "ANY($2::text[]))"};
 
 std::optional<std::int64_t> number(std::string_view text) {
   std::int64_t out = 0;
@@ -58,7 +68,10 @@ std::optional<std::int64_t> number(std::string_view text) {
 
 Relay::Relay(Parts parts) : p_(std::move(parts)) {
   p_.bus.on(std::string(kTopic), [this](std::string_view body) { hear(body); });
-  p_.bus.on_missed([this] { missed_.notify(); });
+  p_.bus.on_missed([this] {
+    look_back_ = true;
+    missed_.notify();
+  });
 }
 
 void Relay::start(Loops& loops) {
@@ -87,7 +100,8 @@ Task<> Relay::follow(std::string user_id) {
     // What is heard from here on is looked up in the log once the user is known.
     users_[user_id].asked = Clock::now();
   }
-  auto rows = co_await p_.db.all<ProgressRow>(kOfUser, user_id, p_.runs.node_id());
+  std::int64_t since = unix_seconds() - std::chrono::seconds(kRememberEnded).count();
+  auto rows = co_await p_.db.all<ProgressRow>(kOfUser, user_id, p_.runs.node_id(), since);
   std::scoped_lock lock(mutex_);
   Followed& user = users_[user_id];
   user.asked = Clock::now();
@@ -96,11 +110,13 @@ Task<> Relay::follow(std::string user_id) {
     auto [at, added] = user.runs.try_emplace(row.run_id, Heard{.names = row.names(), .seq = row.seq});
     Heard& heard = at->second;
     if (!added) heard.seq = row.seq;
-    p_.track(heard.names, row.seq);
+    heard.ended = row.state >= 10;
+    heard.since = Clock::now();
+    if (!heard.ended) p_.track(heard.names, row.seq);
   }
   // Those that came while the rows were read may be further than they say, or new.
   for (auto& [id, heard] : user.runs)
-    if (heard.again) read_log(heard);
+    if (heard.again && !heard.ended) read_log(heard);
 }
 
 void Relay::share(const RunNames& run, std::int64_t seq, const std::vector<std::string>& events,
@@ -259,7 +275,20 @@ Task<> Relay::look() {
       for (const auto& [run_id, heard] : user.runs)
         if (!heard.ended) live.push_back(run_id);
   }
-  auto rows = co_await p_.db.all<ProgressRow>(kProgress, p_.runs.node_id(), live);
+  // While something may not have been heard, an answer may have begun and ended.
+  auto now = Clock::now();
+  bool back = look_back_.exchange(false) || !p_.bus.hears();
+  auto span = std::min<Clock::duration>(now - looked_at_ + kSlack, kLooksBack);
+  std::int64_t since =
+      back ? unix_seconds() - std::chrono::duration_cast<std::chrono::seconds>(span).count() : kNever;
+  std::vector<ProgressRow> rows;
+  try {
+    rows = co_await p_.db.all<ProgressRow>(kProgress, p_.runs.node_id(), live, since);
+  } catch (const Problem&) {
+    if (back) look_back_ = true;
+    throw;
+  }
+  looked_at_ = now;
   std::set<std::string> there;
   std::scoped_lock lock(mutex_);
   for (const ProgressRow& row : rows) {

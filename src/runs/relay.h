@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -83,6 +84,9 @@ class Relay {
   Loops* loops_ = nullptr;
   Scope scope_;
   Signal missed_;
+  std::atomic<bool> look_back_ = false;  ///< Something may not have been heard.
+  std::chrono::steady_clock::time_point looked_at_ =
+      std::chrono::steady_clock::now();  ///< Of the looking task only.
   std::mutex mutex_;
   std::unordered_map<std::string, Followed> users_;  ///< Guarded by mutex_.
 };

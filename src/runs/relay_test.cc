@@ -27,7 +27,8 @@ struct Replica {
           return store::open({.url = url, .connections = 2}, loops);
         }()),
         bus({.others = true, .url = url}, deployment),
-        runs(*db, {.node_name = "test", .version = "0", .beat = 5ms, .lease = 1s, .keeper_period = 100ms},
+        runs(*db,
+             {.node_name = "test", .version = "0", .beat = 5ms, .lease = 1s, .keeper_period = 100ms},
              loops),
         relay({.db = *db,
                .runs = runs,
@@ -42,9 +43,8 @@ struct Replica {
                    },
                .watched = [](const std::string&) { return true; }}) {
     runs.on_publish([this](const RunNames& names, std::int64_t seq,
-                           const std::vector<std::string>& events, bool last) {
-      see(names, seq, events, last);
-    });
+                           const std::vector<std::string>& events,
+                           bool last) { see(names, seq, events, last); });
     runs.on_orphan([](std::shared_ptr<Run> taken, std::vector<LoggedEvent>) -> Task<> {
       taken->emit(json::Object{{"type", "heir"}});
       co_await taken->finish(State::interrupted, json::Object{{"type", "closed"}}, {});
@@ -72,7 +72,8 @@ struct Replica {
       EXPECT_TRUE(seen.empty() ? seq == begun_at[names.run_id] + 1 || begun_at[names.run_id] == 0
                                : seq > seen.back())
           << "row " << seq;
-      if (!seen.empty()) holes += seq != seen.back() + 1 && events.front().find("heir") == std::string::npos;
+      if (!seen.empty())
+        holes += seq != seen.back() + 1 && events.front().find("heir") == std::string::npos;
       seen.push_back(seq);
     }
     for (const std::string& event : events) texts[names.run_id] += event;
@@ -131,7 +132,8 @@ class RelayTest : public ::testing::Test {
     run([&]() -> Task<> { co_await r->finish(State::done, json::Object{{"type", "end"}}, {}); });
   }
   static void acquainted(Replica& a, Replica& b) {
-    eventually([&] { return a.bus.has_company() && b.bus.has_company() && a.bus.hears() && b.bus.hears(); });
+    eventually(
+        [&] { return a.bus.has_company() && b.bus.has_company() && a.bus.hears() && b.bus.hears(); });
   }
   std::optional<store::Store> store_;
   const std::string deployment_ = random_hex(8);
@@ -186,6 +188,22 @@ TEST_F(RelayTest, WhatTheBusLostIsReadFromTheLog) {
   eventually([&] { return b->has_ended(r->id()); });
   EXPECT_EQ(b->text(r->id()), a->text(r->id()));
   EXPECT_EQ(b->holes, 0);
+}
+
+TEST_F(RelayTest, WhatBeganAndEndedWhileNothingWasHeardIsHeardAfterwards) {
+  auto a = replica(), b = replica();
+  acquainted(*a, *b);
+  auto before = begin(*a);
+  write(before, 0, 3);
+  end(before);
+  run([&] { return b->relay.follow("user"); });
+  b->bus.stop();
+  auto r = begin(*a);
+  write(r, 0, 5);
+  end(r);
+  eventually([&] { return b->has_ended(r->id()); });
+  EXPECT_EQ(b->text(r->id()), a->text(r->id()));
+  EXPECT_EQ(b->text(before->id()), "") << "it had ended before anybody was here";
 }
 
 TEST_F(RelayTest, AnAnswerTooLongForAMessageIsReadFromTheLog) {

@@ -72,8 +72,15 @@ void Runs::give_away() {
 }
 
 store::Bound Runs::creating(const NewRun& run) const {
-  return {sql::kCreate,        run.run_id, run.chat_id, run.message_id, run.user_id,
-          run.idempotency_key, run.for_others ? std::string() : node_id_, run.request, unix_seconds()};
+  return {sql::kCreate,
+          run.run_id,
+          run.chat_id,
+          run.message_id,
+          run.user_id,
+          run.idempotency_key,
+          run.for_others ? std::string() : node_id_,
+          run.request,
+          unix_seconds()};
 }
 
 std::shared_ptr<Run> Runs::begin(const NewRun& run) {
@@ -179,7 +186,10 @@ Task<> Runs::tend() {
   bool many = db_.dialect() == store::Dialect::postgres;
   bool adopted = false;
   for (std::int64_t round = 0; !scope_.closing(); ++round) {
-    if (many && !co_await step("lease", renew_lease()))
+    // One that waited was cut off for a while, like everybody else perhaps.
+    auto asked = std::chrono::steady_clock::now();
+    if (many && (!co_await step("lease", renew_lease()) ||
+                 std::chrono::steady_clock::now() - asked > options_.keeper_period))
       contact_since_ = std::chrono::steady_clock::now();
     // Another process may ask for a stop; strays are rare.
     if (!strays_.empty() || round % 5 == 0 || (many && live_here() != 0))
@@ -196,7 +206,8 @@ Task<> Runs::tend() {
 Task<> Runs::rest() {
   auto end = std::chrono::steady_clock::now() + options_.keeper_period;
   while (!scope_.closing()) {
-    if (!co_await look_.wait(std::max<std::chrono::nanoseconds>(end - std::chrono::steady_clock::now(), 0ns)))
+    if (!co_await look_.wait(
+            std::max<std::chrono::nanoseconds>(end - std::chrono::steady_clock::now(), 0ns)))
       co_return;
     if (scope_.closing()) co_return;
     try {
@@ -269,7 +280,8 @@ bool Runs::steady() const {
 
 Task<> Runs::adopt_orphans(std::optional<std::string> chat_id) {
   // A renewal is missed a quarter of a period after it was due.
-  std::int64_t missed = std::max<std::int64_t>((options_.lease - options_.keeper_period * 5 / 4).count(), 0);
+  std::int64_t missed =
+      std::max<std::int64_t>((options_.lease - options_.keeper_period * 5 / 4).count(), 0);
   for (RunRow& row :
        co_await db_.all<RunRow>(sql::kOrphans, node_id_, chat_id, steady() ? 1 : 0, missed))
     (void)co_await take_over(std::move(row));

@@ -35,12 +35,13 @@ struct Node {
               .lease = 200ms,
               .keeper_period = keeper_period},
              loops) {
-    runs.on_publish([this](const RunNames& run, std::int64_t seq,
-                           const std::vector<std::string>& events, bool) {
-      std::scoped_lock lock(mutex);
-      for (std::size_t i = 0; i != events.size(); ++i)
-        seen[run.run_id].push_back({seq, static_cast<std::int64_t>(i) + 1, json::parse_value(events[i])});
-    });
+    runs.on_publish(
+        [this](const RunNames& run, std::int64_t seq, const std::vector<std::string>& events, bool) {
+          std::scoped_lock lock(mutex);
+          for (std::size_t i = 0; i != events.size(); ++i)
+            seen[run.run_id].push_back(
+                {seq, static_cast<std::int64_t>(i) + 1, json::parse_value(events[i])});
+        });
     runs.on_orphan([this](std::shared_ptr<Run> run, std::vector<LoggedEvent>) -> Task<> {
       {
         std::scoped_lock lock(mutex);
@@ -138,14 +139,13 @@ TEST_P(RunsTest, NothingIsSeenBeforeItsCommit) {
   Runs reader(second ? *second : *f.store.db, {}, apart);
   std::atomic<int> early = 0;
   std::atomic<int> looks = 0;
-  node.runs.on_publish(
-      [&](const RunNames& r, std::int64_t seq, const std::vector<std::string>&, bool) {
-        std::thread([&, id = r.run_id, seq] {
-          auto stored = run([&] { return reader.events(id, seq); });
-          ++looks;
-          if (stored.empty()) ++early;
-        }).join();
-      });
+  node.runs.on_publish([&](const RunNames& r, std::int64_t seq, const std::vector<std::string>&, bool) {
+    std::thread([&, id = r.run_id, seq] {
+      auto stored = run([&] { return reader.events(id, seq); });
+      ++looks;
+      if (stored.empty()) ++early;
+    }).join();
+  });
   run([&] { return node.runs.start(); });
   auto r = f.begin(node);
   run([&]() -> Task<> {

@@ -93,7 +93,8 @@ inline constexpr Sql kOrphans{"runs.orphans", "SELECT " ANTIPHON_RUN_COLUMNS R"(
           WHERE node_id = run.owner
             AND ($3::bigint = 0
                  OR (lease_until >= )" ANTIPHON_NOW_POSTGRES R"(
-                     AND (session_key IS NULL OR lease_until >= )" ANTIPHON_NOW_POSTGRES R"( + $4::bigint
+                     AND (session_key IS NULL OR lease_until >= )" ANTIPHON_NOW_POSTGRES
+                              R"( + $4::bigint
                           OR EXISTS (SELECT 1 FROM pg_locks
                                       WHERE locktype = 'advisory' AND objsubid = 1 AND granted
                                         AND ((classid::bigint << 32) | objid::bigint) = session_key)))))

@@ -38,8 +38,8 @@ class Notifier {
 
 /// Connects in the background, again and again, with pauses from 0.1 to 2 seconds; `listener` is called
 /// on the notifier's thread. `url` as for open(); `channel`: [a-z0-9_]{1,63}. As long as the connection
-/// stands, it holds the shared advisory lock `session_key`: when this process dies, the database lets go
-/// of it at once.
+/// stands, it holds the shared advisory lock `session_key`: when this process dies, the database lets
+/// go of it at once.
 std::unique_ptr<Notifier> notify_over(std::string_view url, std::string channel,
                                       std::int64_t session_key, Notifier::Listener listener);
 

@@ -23,7 +23,8 @@ void NotifyPacker::add(std::string_view message, std::vector<std::string>& piece
   line += '\n';
   std::string_view rest = line;
   while (!rest.empty()) {
-    if (pieces.empty() || pieces.back().size() >= kPiece) pieces.push_back(begin_piece(rest.size() != line.size()));
+    if (pieces.empty() || pieces.back().size() >= kPiece)
+      pieces.push_back(begin_piece(rest.size() != line.size()));
     std::string& piece = pieces.back();
     std::size_t room = kPiece - piece.size();
     std::size_t take = std::min(room, rest.size());
@@ -36,6 +37,11 @@ void NotifyPacker::add(std::string_view message, std::vector<std::string>& piece
     rest.remove_prefix(take);
     if (!rest.empty()) pieces.push_back(begin_piece(true));
   }
+}
+
+void NotifyPacker::lose(std::vector<std::string>& pieces) {
+  ++next_;
+  pieces.push_back(begin_piece(false));
 }
 
 bool NotifyUnpacker::take(int sender, std::string_view piece, const Heard& heard) {

@@ -20,6 +20,8 @@ class NotifyPacker {
   /// Appends to `pieces` what carries `message`, which must not hold '\n' or '\0'. The last piece may
   /// still take more.
   void add(std::string_view message, std::vector<std::string>& pieces);
+  /// A message was dropped: who gets the next piece will know.
+  void lose(std::vector<std::string>& pieces);
 
  private:
   std::string begin_piece(bool within);

@@ -55,6 +55,19 @@ TEST(NotifyFrames, AGapIsToldAndWhatFollowsIsHeard) {
   EXPECT_TRUE(whole);
 }
 
+TEST(NotifyFrames, WhatTheSenderDroppedIsAGap) {
+  NotifyPacker packer;
+  std::vector<std::string> pieces, more;
+  packer.add("one", pieces);
+  packer.lose(pieces);
+  packer.add("two", more);
+  NotifyUnpacker unpacker;
+  bool whole = true;
+  EXPECT_EQ(heard_from(unpacker, pieces, 1, &whole), std::vector<std::string>{"one"});
+  EXPECT_FALSE(whole);
+  EXPECT_EQ(heard_from(unpacker, more), std::vector<std::string>{"two"});
+}
+
 TEST(NotifyFrames, WhoListensLateHearsFromTheNextMessageOn) {
   NotifyPacker packer;
   std::vector<std::string> pieces;
@@ -84,7 +97,8 @@ TEST(NotifyFrames, StreamsOfSendersDoNotMix) {
 
 TEST(NotifyFrames, ForeignNotificationsAreIgnored) {
   NotifyUnpacker unpacker;
-  EXPECT_TRUE(heard_from(unpacker, {"", "x", "12", "12x\n", "-1n\n", "99999999999999999999999n\n"}).empty());
+  EXPECT_TRUE(
+      heard_from(unpacker, {"", "x", "12", "12x\n", "-1n\n", "99999999999999999999999n\n"}).empty());
 }
 
 /// One that listens, and what it has heard.
@@ -136,7 +150,8 @@ TEST_F(NotifyTest, WhoWasCutOffIsToldAndHearsAgain) {
   Ear a(channel_), b(channel_);
   eventually([&] { return a.gaps == 1 && b.gaps == 1; });
   Place::administer(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'antiphon notify'");
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'antiphon "
+      "notify'");
   eventually([&] { return a.gaps == 2 && b.gaps == 2; });
   ASSERT_TRUE(a.notifier->send("again"));
   eventually([&] { return b.heard().size() == 1; });

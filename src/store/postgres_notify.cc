@@ -51,7 +51,11 @@ class PostgresNotifier final : public Notifier {
       return false;
     {
       std::scoped_lock lock(mutex_);
-      if (!connected_ || closing_ || queued_bytes_ + message.size() > kMaxQueued) return false;
+      if (!connected_ || closing_) return false;
+      if (queued_bytes_ + message.size() > kMaxQueued) {
+        dropped_ = true;
+        return false;
+      }
       queued_bytes_ += message.size();
       queued_.push_back(std::move(message));
       if (queued_.size() > 1) return true;  // It has been woken.
@@ -118,10 +122,10 @@ class PostgresNotifier final : public Notifier {
   }
 
   void listen(PGconn* connection) const {
-    std::string sql = "SET synchronous_commit = off; SET statement_timeout = '5s'; SET application_name "
-                      "= 'antiphon notify'; LISTEN \"" +
-                      channel_ + "\"; SELECT pg_advisory_lock_shared(" + std::to_string(session_key_) +
-                      ")";
+    std::string sql =
+        "SET synchronous_commit = off; SET statement_timeout = '5s'; SET application_name "
+        "= 'antiphon notify'; LISTEN \"" +
+        channel_ + "\"; SELECT pg_advisory_lock_shared(" + std::to_string(session_key_) + ")";
     PgResult result(PQexec(connection, sql.c_str()));
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK || PQsetnonblocking(connection, 1) != 0)
       throw Problem(Problem::Kind::unavailable, "The database does not take LISTEN.")
@@ -170,7 +174,8 @@ class PostgresNotifier final : public Notifier {
             log::warn("A notification was refused", {{"error", PQresultErrorMessage(result.get())}});
           continue;
         }
-        pieces.erase(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(sent > kPiecesAtOnce ? 0 : sent));
+        pieces.erase(pieces.begin(),
+                     pieces.begin() + static_cast<std::ptrdiff_t>(sent > kPiecesAtOnce ? 0 : sent));
         sent = 0;
       }
       if (sent != 0 && Clock::now() - asked_at > kSilence) return "no answer within five seconds";
@@ -191,12 +196,15 @@ class PostgresNotifier final : public Notifier {
 
   void pack(NotifyPacker& packer, std::vector<std::string>& pieces) {
     std::deque<std::string> messages;
+    bool dropped = false;
     {
       std::scoped_lock lock(mutex_);
       messages.swap(queued_);
       queued_bytes_ = 0;
+      dropped = std::exchange(dropped_, false);
     }
     for (const std::string& message : messages) packer.add(message, pieces);
+    if (dropped) packer.lose(pieces);
   }
 
   bool ask(PGconn* connection, const std::vector<std::string>& pieces, std::size_t count) const {
@@ -219,6 +227,7 @@ class PostgresNotifier final : public Notifier {
   std::mutex mutex_;
   std::deque<std::string> queued_;  ///< Guarded by mutex_.
   std::size_t queued_bytes_ = 0;    ///< Guarded by mutex_.
+  bool dropped_ = false;            ///< Guarded by mutex_. One found no room.
   bool closing_ = false;            ///< Guarded by mutex_.
   std::thread thread_;              // Last: it uses what is above.
 };

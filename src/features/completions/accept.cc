@@ -1,11 +1,11 @@
 #include <boost/json.hpp>
 #include <set>
 
+#include "base/async.h"
 #include "base/ids.h"
 #include "base/loops.h"
 #include "base/problem.h"
 #include "base/time.h"
-#include "base/async.h"
 #include "features/completions/completions.h"
 #include "features/completions/prompt.h"
 

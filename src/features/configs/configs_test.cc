@@ -32,21 +32,22 @@ class Configs : public testing::TestWithParam<store::Engine> {
     store.emplace(*database.db, registry, &sealer);
     run([&] { return store->load(); });
     health.emplace(*database.db, nullptr);
-    add_routes(router, {.store = *store,
-                        .settings = settings,
-                        .general = general,
-                        .auth = auth,
-                        .permissions = permissions,
-                        .health = *health,
-                        .metrics = metrics,
-                        .router = router,
-                        .takes_page =
-                            [](const http::Request& r) { return r.headers.get("Origin") != "https://far"; },
-                        .has_users = [this]() -> Task<bool> { co_return users; },
-                        .usage = [] { return Usage{{"m"}, 3}; },
-                        .cluster = []() -> Task<cluster::ClusterOverview> {
-                          co_return cluster::ClusterOverview{.secret_key = "abc"};
-                        }});
+    add_routes(
+        router,
+        {.store = *store,
+         .settings = settings,
+         .general = general,
+         .auth = auth,
+         .permissions = permissions,
+         .health = *health,
+         .metrics = metrics,
+         .router = router,
+         .takes_page = [](const http::Request& r) { return r.headers.get("Origin") != "https://far"; },
+         .has_users = [this]() -> Task<bool> { co_return users; },
+         .usage = [] { return Usage{{"m"}, 3}; },
+         .cluster = []() -> Task<cluster::ClusterOverview> {
+           co_return cluster::ClusterOverview{.secret_key = "abc"};
+         }});
   }
   http::Response get(const std::string& path, Caller caller = {}) {
     return *http::testing::serve(router, request("GET", path), std::move(caller));

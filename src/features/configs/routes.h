@@ -24,8 +24,9 @@ struct Parts {
   const auth::PermissionDefaults& permissions;
   Health& health;
   metrics::Registry& metrics;
-  http::Router& router;                   ///< Describes itself at /openapi.json.
-  std::function<bool(const http::Request&)> takes_page;  ///< Whether the page that asks may have a socket.
+  http::Router& router;  ///< Describes itself at /openapi.json.
+  std::function<bool(const http::Request&)>
+      takes_page;                         ///< Whether the page that asks may have a socket.
   std::function<Task<bool>()> has_users;  ///< Asked by strangers until it says true once.
   std::function<Usage()> usage;           ///< Who and what is active now.
   std::function<Task<cluster::ClusterOverview>()> cluster;  ///< The processes on this database.

@@ -48,8 +48,8 @@ class Catalog {
   };
   Task<ListingPtr> get(Wish wish = Wish::usual);
 
-  /// Somebody names a model that is not known: asks the servers, once a second at most. True when the list
-  /// may have changed.
+  /// Somebody names a model that is not known: asks the servers, once a second at most. True when the
+  /// list may have changed.
   Task<bool> look_again();
 
   /// The next get() waits for the servers: connections have changed, a model was pulled or deleted.
