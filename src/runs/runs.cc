@@ -184,13 +184,17 @@ Task<> Runs::tend() {
     }
   };
   bool many = db_.dialect() == store::Dialect::postgres;
-  bool adopted = false;
+  bool adopted = false, was_cut_off = false;
   for (std::int64_t round = 0; !scope_.closing(); ++round) {
-    // One that waited was cut off for a while, like everybody else perhaps.
-    auto asked = std::chrono::steady_clock::now();
-    if (many && (!co_await step("lease", renew_lease()) ||
-                 std::chrono::steady_clock::now() - asked > options_.keeper_period))
-      contact_since_ = std::chrono::steady_clock::now();
+    if (many) {
+      auto asked = std::chrono::steady_clock::now();
+      bool renewed = co_await step("lease", renew_lease());
+      auto now = std::chrono::steady_clock::now();
+      // One that waited was cut off for a while, like everybody else perhaps.
+      bool cut_off = !renewed || now - asked > options_.keeper_period;
+      if (cut_off || was_cut_off) contact_since_ = now;
+      was_cut_off = cut_off;
+    }
     // Another process may ask for a stop; strays are rare.
     if (!strays_.empty() || round % 5 == 0 || (many && live_here() != 0))
       (void)co_await step("own", mind_own());

@@ -40,7 +40,8 @@ constexpr Sql kHold{"announced.hold", "", "SELECT id FROM cluster WHERE id = 1 F
 /// At once where nothing has been announced yet.
 constexpr Sql kChange{"announced.change", "", R"(
     INSERT INTO announced (since, version, api)
-    SELECT )" ANTIPHON_NOW R"( + CASE WHEN EXISTS (SELECT 1 FROM announced) THEN $3::bigint ELSE 0 END,
+    SELECT greatest()" ANTIPHON_NOW R"( + CASE WHEN EXISTS (SELECT 1 FROM announced) THEN $3::bigint ELSE 0 END,
+                    (SELECT max(since) + 1 FROM announced)),
            $1::text, $2::text
      WHERE NOT EXISTS (SELECT 1
                          FROM (SELECT version, api FROM announced ORDER BY since DESC LIMIT 1) last
