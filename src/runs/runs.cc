@@ -40,7 +40,8 @@ Runs::~Runs() = default;
 Task<> Runs::start() {
   co_await db_.run(sql::kRegister, node_id_, options_.node_name, options_.version,
                    options_.lease.count());
-  contact_since_ = std::chrono::steady_clock::now();
+  renewed_at_ = std::chrono::steady_clock::now();
+  contact_since_ = renewed_at_.load();
   scope_.start(loops_.at(0), "answer log", [this] { return write_log(); });
   scope_.start(loops_.at(0), "run keeper", [this] { return tend(); });
 }
@@ -184,17 +185,9 @@ Task<> Runs::tend() {
     }
   };
   bool many = db_.dialect() == store::Dialect::postgres;
-  bool adopted = false, was_cut_off = false;
+  bool adopted = false;
   for (std::int64_t round = 0; !scope_.closing(); ++round) {
-    if (many) {
-      auto asked = std::chrono::steady_clock::now();
-      bool renewed = co_await step("lease", renew_lease());
-      auto now = std::chrono::steady_clock::now();
-      // One that waited was cut off for a while, like everybody else perhaps.
-      bool cut_off = !renewed || now - asked > options_.keeper_period;
-      if (cut_off || was_cut_off) contact_since_ = now;
-      was_cut_off = cut_off;
-    }
+    if (many) (void)co_await step("lease", renew_lease());
     // Another process may ask for a stop; strays are rare.
     if (!strays_.empty() || round % 5 == 0 || (many && live_here() != 0))
       (void)co_await step("own", mind_own());
@@ -226,6 +219,9 @@ Task<> Runs::rest() {
 Task<> Runs::renew_lease() {
   auto others = co_await db_.first<Number>(sql::kRenew, node_id_, options_.lease.count(),
                                            session_ ? session_() : std::nullopt);
+  auto now = std::chrono::steady_clock::now();
+  if (now - renewed_at_.load() > unbroken()) contact_since_ = now;
+  renewed_at_ = now;
   others_ = others && others->value != 0;
   if (company_) company_(others_);
   if (!others)
@@ -278,8 +274,16 @@ Task<> Runs::sweep_stray_events() {
   co_await db_.run(sql::kSweepStrayEvents);
 }
 
+/// Between two renewals of one stretch of contact. One that waited was cut off for a while, like everybody
+/// else perhaps.
+std::chrono::milliseconds Runs::unbroken() const {
+  return options_.keeper_period * 5 / 2;
+}
+
 bool Runs::steady() const {
-  return std::chrono::steady_clock::now() - contact_since_.load() > options_.lease;
+  auto now = std::chrono::steady_clock::now();
+  if (db_.dialect() == store::Dialect::postgres && now - renewed_at_.load() > unbroken()) return false;
+  return now - contact_since_.load() > options_.lease;
 }
 
 Task<> Runs::adopt_orphans(std::optional<std::string> chat_id) {

@@ -244,6 +244,7 @@ class Runs {
   Task<> tend();
   Task<> rest();
   Task<> renew_lease();
+  std::chrono::milliseconds unbroken() const;
   Task<> sweep(bool all);
   Task<> sweep_removed();
   Task<> sweep_stray_events();
@@ -278,6 +279,7 @@ class Runs {
   std::atomic<std::int64_t> rows_ = 0;
   /// Since when the database has answered without a break. Written by the tending task.
   std::atomic<std::chrono::steady_clock::time_point> contact_since_ = {};
+  std::atomic<std::chrono::steady_clock::time_point> renewed_at_ = {};
   std::unordered_set<std::string> strays_;  ///< Of the tending task only.
   /// Runs deleted with their users, and how often they are still looked after. Guarded by mutex_.
   std::vector<std::pair<std::string, int>> removed_;

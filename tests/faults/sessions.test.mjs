@@ -135,7 +135,8 @@ describe('clocks', () => {
   const withSkew = (seconds, work) =>
     withFleet({ replicas: 2, each: (i) => (i ? { wrap: skewed(seconds) } : {}) }, work);
 
-  for (const seconds of [-45, -2, 2, 45]) {
+  // Two that are 30 s off, each in its direction, are a minute apart, which is what tokens are forgiven: more is refused (AP-004).
+  for (const seconds of [-25, -2, 2, 25]) {
     scenario(
       `S08 a replica whose clock is ${seconds} s off takes what the other signs, and the other way round`,
       () =>
@@ -153,7 +154,7 @@ describe('clocks', () => {
     );
   }
 
-  for (const seconds of [-600, 600]) {
+  for (const seconds of [-600, -45, 45, 600]) {
     scenario(`S08b a clock that is ${seconds} s off: the replica does not start, and says whose clock is wrong`, () =>
       withFleet({ replicas: 1 }, async (fleet) => {
         const late = await makeServer({ databaseUrl: fleet.databaseUrl, wrap: skewed(seconds) });
