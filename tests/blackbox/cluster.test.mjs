@@ -10,7 +10,7 @@ import { sharedPostgres, startPostgres } from '../lib/postgres.mjs';
 import { rows } from '../lib/rows.mjs';
 import { adminAccount, binary, makeServer, startServer } from '../lib/server.mjs';
 import { until } from '../lib/until.mjs';
-import { WrongClock } from '../lib/wrong_clock.mjs';
+import { WrongClock } from '../lib/clock.mjs';
 
 const kOld = 'the older secret of this cluster, long enough';
 const kNew = 'the newer secret of this cluster, long enough';

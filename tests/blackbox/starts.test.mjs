@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Random } from '../kill/random.mjs';
+import { Random } from '../lib/random.mjs';
 import { command } from '../lib/commands.mjs';
 import { forEachDatabase } from '../lib/databases.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
@@ -222,13 +222,18 @@ forEachDatabase((db) => {
     });
 
     it(`make one secret, ${kTrials} times`, kLong, async () => {
+      const cluster = await sharedPostgres();
+      const databaseUrl = cluster.createDatabase();
+      const fresh = await Promise.all([1, 2, 3, 4].map(() => makeServer({ databaseUrl, env: { WEBUI_SECRET_KEY: undefined, PORT: '0' } })));
+      await command(fresh[0], ['migrate']);
       for (let trial = 0; trial < kTrials; trial += 1) {
-        sql('UPDATE cluster SET secret = NULL');
-        const said = await Promise.all(servers.map((server) => command(server, ['check'], { env: { WEBUI_SECRET_KEY: '', PORT: '0' } })));
-        const keys = said.map(({ out }) => /signs with key (\S+)/.exec(out)?.[1]);
-        assert.equal(new Set(keys).size, 1, `${keys}`);
+        cluster.sql(databaseOf(databaseUrl), "UPDATE cluster SET secret = NULL, secret_keys = '[]'");
+        const said = await Promise.all(fresh.map((server) => command(server, ['check'])));
+        const keys = said.map(({ out }) => /signs with (\w+), from the database/.exec(out)?.[1]);
         assert.ok(keys[0], said[0].out + said[0].err);
+        assert.equal(new Set(keys).size, 1, `${keys}`);
       }
+      for (const server of fresh) await server.close();
     });
 
     it('take an import of settings at two of them at once, one after the other', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openStage, patience, sizes } from '../lib/browser.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
-import { WrongClock } from '../lib/wrong_clock.mjs';
+import { WrongClock } from '../lib/clock.mjs';
 import { makeServer } from '../lib/server.mjs';
 
 describe('the cluster page', () => {
