@@ -274,8 +274,8 @@ Task<> Runs::sweep_stray_events() {
   co_await db_.run(sql::kSweepStrayEvents);
 }
 
-/// Between two renewals of one stretch of contact. One that waited was cut off for a while, like everybody
-/// else perhaps.
+/// Between two renewals of one stretch of contact. One that waited was cut off for a while, like
+/// everybody else perhaps.
 std::chrono::milliseconds Runs::unbroken() const {
   return options_.keeper_period * 5 / 2;
 }

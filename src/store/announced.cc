@@ -38,9 +38,11 @@ constexpr Sql kRead{"announced.read", "", R"(
 /// One after the other: the second finds what the first wrote.
 constexpr Sql kHold{"announced.hold", "", "SELECT id FROM cluster WHERE id = 1 FOR UPDATE"};
 /// At once where nothing has been announced yet.
-constexpr Sql kChange{"announced.change", "", R"(
+constexpr Sql kChange{"announced.change", "",
+                      R"(
     INSERT INTO announced (since, version, api)
-    SELECT greatest()" ANTIPHON_NOW R"( + CASE WHEN EXISTS (SELECT 1 FROM announced) THEN $3::bigint ELSE 0 END,
+    SELECT greatest()" ANTIPHON_NOW
+                      R"( + CASE WHEN EXISTS (SELECT 1 FROM announced) THEN $3::bigint ELSE 0 END,
                     (SELECT max(since) + 1 FROM announced)),
            $1::text, $2::text
      WHERE NOT EXISTS (SELECT 1
