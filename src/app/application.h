@@ -31,6 +31,8 @@ struct App {
   Task<> tell_models();
   Task<std::optional<std::string>> address_of_node(std::string name);
   void follow_others();
+  Task<> join_others();
+  Task<std::vector<cluster::ClusterFact>> facts();
   Task<> follow_versions();
   void add_metrics();
   Task<> start();

@@ -1,5 +1,6 @@
 #include "bus/bus.h"
 
+#include <charconv>
 #include <cstring>
 
 #include "base/ids.h"
@@ -42,6 +43,17 @@ std::vector<std::string_view> parts_of(std::string_view body) {
     if (at == body.npos) return out;
     body.remove_prefix(at + 1);
   }
+}
+
+std::string_view first_part(std::string_view body) {
+  return body.substr(0, body.find(kSeparator));
+}
+
+std::optional<std::int64_t> number_in(std::string_view part) {
+  std::int64_t out = 0;
+  auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), out);
+  if (error != std::errc() || end != part.data() + part.size()) return std::nullopt;
+  return out;
 }
 
 Bus::Bus(Way way, std::string_view deployment)

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ std::string joined(std::initializer_list<std::string_view> parts);
 void append(std::string& body, std::string_view part);
 /// Views into `body`.
 std::vector<std::string_view> parts_of(std::string_view body);
+std::string_view first_part(std::string_view body);
+/// A part that is a whole number; nothing when it is none.
+std::optional<std::int64_t> number_in(std::string_view part);
 
 /// How other replicas are reached.
 struct Way {
@@ -45,6 +49,11 @@ class Bus {
   void start();
   /// Sends what waits and ends. Blocks for up to two seconds.
   void stop();
+
+  /// The server that is listened to is not the one that is written to: listens at that one.
+  void reconnect() {
+    if (notifier_) notifier_->reconnect();
+  }
 
   /// To all other replicas; nothing happens while there are none.
   void send(std::string_view topic, std::string_view body = {});

@@ -14,6 +14,14 @@ TEST(BusBody, PartsComeBackAsTheyWere) {
   append(body, "last");
   EXPECT_EQ(parts_of(body), (std::vector<std::string_view>{"user", "", R"({"a":"b c"})", "last"}));
   EXPECT_EQ(parts_of(""), std::vector<std::string_view>{""});
+  EXPECT_EQ(first_part(body), "user");
+  EXPECT_EQ(first_part("alone"), "alone");
+}
+
+TEST(BusBody, ANumberIsAllOfItsPart) {
+  EXPECT_EQ(number_in("1795000000000000001"), 1795000000000000001);
+  for (std::string_view no : {"", "x", "1x", " 1", "99999999999999999999"})
+    EXPECT_FALSE(number_in(no)) << no;
 }
 
 TEST(BusAlone, SaysNothingAndHearsNothing) {

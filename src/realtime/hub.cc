@@ -1,7 +1,6 @@
 #include "realtime/hub.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "base/async.h"
@@ -14,13 +13,6 @@ namespace {
 
 constexpr std::string_view kEmit = "emit";
 constexpr std::string_view kEvict = "evict";
-
-std::optional<std::int64_t> number(std::string_view text) {
-  std::int64_t out = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return out;
-}
 
 json::Value not_connected() {
   return json::Object{{"error", "The browser that should be asked is not connected."}};
@@ -97,8 +89,8 @@ void Hub::hear(bus::Bus& bus) {
   bus.on(std::string(Outbox::kTopic), [weak](std::string_view body) {
     auto parts = bus::parts_of(body);
     auto core = weak.lock();
-    auto id = number(parts[0]);
-    auto previous = parts.size() == 6 ? number(parts[1]) : std::nullopt;
+    auto id = bus::number_in(parts[0]);
+    auto previous = parts.size() == 6 ? bus::number_in(parts[1]) : std::nullopt;
     if (!core || !id || !previous) return;
     OutboxRow row{*id, std::string(parts[2]), std::string(parts[3]), std::string(parts[5]),
                   std::string(parts[4])};

@@ -15,6 +15,7 @@ struct LastId {
 ANTIPHON_DTO(LastId, value)
 ANTIPHON_DTO_DEFINE(LastId)
 
+// 1024 is Marks::kSlots.
 constexpr store::Sql kLast{"outbox.last", "SELECT MAX(id) AS value FROM outbox GROUP BY id % 1024"};
 /// On SQLite there is one process.
 constexpr store::Sql kSlot{"outbox.slot", "SELECT 0 AS value",
@@ -38,15 +39,7 @@ constexpr store::Sql kSince{"outbox.since", R"(
                         WHERE seen % 1024 = outbox.id % 1024 AND seen >= outbox.id)
      ORDER BY id
      LIMIT $3)"};
-constexpr store::Sql kOfOthers{"outbox.of_others", R"(
-    SELECT id, room, name, payload, skip_sid
-      FROM outbox
-     WHERE id % 1024 <> $2
-       AND NOT EXISTS (SELECT 1 FROM json_each($1) AS seen
-                        WHERE seen.value % 1024 = outbox.id % 1024 AND seen.value >= outbox.id)
-     ORDER BY id
-     LIMIT $3)",
-                               R"(
+constexpr store::Sql kOfOthers{"outbox.of_others", "", R"(
     SELECT id, room, name, payload, skip_sid
       FROM outbox
      WHERE id % 1024 <> $2

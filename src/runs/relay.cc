@@ -1,7 +1,6 @@
 #include "runs/relay.h"
 
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "base/async.h"
 #include "base/log.h"
@@ -45,24 +44,16 @@ ANTIPHON_DTO_DEFINE(ProgressRow)
   "SELECT run_id, chat_id, message_id, user_id, state, " \
   "(SELECT COALESCE(MAX(seq), 0) FROM run_event WHERE run_event.run_id = run.run_id) AS seq FROM run "
 
-/// Those that are live, and those that have ended since $3 (Unix seconds).
-constexpr store::Sql kOfUser{"runs.progress_of_user", ANTIPHON_PROGRESS
+/// Those that are live, and those that have ended since $3 (Unix seconds). SQLite has nobody to ask
+/// for.
+constexpr store::Sql kOfUser{"runs.progress_of_user", "",
+                             ANTIPHON_PROGRESS
                              "WHERE user_id = $1 AND owner <> $2 AND (state < 10 OR updated_at >= $3)"};
 constexpr store::Sql kProgress{
-    "runs.progress",
-    ANTIPHON_PROGRESS
-    "WHERE owner <> $1 AND (state < 10 OR updated_at >= $3 OR run_id IN (SELECT value "
-    "FROM json_each($2)))",
+    "runs.progress", "",
     ANTIPHON_PROGRESS
     "WHERE owner <> $1 AND (state < 10 OR (state >= 10 AND updated_at >= $3::bigint) OR run_id = "
     "ANY($2::text[]))"};
-
-std::optional<std::int64_t> number(std::string_view text) {
-  std::int64_t out = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return out;
-}
 
 }  // namespace
 
@@ -140,14 +131,14 @@ void Relay::tell_to_look() {
 
 void Relay::hear(std::string_view body) {
   std::scoped_lock lock(mutex_);
-  auto user = users_.find(std::string(body.substr(0, body.find('\x1e'))));
+  auto user = users_.find(std::string(bus::first_part(body)));
   if (user == users_.end()) return;
   auto parts = bus::parts_of(body);
   if (parts.size() < 7) return;
   RunNames names{std::string(parts[1]), std::string(parts[2]), std::string(parts[3]),
                  std::string(parts[0])};
-  auto seq = number(parts[4]);
-  auto count = number(parts[6]);
+  auto seq = bus::number_in(parts[4]);
+  auto count = bus::number_in(parts[6]);
   if (!seq || !count || p_.runs.is_here(names.run_id)) return;
   auto [at, added] = user->second.runs.try_emplace(names.run_id, Heard{.names = names});
   Heard& heard = at->second;

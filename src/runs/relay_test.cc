@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "base/loops.h"
 #include "json/text.h"
+#include "runs/rows.h"
 #include "store/migrate.h"
 #include "store/test_store.h"
 
@@ -50,7 +51,8 @@ struct Replica {
       co_await taken->finish(State::interrupted, json::Object{{"type", "closed"}}, {});
     });
     runs.relay_by(relay);
-    runs.session_by([this] { return bus.hears() ? std::optional(bus.session_key()) : std::nullopt; });
+    runs.session_by([this] { return bus.hears() ? std::optional(bus.session_key()) : std::nullopt; },
+                    [this] { bus.reconnect(); });
     runs.on_company([this](bool others) { bus.company(others); });
     bus.on(std::string(Relay::kLook), [this](std::string_view) { runs.look(); });
     bus.start();
@@ -273,6 +275,24 @@ TEST_F(RelayTest, ARunForOthersIsTakenUpByThem) {
   a->runs.give_away();
   eventually([&] { return b->has_ended(fresh.run_id) || a->has_ended(fresh.run_id); });
   EXPECT_NE(b->text(fresh.run_id) + a->text(fresh.run_id), "");
+}
+
+/// After a switch to a standby: the lock is at a server that is not written to any more.
+TEST_F(RelayTest, ASessionAtAnotherServerIsTold) {
+  std::atomic<int> told = 0;
+  Runs runs(*store_->db, {.node_name = "test", .version = "0", .keeper_period = 50ms}, store_->loops);
+  runs.session_by([] { return std::optional<std::int64_t>(4242); }, [&] { ++told; });
+  run([&] { return runs.start(); });
+  eventually([&] { return told > 0; });
+  EXPECT_GT(told, 0);
+  auto node = run([&] {
+    return store_->db->first<OwnRow>(
+        store::Sql{"test.session",
+                   "SELECT node_id AS run_id, session_key IS NOT NULL AS cancel_requested FROM node"});
+  });
+  ASSERT_TRUE(node);
+  EXPECT_FALSE(node->cancel_requested) << "nobody concludes from it that this one is dead";
+  run([&] { return runs.stop(0s); });
 }
 
 TEST_F(RelayTest, UsersWithoutAClientHereAreNotFollowed) {

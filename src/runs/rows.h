@@ -15,6 +15,13 @@ struct OwnRow {
 };
 ANTIPHON_DTO(OwnRow, run_id, cancel_requested)
 
+/// What a renewed lease tells.
+struct RenewedRow {
+  std::int64_t others;
+  bool session;
+};
+ANTIPHON_DTO(RenewedRow, others, session)
+
 /// One number.
 struct Number {
   std::int64_t value;

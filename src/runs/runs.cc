@@ -18,6 +18,7 @@ namespace antiphon::runs {
 
 ANTIPHON_DTO_DEFINE(RunRow)
 ANTIPHON_DTO_DEFINE(OwnRow)
+ANTIPHON_DTO_DEFINE(RenewedRow)
 ANTIPHON_DTO_DEFINE(Number)
 ANTIPHON_DTO_DEFINE(EventRow)
 
@@ -217,14 +218,15 @@ Task<> Runs::rest() {
 }
 
 Task<> Runs::renew_lease() {
-  auto others = co_await db_.first<Number>(sql::kRenew, node_id_, options_.lease.count(),
-                                           session_ ? session_() : std::nullopt);
+  std::optional<std::int64_t> session = session_ ? session_() : std::nullopt;
+  auto row = co_await db_.first<RenewedRow>(sql::kRenew, node_id_, options_.lease.count(), session);
   auto now = std::chrono::steady_clock::now();
   if (now - renewed_at_.load() > unbroken()) contact_since_ = now;
   renewed_at_ = now;
-  others_ = others && others->value != 0;
+  others_ = row && row->others != 0;
   if (company_) company_(others_);
-  if (!others)
+  if (row && session && !row->session && elsewhere_) elsewhere_();
+  if (!row)
     co_await db_.run(sql::kRegister, node_id_, options_.node_name, options_.version,
                      options_.lease.count());
 }

@@ -168,8 +168,12 @@ class Runs {
   /// The way to the clients of other replicas; before start().
   void relay_by(Relay& relay) { relay_ = &relay; }
   /// The database's lock that stands for this process as long as it lives; nothing while it has none.
-  /// Before start().
-  void session_by(std::function<std::optional<std::int64_t>()> key) { session_ = std::move(key); }
+  /// `elsewhere` is told when that lock is at another server than the one that is written to. Before
+  /// start().
+  void session_by(std::function<std::optional<std::int64_t>()> key, std::function<void()> elsewhere) {
+    session_ = std::move(key);
+    elsewhere_ = std::move(elsewhere);
+  }
   /// Whether other processes hold a lease; told every second. Before start().
   void on_company(std::function<void(bool others)> tell) { company_ = std::move(tell); }
 
@@ -265,6 +269,7 @@ class Runs {
   Recover recover_;
   std::function<void(bool)> company_;
   std::function<std::optional<std::int64_t>()> session_;
+  std::function<void()> elsewhere_;
   Relay* relay_ = nullptr;
   std::atomic<bool> draining_ = false;
   std::atomic<bool> others_ = false;  ///< Other processes hold a lease.

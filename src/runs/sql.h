@@ -10,6 +10,11 @@ using store::Sql;
 #define ANTIPHON_NOW_SQLITE "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 #define ANTIPHON_NOW_POSTGRES "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 
+/// Whether somebody holds the advisory lock of that number: a process of ours, as long as it lives.
+#define ANTIPHON_SESSION_STANDS(key)                                                             \
+  "EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND " \
+  "((classid::bigint << 32) | objid::bigint) = " key ")"
+
 inline constexpr Sql kCreate{"runs.create", R"(
     INSERT INTO run (run_id, chat_id, message_id, user_id, idem, state, owner, epoch,
                      cancel_requested, attempts, request, created_at, updated_at)
@@ -95,9 +100,7 @@ inline constexpr Sql kOrphans{"runs.orphans", "SELECT " ANTIPHON_RUN_COLUMNS R"(
                  OR (lease_until >= )" ANTIPHON_NOW_POSTGRES R"(
                      AND (session_key IS NULL OR lease_until >= )" ANTIPHON_NOW_POSTGRES
                               R"( + $4::bigint
-                          OR EXISTS (SELECT 1 FROM pg_locks
-                                      WHERE locktype = 'advisory' AND objsubid = 1 AND granted
-                                        AND ((classid::bigint << 32) | objid::bigint) = session_key)))))
+                          OR )" ANTIPHON_SESSION_STANDS("session_key") R"())))
      ORDER BY random()
      LIMIT 50)"};
 inline constexpr Sql kTakeOver{"runs.take_over", R"(
@@ -111,15 +114,15 @@ inline constexpr Sql kRegister{"runs.register", R"(
                                R"(
     INSERT INTO node (node_id, name, version, lease_until, started_at)
     VALUES ($1, $2, $3, )" ANTIPHON_NOW_POSTGRES " + $4, " ANTIPHON_NOW_POSTGRES ")"};
-/// Yields how many others hold a lease.
+/// On PostgreSQL only. Yields how many others hold a lease, and whether the session $3 is one of the
+/// server that is written to: after a switch to a standby it may still be one of the old.
 inline constexpr Sql kRenew{
-    "runs.renew",
-    "UPDATE node SET session_key = $3, lease_until = " ANTIPHON_NOW_SQLITE
-    " + $2 WHERE node_id = $1 RETURNING (SELECT COUNT(*) FROM node WHERE node_id <> $1 AND lease_until "
-    ">= " ANTIPHON_NOW_SQLITE ") AS value",
-    "UPDATE node SET session_key = $3, lease_until = " ANTIPHON_NOW_POSTGRES
-    " + $2 WHERE node_id = $1 RETURNING (SELECT COUNT(*) FROM node WHERE node_id <> $1 AND lease_until "
-    ">= " ANTIPHON_NOW_POSTGRES ") AS value"};
+    "runs.renew", "",
+    "UPDATE node SET lease_until = " ANTIPHON_NOW_POSTGRES
+    " + $2, session_key = CASE WHEN " ANTIPHON_SESSION_STANDS(
+        "$3::bigint") " THEN $3::bigint END WHERE node_id = $1 RETURNING (SELECT COUNT(*) FROM node "
+                      "WHERE node_id <> $1 AND lease_until >= " ANTIPHON_NOW_POSTGRES
+                      ") AS others, session_key IS NOT NULL AS session"};
 inline constexpr Sql kLeave{"runs.leave", "DELETE FROM node WHERE node_id = $1"};
 inline constexpr Sql kForgetNodes{
     "runs.forget_nodes",

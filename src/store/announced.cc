@@ -47,8 +47,7 @@ constexpr Sql kChange{"announced.change", "",
            $1::text, $2::text
      WHERE NOT EXISTS (SELECT 1
                          FROM (SELECT version, api FROM announced ORDER BY since DESC LIMIT 1) last
-                        WHERE version = $1 AND api = $2)
-    ON CONFLICT DO NOTHING)"};
+                        WHERE version = $1 AND api = $2))"};
 constexpr Sql kForget{"announced.forget", "", R"(
     DELETE FROM announced
      WHERE since NOT IN (SELECT since FROM announced ORDER BY since DESC LIMIT 2))"};

@@ -32,6 +32,8 @@ class Notifier {
   virtual bool send(std::string message) = 0;
   /// True while messages are heard.
   virtual bool connected() const = 0;
+  /// Connects anew: the server it has is not the one that is written to. Any thread.
+  virtual void reconnect() = 0;
   /// Sends what waits, at most a second, and ends; nothing is heard any more when it returns.
   virtual void close() = 0;
 };

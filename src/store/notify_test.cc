@@ -158,6 +158,17 @@ TEST_F(NotifyTest, WhoWasCutOffIsToldAndHearsAgain) {
   EXPECT_EQ(b.heard(), std::vector<std::string>{"again"});
 }
 
+TEST_F(NotifyTest, WhoIsToldToConnectsAnew) {
+  Ear a(channel_), b(channel_);
+  eventually([&] { return a.gaps == 1 && b.gaps == 1; });
+  b.notifier->reconnect();
+  eventually([&] { return b.gaps == 2; });
+  EXPECT_EQ(b.gaps, 2);
+  ASSERT_TRUE(a.notifier->send("still"));
+  eventually([&] { return b.heard().size() == 1; });
+  EXPECT_EQ(b.heard(), std::vector<std::string>{"still"});
+}
+
 TEST_F(NotifyTest, WhatCannotTravelIsRefused) {
   Ear a(channel_);
   eventually([&] { return a.gaps == 1; });

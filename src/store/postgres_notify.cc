@@ -66,6 +66,11 @@ class PostgresNotifier final : public Notifier {
 
   bool connected() const override { return connected_; }
 
+  void reconnect() override {
+    anew_ = true;
+    wake();
+  }
+
   void close() override {
     {
       std::scoped_lock lock(mutex_);
@@ -140,9 +145,11 @@ class PostgresNotifier final : public Notifier {
     std::size_t sent = 0;             // Of these, with the statement under way.
     auto heard_at = Clock::now(), asked_at = heard_at;
     std::optional<Clock::time_point> goodbye;
+    anew_ = false;
     connected_ = true;
     listener_.missed();
     for (;;) {
+      if (anew_) return "another server is written to now";
       if (sent == 0 && pieces.empty()) pack(packer, pieces);
       if (sent == 0 && !pieces.empty()) {
         sent = std::min(pieces.size(), kPiecesAtOnce);
@@ -224,6 +231,7 @@ class PostgresNotifier final : public Notifier {
   const Listener listener_;
   const int wake_;
   std::atomic<bool> connected_ = false;
+  std::atomic<bool> anew_ = false;
   std::mutex mutex_;
   std::deque<std::string> queued_;  ///< Guarded by mutex_.
   std::size_t queued_bytes_ = 0;    ///< Guarded by mutex_.

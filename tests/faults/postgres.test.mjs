@@ -113,39 +113,56 @@ describe('PostgreSQL under replicas', () => {
     { long: true },
   );
 
+  const both = (cluster, standby, database) =>
+    `postgresql://antiphon@127.0.0.1:${cluster.port},127.0.0.1:${standby.port}/${database}?target_session_attrs=read-write`;
+
+  /**
+   * Two long answers are under way at two replicas when the standby takes over, which `turn` brings about; both end whole.
+   * `url(cluster, database, standby)`: where the replicas look for it.
+   */
+  function takesOver({ url, close = () => {} }, turn) {
+    let standby;
+    const found = async (cluster, database) => {
+      standby = await cluster.standby();
+      return url(cluster, database, standby);
+    };
+    return scene({ url: found }, async (parts) => {
+      const { fleet, admin, run } = parts;
+      try {
+        await fleet.settled();
+        await run(
+          async (checker) => {
+            const sockets = [await checker.socket(fleet.at(0, admin)), await checker.socket(fleet.at(1, admin))];
+            const answers = await asks(checker, admin, sockets, { tokens: 800, delay: 10 });
+            await Promise.all(answers.map((answer) => answer.turn.tokens(60)));
+            await turn({ ...parts, standby, answers });
+            await Promise.all(answers.map((answer) => answer.turn.done(60_000)));
+          },
+          { ms: 60_000 },
+        );
+      } finally {
+        await fleet.close();
+        close();
+        standby.stop();
+      }
+    });
+  }
+
   scenario(
     'S59 its standby takes over at the same address: writes go on, and the one that is read-only now is left',
     () => {
       let address;
-      let standby;
       const url = async (cluster, database) => {
         address = await new Cutter(cluster).start();
         return `postgresql://antiphon@127.0.0.1:${address.port}/${database}`;
       };
-      return scene({ url }, async ({ cluster, fleet, admin, run }) => {
-        try {
-          standby = await cluster.standby();
-          await fleet.settled();
-          await run(
-            async (checker) => {
-              const sockets = [await checker.socket(fleet.at(0, admin)), await checker.socket(fleet.at(1, admin))];
-              const answers = await asks(checker, admin, sockets, { tokens: 800, delay: 10 });
-              await Promise.all(answers.map((answer) => answer.turn.tokens(60)));
-              // The old one takes no more writes, and nobody is told: its connections stay.
-              cluster.sql('postgres', 'ALTER SYSTEM SET default_transaction_read_only = on');
-              cluster.sql('postgres', 'SELECT pg_reload_conf()');
-              await until(() => standby.position() >= cluster.position(), { what: 'the standby has everything' });
-              standby.promote();
-              address.target = standby;
-              await Promise.all(answers.map((answer) => answer.turn.done(60_000)));
-            },
-            { ms: 60_000 },
-          );
-        } finally {
-          await fleet.close();
-          address.close();
-          standby?.stop();
-        }
+      return takesOver({ url, close: () => address.close() }, async ({ cluster, standby }) => {
+        // The old one takes no more writes, and nobody is told: its connections stay.
+        cluster.sql('postgres', 'ALTER SYSTEM SET default_transaction_read_only = on');
+        cluster.sql('postgres', 'SELECT pg_reload_conf()');
+        await until(() => standby.position() >= cluster.position(), { what: 'the standby has everything' });
+        standby.promote();
+        address.target = standby;
       });
     },
     { long: true },
@@ -154,33 +171,16 @@ describe('PostgreSQL under replicas', () => {
   scenario(
     'S59b its machine dies and the standby takes over at another address of the list: no committed token is lost',
     () => {
-      let standby;
-      const url = async (cluster, database) => {
-        standby = await cluster.standby();
+      const url = async (cluster, database, standby) => {
         // Only now: before, nothing could be committed.
         cluster.sql('postgres', "ALTER SYSTEM SET synchronous_standby_names = '*'");
         cluster.sql('postgres', 'SELECT pg_reload_conf()');
-        return `postgresql://antiphon@127.0.0.1:${cluster.port},127.0.0.1:${standby.port}/${database}?target_session_attrs=read-write`;
+        return both(cluster, standby, database);
       };
-      return scene({ url }, async ({ cluster, fleet, admin, run }) => {
-        try {
-          await fleet.settled();
-          await run(
-            async (checker) => {
-              const sockets = [await checker.socket(fleet.at(0, admin)), await checker.socket(fleet.at(1, admin))];
-              const answers = await asks(checker, admin, sockets, { tokens: 800, delay: 10 });
-              await Promise.all(answers.map((answer) => answer.turn.tokens(60)));
-              cluster.halt();
-              await sleep(1500);
-              standby.promote();
-              await Promise.all(answers.map((answer) => answer.turn.done(60_000)));
-            },
-            { ms: 60_000 },
-          );
-        } finally {
-          await fleet.close();
-          standby.stop();
-        }
+      return takesOver({ url }, async ({ cluster, standby }) => {
+        cluster.halt();
+        await sleep(1500);
+        standby.promote();
       });
     },
     { long: true },
@@ -188,40 +188,19 @@ describe('PostgreSQL under replicas', () => {
 
   scenario(
     'S60 the standby that takes over lacks the last moments: the owners offer their tail again, and nothing is lost',
-    () => {
-      let standby;
-      const url = async (cluster, database) => {
-        standby = await cluster.standby();
-        return `postgresql://antiphon@127.0.0.1:${cluster.port},127.0.0.1:${standby.port}/${database}?target_session_attrs=read-write`;
-      };
-      return scene({ url }, async ({ cluster, database, fleet, admin, run }) => {
-        try {
-          await fleet.settled();
-          await run(
-            async (checker) => {
-              const sockets = [await checker.socket(fleet.at(0, admin)), await checker.socket(fleet.at(1, admin))];
-              const answers = await asks(checker, admin, sockets, { tokens: 800, delay: 10 });
-              await Promise.all(answers.map((answer) => answer.turn.tokens(60)));
-              await until(() => standby.sql(database, 'SELECT count(*) FROM run WHERE state < 10') === '2', { what: 'it has the beginning' });
-              standby.sql('postgres', 'SELECT pg_wal_replay_pause()');
-              standby.pause(); // it receives nothing either
-              await Promise.all(answers.map((answer) => answer.turn.tokens(200)));
-              const last = cluster.position();
-              cluster.halt();
-              standby.wake();
-              assert.ok(standby.position() < last, 'it has everything: nothing is tested');
-              standby.sql('postgres', 'SELECT pg_wal_replay_resume()');
-              standby.promote();
-              await Promise.all(answers.map((answer) => answer.turn.done(60_000)));
-            },
-            { ms: 60_000 },
-          );
-        } finally {
-          await fleet.close();
-          standby.stop();
-        }
-      });
-    },
+    () =>
+      takesOver({ url: (cluster, database, standby) => both(cluster, standby, database) }, async ({ cluster, database, standby, answers }) => {
+        await until(() => standby.sql(database, 'SELECT count(*) FROM run WHERE state < 10') === '2', { what: 'it has the beginning' });
+        standby.sql('postgres', 'SELECT pg_wal_replay_pause()');
+        standby.pause(); // it receives nothing either
+        await Promise.all(answers.map((answer) => answer.turn.tokens(200)));
+        const last = cluster.position();
+        cluster.halt();
+        standby.wake();
+        assert.ok(standby.position() < last, 'it has everything: nothing is tested');
+        standby.sql('postgres', 'SELECT pg_wal_replay_resume()');
+        standby.promote();
+      }),
     { long: true },
   );
 

@@ -2,7 +2,7 @@
 import { Client } from './client.mjs';
 import { startBalancer } from './balancer.mjs';
 import { sharedPostgres } from './postgres.mjs';
-import { adminAccount, makeServer } from './server.mjs';
+import { adminAt, makeServer, userAt } from './server.mjs';
 import { sleep } from './until.mjs';
 
 /** Whoever may take runs over has been in touch with the database for a lease. */
@@ -61,22 +61,12 @@ export class Fleet {
     return there;
   }
 
-  /** The first account, which becomes admin; signs in when it exists already. */
-  async admin() {
-    const client = this.client();
-    const reply = await client.signUp(adminAccount, { expect: null });
-    if (reply.status !== 200) await client.signIn(adminAccount);
-    return client;
+  admin() {
+    return adminAt(this);
   }
 
-  /** A signed-in account, made by the admin. */
-  async user(admin, name, role = 'user') {
-    const account = { name, email: `${name.toLowerCase()}@x.io`, password: `pass of ${name} 17` };
-    await admin.post('/api/v1/auths/add', { ...account, role }, { expect: 200 });
-    const client = this.client();
-    await client.signIn(account);
-    client.account = account;
-    return client;
+  user(admin, name, role) {
+    return userAt(this, admin, name, role);
   }
 
   /** Until every replica may take over from the others. */

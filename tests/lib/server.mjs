@@ -168,22 +168,31 @@ export class Server {
     return client;
   }
 
-  /** The first account, which becomes admin; signs in when it exists already. */
-  async admin() {
-    const client = this.client();
-    const reply = await client.signUp(adminAccount, { expect: null });
-    if (reply.status !== 200) await client.signIn(adminAccount);
-    return client;
+  admin() {
+    return adminAt(this);
   }
 
-  /** A signed-in account with a role, made by the admin. */
-  async user(admin, name, role = 'user') {
-    const account = { name, email: `${name.toLowerCase()}@x.io`, password: `pass of ${name} 17` };
-    await admin.post('/api/v1/auths/add', { ...account, role }, { expect: 200 });
-    const client = this.client();
-    await client.signIn(account);
-    return client;
+  user(admin, name, role) {
+    return userAt(this, admin, name, role);
   }
+}
+
+/** The first account of a server or a fleet, which becomes admin; signs in when it exists already. */
+export async function adminAt(host) {
+  const client = host.client();
+  const reply = await client.signUp(adminAccount, { expect: null });
+  if (reply.status !== 200) await client.signIn(adminAccount);
+  return client;
+}
+
+/** A signed-in account with a role, made by the admin; `account` is what it signs in with. */
+export async function userAt(host, admin, name, role = 'user') {
+  const account = { name, email: `${name.toLowerCase()}@x.io`, password: `pass of ${name} 17` };
+  await admin.post('/api/v1/auths/add', { ...account, role }, { expect: 200 });
+  const client = host.client();
+  await client.signIn(account);
+  client.account = account;
+  return client;
 }
 
 /**
