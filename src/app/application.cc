@@ -115,7 +115,8 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                  },
              .watched =
                  [this](const std::string& id) { return hub.watched(realtime::Room::user({id})); }}),
-      jobs(*db, loops, runs.node_id(), [this] { return runs.steady(); }),
+      jobs(
+          *db, loops, runs.node_id(), [this] { return runs.steady(); }, 60s),
       chats(*db),
       guard(chats, {.admin_access = [this] { return declared.chats.admin_access(); },
                     .may_see_folder =
@@ -370,7 +371,6 @@ Task<> App::start() {
     }
     if (change.kind == auth::Change::Kind::anything) hub.recheck_all();
   });
-  config.poll(scope, loops.at(0));
   auth.follow(scope, loops.at(0));
   completions.start();
   follow_others();

@@ -39,8 +39,11 @@ Task<> App::join_others() {
 Task<> App::follow_versions() {
   if (db->dialect() == store::Dialect::sqlite) co_return;  // One process: as it is when it starts.
   auto round = static_cast<unsigned char>(random_bytes(1)[0]);
+  bool look = true;
   for (int i = round; co_await scope.rest(kLookAtVersions); ++i) try {
-      co_await announced.refresh();
+      look = announced.changed.take() || look;
+      if (look) co_await announced.refresh();
+      look = false;
       if (!announced.too_old_for().empty()) {
         // It was away for so long that the others took it for dead.
         log::error("Stopping", {{"detail", too_old(announced.too_old_for()).detail()}});
@@ -70,7 +73,8 @@ Task<std::vector<cluster::ClusterFact>> App::facts() {
   co_return out;
 }
 
-/// What one replica changes, the others look at when they hear of it, and anyhow once a second.
+/// What one replica changes, the others look at when they hear of it; what was not heard the heartbeat
+/// finds.
 void App::follow_others() {
   runs.relay_by(relay);
   runs.session_by([this] { return bus.hears() ? std::optional(bus.session_key()) : std::nullopt; },
@@ -88,10 +92,24 @@ void App::follow_others() {
     };
     bus.on(std::string(topic), [start](std::string_view) { start(); });
     bus.on_missed(start);
+    return start;
   };
-  when_told("settings", "settings changed elsewhere", [this] { return config.refresh(); });
-  when_told("identities", "identities changed elsewhere",
-            [this] { return auth.principals.catch_up(); });
+  auto look_at_settings =
+      when_told("settings", "settings changed elsewhere", [this] { return config.refresh(); });
+  auto look_at_identities = when_told("identities", "identities changed elsewhere",
+                                      [this] { return auth.principals.catch_up(); });
+  runs::Heartbeat& beat = runs.heartbeat();
+  beat.ask(config::Store::kCurrent, [this, look_at_settings](std::int64_t version) {
+    if (config.persistent() && version != config.version()) look_at_settings();
+  });
+  beat.ask(auth::Principals::kCurrent, [this, look_at_identities](std::int64_t version) {
+    if (!auth.principals.knows(version)) look_at_identities();
+  });
+  beat.ask(jobs::Jobs::kDue, [this](std::int64_t due) {
+    if (due != 0) jobs.wake();
+  });
+  beat.ask(store::Announced::kCurrent, [this](std::int64_t v) { announced.changed.heard(v); });
+  beat.ask(cluster::Member::kCurrent, [this](std::int64_t v) { member.changed.heard(v); });
   bus.on(std::string(runs::Relay::kLook), [this](std::string_view) { runs.look(); });
   member.also([this] { return facts(); });
   config.on_written([this] { bus.send("settings"); });

@@ -15,10 +15,9 @@
 namespace antiphon::auth {
 namespace {
 
-constexpr std::chrono::seconds kLookEvery{1};
 constexpr std::int64_t kFreshForMs = 5'000;
 constexpr std::int64_t kPresenceEvery = 60;  ///< Seconds.
-constexpr int kTidyEvery = 3'600;            ///< Rounds of follow().
+constexpr int kTidyEvery = 60;               ///< Rounds of follow().
 
 std::int64_t steady_ms() {
   auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -207,6 +206,17 @@ void Principals::tell(const Change& change) const {
   for (const auto& watcher : watchers_) watcher(change);
 }
 
+constexpr store::Sql Principals::kCurrent = sql::kVersion;
+
+bool Principals::knows(std::int64_t current) {
+  {
+    std::shared_lock lock(mutex_);
+    if (current != version_) return false;
+  }
+  now_fresh();
+  return true;
+}
+
 Task<> Principals::catch_up() {
   std::int64_t from = 0;
   {
@@ -241,10 +251,10 @@ Task<> Principals::catch_up() {
 
 void Principals::follow(Scope& scope, Executor where, std::function<Task<>()> hourly) {
   scope.start(where, "auth.follow", [this, &scope, hourly = std::move(hourly)]() -> Task<> {
-    for (int round = 0; co_await scope.rest(kLookEvery); ++round) {
-      // A failure is no end: requests meanwhile ask the database themselves.
+    for (int round = 0; co_await scope.rest(std::chrono::seconds(kPresenceEvery)); ++round) {
+      // A failure is no end: it is tried again.
       try {
-        co_await follow_once();
+        co_await flush_presence();
         if (round % kTidyEvery != kTidyEvery - 1) continue;
         co_await tidy();
         if (hourly) co_await hourly();
@@ -254,14 +264,6 @@ void Principals::follow(Scope& scope, Executor where, std::function<Task<>()> ho
     }
     co_await flush_presence();
   });
-}
-
-Task<> Principals::follow_once() {
-  co_await catch_up();
-  std::int64_t now = unix_seconds();
-  if (now - presence_written_at_ < kPresenceEvery) co_return;
-  presence_written_at_ = now;
-  co_await flush_presence();
 }
 
 void Principals::seen(const Principal& who, const std::string& key_id) {

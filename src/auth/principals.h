@@ -16,11 +16,7 @@
 #include "base/signal.h"
 #include "base/task.h"
 #include "http/caller.h"
-
-namespace antiphon::store {
-class Connection;
-class Db;
-}  // namespace antiphon::store
+#include "store/db.h"
 
 namespace antiphon::auth {
 
@@ -73,7 +69,7 @@ class Principals {
   /// Reads what is revoked. Before the first request.
   Task<> load();
 
-  /// Keeps up with other replicas and writes presence, until the scope closes. `hourly` runs then too.
+  /// Writes presence, until the scope closes. `hourly` runs then too.
   void follow(Scope& scope, Executor where, std::function<Task<>()> hourly = nullptr);
 
   /// Null when there is no such user. Throws 503 when the database is needed and away.
@@ -100,12 +96,15 @@ class Principals {
 
   /// Reads what other replicas changed since the last time.
   Task<> catch_up();
+  /// Yields the version of the database, for whoever asks several things at once; then knows() says
+  /// whether there is anything to catch up with.
+  static const store::Sql kCurrent;
+  bool knows(std::int64_t current);
 
   /// For tests: as if the database had not been heard of for too long.
   void pretend_stale() { fresh_at_ms_ = 0; }
 
  private:
-  Task<> follow_once();
   Task<std::shared_ptr<const Principal>> read(const UserId& id);
   Task<> reload(std::int64_t version);
   Task<> tidy();
@@ -118,7 +117,6 @@ class Principals {
   std::vector<std::function<void(const Change&)>> watchers_;
   std::function<void()> committed_;
   std::atomic<std::int64_t> fresh_at_ms_ = 0;  ///< Steady clock.
-  std::int64_t presence_written_at_ = 0;       ///< Of the coroutine of follow().
 
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<const Principal>> cache_;  ///< Guarded by mutex_.

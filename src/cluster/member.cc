@@ -13,8 +13,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kWatchKeys = 10s;
-constexpr auto kWatchClock = 60s;
+constexpr auto kLook = 1s;
+constexpr auto kWatchAnyhow = 60s;
+constexpr store::Sql kHash{"", "", R"(
+    SELECT hashtext(concat(c.secret_keys,
+                           (SELECT string_agg(concat(node_id, secret_keys), ' ' ORDER BY node_id)
+                              FROM node
+                             WHERE lease_until >= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT))))
+      FROM cluster c
+     WHERE c.id = 1)"};
 
 std::vector<Node> without(std::vector<Node> nodes, const std::string& id) {
   std::erase_if(nodes, [&](const Node& n) { return n.node_id == id; });
@@ -22,6 +29,8 @@ std::vector<Node> without(std::vector<Node> nodes, const std::string& id) {
 }
 
 }  // namespace
+
+constexpr store::Sql Member::kCurrent = kHash;
 
 Member::Member(Parts parts, Self self, std::vector<Key> ring)
     : parts_(std::move(parts)),
@@ -83,18 +92,21 @@ Task<> Member::join(std::string node_id) {
 
 void Member::follow(Scope& scope, Executor where) {
   scope.start(where, "the cluster", [this, &scope]() -> Task<> {
-    auto clock_seen = std::chrono::steady_clock::now();
+    auto seen = std::chrono::steady_clock::now();
     // Once at the start: what an earlier process left unfinished, or a new key brings with it.
+    bool keys = true;
     do {
-      bool clock = std::chrono::steady_clock::now() - clock_seen >= kWatchClock;
-      if (clock) clock_seen = std::chrono::steady_clock::now();
+      bool clock = std::chrono::steady_clock::now() - seen >= kWatchAnyhow;
+      if (clock) seen = std::chrono::steady_clock::now();
+      keys = changed.take() || keys || clock;
       try {
         if (clock) co_await watch_clock();
-        co_await watch_keys(scope);
+        if (keys) co_await watch_keys(scope);
+        keys = false;
       } catch (const Problem& p) {
         log::warn("The cluster could not be watched", {{"detail", p.detail()}, {"cause", p.cause()}});
       }
-    } while (co_await scope.rest(kWatchKeys));
+    } while (co_await scope.rest(kLook));
   });
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/changed.h"
 #include "base/metrics.h"
 #include "base/scope.h"
 #include "cluster/clock.h"
@@ -32,8 +33,13 @@ class Member {
   /// Once the node has its row and before it serves: tells the others, and throws a Problem where they
   /// disagree. Of two that start together and disagree one at least is refused.
   Task<> join(std::string node_id);
-  /// Watches until the scope closes: keys every ten seconds, the clock every sixty.
+  /// Watches until the scope closes: keys when `changed` has heard of another value, and they and the
+  /// clock every minute.
   void follow(Scope& scope, Executor where);
+  /// Yields a number that is another when there is something to watch, for whoever asks several things
+  /// at once.
+  static const store::Sql kCurrent;
+  Changed changed;  ///< Told what that yields.
   /// Lets another part add facts to the overview. Before serving.
   void also(std::function<Task<std::vector<ClusterFact>>()> look) { also_.push_back(std::move(look)); }
   /// The others see that it takes no new work.

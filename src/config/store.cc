@@ -222,6 +222,8 @@ void Store::Impl::apply_here(const Rows& put, const std::vector<std::string>& dr
   apply(std::move(rows), next);
 }
 
+constexpr store::Sql Store::kCurrent = kVersion;
+
 Store::Store(store::Db& db, Registry& registry, const Sealer* sealer, bool persistent)
     : impl_(new Impl{.db = db, .registry = registry, .sealer = sealer, .persistent = persistent}) {}
 Store::~Store() = default;
@@ -275,18 +277,6 @@ void Store::on_change(std::function<void(const std::vector<std::string>& keys)> 
 
 void Store::on_written(std::function<void()> callback) {
   impl_->written = std::move(callback);
-}
-
-void Store::poll(Scope& scope, Executor where, std::chrono::nanoseconds interval) {
-  scope.start(where, "settings of other replicas", [this, &scope, interval]() -> Task<> {
-    while (co_await scope.rest(interval)) {
-      try {
-        co_await refresh();
-      } catch (const Problem& p) {
-        log::warn("Settings could not be read again", {{"detail", p.detail()}, {"cause", p.cause()}});
-      }
-    }
-  });
 }
 
 Task<json::Value> Store::export_rows() {

@@ -63,10 +63,10 @@ class Store {
   /// Called after a change was written by this process. Register before serving.
   void on_written(std::function<void()> callback);
 
-  /// Applies what other replicas wrote, every `interval`, until the scope closes.
-  void poll(Scope& scope, Executor where, std::chrono::nanoseconds interval = std::chrono::seconds(1));
-  /// Applies what other replicas wrote, now.
+  /// Applies what other replicas wrote; one statement when nothing was.
   Task<> refresh();
+  /// Yields version() as the database has it, for whoever asks several things at once.
+  static const store::Sql kCurrent;
 
   /// Every row, unsealed: for export. The rows no setting of ours reads are there too.
   Task<json::Value> export_rows();

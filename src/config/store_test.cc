@@ -100,16 +100,6 @@ TEST_P(SettingsStore, AnotherReplicaFollows) {
   EXPECT_EQ(one.store.version(), two.store.version());
 }
 
-TEST_P(SettingsStore, PollingAppliesWhatOthersWrite) {
-  Replica one(*database.db), two(*database.db);
-  Scope scope;
-  two.store.poll(scope, database.loops.at(0), 20ms);
-  one.set({{"choir.voices", 9}});
-  for (int i = 0; i != 500 && two.choir.voices() != 9; ++i) std::this_thread::sleep_for(10ms);
-  EXPECT_EQ(two.choir.voices(), 9);
-  EXPECT_TRUE(run([&] { return scope.close(5s); }));
-}
-
 TEST_P(SettingsStore, NothingIsWrittenUnlessEverythingFits) {
   Replica one(*database.db);
   Problem p = store::problem_of([&] {

@@ -31,10 +31,30 @@ constexpr std::int64_t kKeep = 24 * 3600;
   "NOT EXISTS (SELECT 1 FROM node WHERE node_id = job.owner AND ($3::bigint = 0 OR lease_until >= "    \
   "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)))))"
 
+/// More than those that may be taken: leases count.
+constexpr Sql kAnyDue{
+    "jobs.any_due",
+    "SELECT EXISTS (SELECT 1 FROM job WHERE state < 2 AND run_at <= CAST(strftime('%s', 'now') AS "
+    "INTEGER) AND (state = 0 OR lease_until < CAST(strftime('%s', 'now') AS INTEGER)))",
+    R"(SELECT CAST(EXISTS (
+        SELECT 1 FROM job, (SELECT CAST(extract(epoch FROM clock_timestamp()) AS BIGINT) AS seconds) now
+         WHERE state < 2 AND run_at <= seconds
+           AND (state = 0 OR lease_until < seconds
+                OR (owner <> $1 AND NOT EXISTS (SELECT 1 FROM node
+                                                 WHERE node_id = owner AND node.lease_until >= seconds * 1000))))
+        AS INTEGER))"};
+
 }  // namespace
 
-Jobs::Jobs(store::Db& db, Loops& loops, std::string node, std::function<bool()> leases_count)
-    : db_(db), loops_(loops), owner_(std::move(node)), leases_count_(std::move(leases_count)) {}
+constexpr Sql Jobs::kDue = kAnyDue;
+
+Jobs::Jobs(store::Db& db, Loops& loops, std::string node, std::function<bool()> leases_count,
+           std::chrono::seconds look_every)
+    : db_(db),
+      loops_(loops),
+      owner_(std::move(node)),
+      leases_count_(std::move(leases_count)),
+      look_every_(look_every) {}
 
 void Jobs::on(std::string kind, Handler handler) {
   handlers_[std::move(kind)] = std::move(handler);
@@ -85,7 +105,7 @@ Task<> Jobs::work() {
     } catch (const Problem& p) {
       log::warn("Background jobs wait for the database", {{"cause", p.cause()}});
     }
-    (void)co_await due_.wait(1s);
+    (void)co_await due_.wait(look_every_);
   }
 }
 
@@ -99,13 +119,13 @@ Task<std::optional<Job>> Jobs::claim() {
        WHERE id = (SELECT id FROM job WHERE )" ANTIPHON_FREE_POSTGRES R"( ORDER BY run_at LIMIT 1
                       FOR UPDATE SKIP LOCKED)
       RETURNING id, kind, payload, attempts)"};
-  static constexpr Sql kDue{
-      "jobs.due", "SELECT id, kind, payload, attempts FROM job WHERE " ANTIPHON_FREE_SQLITE " LIMIT 1",
+  static constexpr Sql kNext{
+      "jobs.next", "SELECT id, kind, payload, attempts FROM job WHERE " ANTIPHON_FREE_SQLITE " LIMIT 1",
       "SELECT id, kind, payload, attempts FROM job WHERE " ANTIPHON_FREE_POSTGRES " LIMIT 1"};
   std::int64_t now = unix_seconds();
   bool leases_count = leases_count_();
   // Looking costs a read; claiming would cost a commit each second.
-  if (!co_await db_.first<Job>(kDue, owner_, now, leases_count)) co_return std::nullopt;
+  if (!co_await db_.first<Job>(kNext, owner_, now, leases_count)) co_return std::nullopt;
   co_return co_await db_.first<Job>(kClaim, owner_, now, leases_count, kLease);
 }
 

@@ -35,8 +35,9 @@ class Jobs {
   using Handler = std::function<Task<>(const Job&)>;
 
   /// `node`: this process in the table `node`, whose lease runs::Runs renews. `leases_count`: whether
-  /// one that has run out means a death.
-  Jobs(store::Db& db, Loops& loops, std::string node, std::function<bool()> leases_count);
+  /// one that has run out means a death. `look_every`: rarely where somebody asks kDue all the time.
+  Jobs(store::Db& db, Loops& loops, std::string node, std::function<bool()> leases_count,
+       std::chrono::seconds look_every = std::chrono::seconds(1));
 
   /// Before start().
   void on(std::string kind, Handler handler);
@@ -46,8 +47,11 @@ class Jobs {
   /// The statement that queues a job: part of the transaction that makes it due. A second one with the
   /// same key does nothing.
   static store::Bound queueing(std::string_view kind, std::string_view key, const json::Value& payload);
-  /// After that transaction has committed; without it the job starts within a second.
+  /// After that transaction has committed; without it the job starts when it is looked for.
   void wake();
+  /// Yields more than 0 when a job may be due, for whoever asks several things at once and then wakes
+  /// this. $1: the process's node_id.
+  static const store::Sql kDue;
 
  private:
   Task<> work();
@@ -60,6 +64,7 @@ class Jobs {
   Loops& loops_;
   std::string owner_;
   std::function<bool()> leases_count_;
+  const std::chrono::seconds look_every_;
   std::map<std::string, Handler, std::less<>> handlers_;
   Scope scope_;
   Signal due_;

@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kTendTables{60};
-constexpr milliseconds kLookAgain{5'000};
+constexpr milliseconds kLookAgain{30'000};
 constexpr milliseconds kLookOften{500};  ///< While the bus is not heard.
 
 }  // namespace

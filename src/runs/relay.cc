@@ -243,13 +243,26 @@ Task<> Relay::look_around() {
       tidy_at = Clock::now() + 10s;
       forget_absent();
     }
-    if (!any_followed() || (!p_.bus.has_company() && p_.bus.hears())) continue;
+    if (!any_followed()) continue;
+    // Whatever is told is heard; this is for what was not, of answers that somebody writes.
+    bool nothing =
+        !p_.bus.has_company() || (p_.runs.live_elsewhere() == 0 && !look_back_ && !any_live());
+    if (nothing && p_.bus.hears()) continue;
     try {
       co_await look();
     } catch (const Problem& problem) {
       log::warn("Answers of other replicas could not be read", {{"cause", problem.cause()}});
     }
   }
+}
+
+/// Of those followed, by what was heard.
+bool Relay::any_live() {
+  std::scoped_lock lock(mutex_);
+  for (const auto& [id, user] : users_)
+    for (const auto& [run_id, heard] : user.runs)
+      if (!heard.ended) return true;
+  return false;
 }
 
 bool Relay::any_followed() {

@@ -79,6 +79,7 @@ class Relay {
   Task<> look();
   void forget_absent();
   bool any_followed();
+  bool any_live();
 
   Parts p_;
   Loops* loops_ = nullptr;

@@ -15,12 +15,14 @@ struct OwnRow {
 };
 ANTIPHON_DTO(OwnRow, run_id, cancel_requested)
 
-/// What a renewed lease tells.
-struct RenewedRow {
-  std::int64_t others;
+/// What a beat yields (heartbeat.h).
+struct BeatRow {
+  bool registered;
   bool session;
+  std::int64_t others;
+  json::Value answers;  ///< A number a question, in their order.
 };
-ANTIPHON_DTO(RenewedRow, others, session)
+ANTIPHON_DTO(BeatRow, registered, session, others, answers)
 
 /// One number.
 struct Number {

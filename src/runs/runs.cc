@@ -18,7 +18,7 @@ namespace antiphon::runs {
 
 ANTIPHON_DTO_DEFINE(RunRow)
 ANTIPHON_DTO_DEFINE(OwnRow)
-ANTIPHON_DTO_DEFINE(RenewedRow)
+ANTIPHON_DTO_DEFINE(BeatRow)
 ANTIPHON_DTO_DEFINE(Number)
 ANTIPHON_DTO_DEFINE(EventRow)
 
@@ -30,12 +30,18 @@ constexpr std::int64_t kKeepEvents = 600;      // Seconds after the end: a clien
 constexpr std::int64_t kKeepRuns = 24 * 3600;  // For idempotent repeats.
 constexpr std::size_t kMaxReplay = 64 << 20;
 constexpr int kSweeps = 5;
+constexpr std::chrono::nanoseconds kLookAtSuspects = 200ms;
+constexpr int kSweepEvery = 60, kSweepStraysEvery = 3600;  // Rounds.
 constexpr std::size_t kMostRemoved = 10'000;
 
 }  // namespace
 
 Runs::Runs(store::Db& db, Options options, Loops& loops)
-    : db_(db), options_(std::move(options)), loops_(loops), node_id_(uuid4()) {}
+    : db_(db), options_(std::move(options)), loops_(loops), node_id_(uuid4()) {
+  heartbeat_.ask(sql::kOwnAnyStopped, [this](std::int64_t n) { own_ = n; });
+  heartbeat_.ask(sql::kSuspects, [this](std::int64_t n) { suspects_ = n; });
+  heartbeat_.ask(sql::kElsewhere, [this](std::int64_t n) { live_elsewhere_ = n; });
+}
 Runs::~Runs() = default;
 
 Task<> Runs::start() {
@@ -185,48 +191,55 @@ Task<> Runs::tend() {
       co_return false;
     }
   };
-  bool many = db_.dialect() == store::Dialect::postgres;
   bool adopted = false;
   for (std::int64_t round = 0; !scope_.closing(); ++round) {
-    if (many) (void)co_await step("lease", renew_lease());
-    // Another process may ask for a stop; strays are rare.
-    if (!strays_.empty() || round % 5 == 0 || (many && live_here() != 0))
-      (void)co_await step("own", mind_own());
-    if (many || !adopted) adopted = co_await step("orphans", adopt_orphans());
-    if (round % 60 == 0) (void)co_await step("sweep", sweep(round == 0));
+    (void)co_await step("beat", beat());
+    if (own_ != live_here() || !strays_.empty()) (void)co_await step("own", mind_own());
+    if (suspects_ != 0 || !adopted) adopted = co_await step("orphans", adopt_orphans());
+    if (round % kSweepEvery == 0) (void)co_await step("sweep", sweep(round == 0));
     (void)co_await step("removed", sweep_removed());
-    if (round % 3600 == 0) (void)co_await step("strays", sweep_stray_events());
+    if (round % kSweepStraysEvery == 0) (void)co_await step("strays", sweep_stray_events());
     co_await rest();
   }
 }
 
-/// Until the next round. Somebody who asks for a stop may be heard before.
+/// While nothing is heard it is looked for; while nobody writes an answer, nobody's death matters.
+std::chrono::nanoseconds Runs::period() const {
+  bool heard = db_.dialect() == store::Dialect::sqlite || !session_ || session_();
+  if (!heard) return options_.keeper_period * 3 / 5;
+  return live_here() == 0 && live_elsewhere_ == 0 ? options_.keeper_period * 2 : options_.keeper_period;
+}
+
+/// Until the next round. Somebody who asks for a stop may be heard before, and whoever may have died is
+/// looked at again.
 Task<> Runs::rest() {
-  auto end = std::chrono::steady_clock::now() + options_.keeper_period;
+  auto began = std::chrono::steady_clock::now();
   while (!scope_.closing()) {
-    if (!co_await look_.wait(
-            std::max<std::chrono::nanoseconds>(end - std::chrono::steady_clock::now(), 0ns)))
-      co_return;
+    std::chrono::nanoseconds left = began + period() - std::chrono::steady_clock::now();
+    if (left <= 0ns) co_return;
+    bool told = co_await look_.wait(std::min(
+        left, suspects_ != 0 ? kLookAtSuspects : std::chrono::nanoseconds(options_.keeper_period)));
     if (scope_.closing()) co_return;
     try {
-      co_await mind_own();
-      co_await adopt_orphans();
+      if (told) co_await mind_own();
+      if (told || suspects_ != 0) co_await adopt_orphans();
     } catch (const Problem& p) {
       log::warn("The run keeper will try again", {{"step", "look"}, {"cause", p.cause()}});
     }
   }
 }
 
-Task<> Runs::renew_lease() {
+Task<> Runs::beat() {
   std::optional<std::int64_t> session = session_ ? session_() : std::nullopt;
-  auto row = co_await db_.first<RenewedRow>(sql::kRenew, node_id_, options_.lease.count(), session);
+  suspects_ = 0;
+  Beat beat = co_await heartbeat_.beat(db_, node_id_, options_.lease, session);
   auto now = std::chrono::steady_clock::now();
   if (now - renewed_at_.load() > unbroken()) contact_since_ = now;
   renewed_at_ = now;
-  others_ = row && row->others != 0;
+  others_ = beat.others != 0;
   if (company_) company_(others_);
-  if (row && session && !row->session && elsewhere_) elsewhere_();
-  if (!row)
+  if (beat.registered && session && !beat.session && elsewhere_) elsewhere_();
+  if (!beat.registered)
     co_await db_.run(sql::kRegister, node_id_, options_.node_name, options_.version,
                      options_.lease.count());
 }
@@ -240,7 +253,7 @@ Task<> Runs::mind_own() {
   for (OwnRow& row : co_await db_.all<OwnRow>(sql::kOwn, node_id_)) {
     auto run = live_run(row.run_id);
     if (run && row.cancel_requested) run->cancel();
-    if (!run) strays.insert(std::move(row.run_id));
+    if (!run && !being_taken(row.run_id)) strays.insert(std::move(row.run_id));
   }
   strays.swap(strays_);
   for (const std::string& id : strays) {
@@ -253,9 +266,11 @@ Task<> Runs::mind_own() {
 /// `all`: also what ended while no process was there to sweep.
 Task<> Runs::sweep(bool all) {
   std::int64_t now = unix_seconds();
-  co_await db_.run(sql::kSweepEvents, now - kKeepEvents, all ? 0 : now - 2 * kKeepEvents);
-  co_await db_.run(sql::kSweepRuns, now - kKeepRuns - kKeepEvents);
-  co_await db_.run(sql::kForgetNodes, node_id_);
+  std::vector<store::Bound> old;
+  old.emplace_back(sql::kSweepEvents, now - kKeepEvents, all ? 0 : now - 2 * kKeepEvents);
+  old.emplace_back(sql::kSweepRuns, now - kKeepRuns - kKeepEvents);
+  old.emplace_back(sql::kForgetNodes, node_id_);
+  co_await db_.batch(std::move(old));
 }
 
 /// Some rounds long: whoever appended meanwhile is through by then, or else the hourly sweep finds it.
@@ -297,7 +312,26 @@ Task<> Runs::adopt_orphans(std::optional<std::string> chat_id) {
     (void)co_await take_over(std::move(row));
 }
 
+/// While it is under way, which may be long where the disk is slow, the run is ours but not live here:
+/// no stray.
 Task<bool> Runs::take_over(RunRow row) {
+  std::string id = row.run_id;
+  {
+    std::scoped_lock lock(mutex_);
+    if (!taking_.insert(id).second) co_return false;
+  }
+  struct Taken {
+    Runs& runs;
+    const std::string& id;
+    ~Taken() {
+      std::scoped_lock lock(runs.mutex_);
+      runs.taking_.erase(id);
+    }
+  } taken{*this, id};
+  co_return co_await take_over_at_once(std::move(row));
+}
+
+Task<bool> Runs::take_over_at_once(RunRow row) {
   // Two steps, two commits: once the epoch has moved, the old owner's appends fail their join.
   if (co_await db_.run(sql::kTakeOver, row.run_id, row.epoch, node_id_) == 0) co_return false;
   row.epoch += 1;
@@ -353,6 +387,11 @@ std::vector<std::shared_ptr<Run>> Runs::live_runs() const {
   for (const auto& [id, run] : live_) out.push_back(run);
   return out;
 }
+bool Runs::being_taken(const std::string& run_id) const {
+  std::scoped_lock lock(mutex_);
+  return taking_.contains(run_id);
+}
+
 void Runs::forget(const std::string& run_id) {
   std::scoped_lock lock(mutex_);
   live_.erase(run_id);

@@ -16,6 +16,7 @@
 #include "base/signal.h"
 #include "base/task.h"
 #include "json/types.h"
+#include "runs/heartbeat.h"
 #include "store/db.h"
 
 namespace antiphon {
@@ -146,7 +147,8 @@ struct Options {
   std::string version;
   std::chrono::milliseconds beat = kBeat;  ///< Between commits of what is not urgent.
   std::chrono::milliseconds lease{5'000};
-  std::chrono::milliseconds keeper_period{1'000};  ///< Lease, orphans, requests to stop.
+  /// Between two beats, while an answer is written somewhere and the others are heard.
+  std::chrono::milliseconds keeper_period{1'250};
 };
 
 /// All runs of this process. One instance, built by main; any thread.
@@ -174,7 +176,9 @@ class Runs {
     session_ = std::move(key);
     elsewhere_ = std::move(elsewhere);
   }
-  /// Whether other processes hold a lease; told every second. Before start().
+  /// For whoever wants to know something of the database every second; before start().
+  Heartbeat& heartbeat() { return heartbeat_; }
+  /// Whether other processes hold a lease; told with every beat. Before start().
   void on_company(std::function<void(bool others)> tell) { company_ = std::move(tell); }
 
   /// Registers this process and starts the log writer, the lease and the search for orphans.
@@ -226,6 +230,8 @@ class Runs {
   bool steady() const;
 
   std::int64_t live_here() const;
+  /// What others write, as of the latest beat.
+  std::int64_t live_elsewhere() const { return live_elsewhere_; }
   /// Whether this process writes the run.
   bool is_here(const std::string& run_id) const { return live_run(run_id) != nullptr; }
   /// Looks at once whether one of ours is to be stopped, or one of nobody's to be taken up.
@@ -247,13 +253,16 @@ class Runs {
                bool last) const;
   Task<> tend();
   Task<> rest();
-  Task<> renew_lease();
+  Task<> beat();
+  std::chrono::nanoseconds period() const;
   std::chrono::milliseconds unbroken() const;
   Task<> sweep(bool all);
   Task<> sweep_removed();
   Task<> sweep_stray_events();
   Task<> mind_own();
   Task<bool> take_over(RunRow row);
+  Task<bool> take_over_at_once(RunRow row);
+  bool being_taken(const std::string& run_id) const;
   Task<std::int64_t> mark_takeover(const RunRow& row);
   std::shared_ptr<Run> live_run(const std::string& run_id) const;
   std::vector<std::shared_ptr<Run>> live_runs() const;
@@ -276,6 +285,10 @@ class Runs {
   Scope scope_;
   Signal work_;  ///< Something waits to be committed.
   Signal look_;  ///< The keeper shall look now.
+  Heartbeat heartbeat_;
+  std::atomic<std::int64_t> live_elsewhere_ = 0;
+  std::int64_t own_ = 0;       ///< What the latest beat found of our own. Of the tending task only.
+  std::int64_t suspects_ = 0;  ///< And of those that may have died. Of the tending task only.
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<Run>> live_;  ///< Guarded by mutex_.
   std::vector<std::shared_ptr<Run>> waiting_;  ///< With events for the next round. Guarded by mutex_.
@@ -286,6 +299,7 @@ class Runs {
   std::atomic<std::chrono::steady_clock::time_point> contact_since_ = {};
   std::atomic<std::chrono::steady_clock::time_point> renewed_at_ = {};
   std::unordered_set<std::string> strays_;  ///< Of the tending task only.
+  std::unordered_set<std::string> taking_;  ///< Being taken over. Guarded by mutex_.
   /// Runs deleted with their users, and how often they are still looked after. Guarded by mutex_.
   std::vector<std::pair<std::string, int>> removed_;
 };

@@ -234,6 +234,40 @@ TEST_P(RunsTest, AnOwnerThatLostItsRunIsNeverSeenAgain) {
   }
 }
 
+/// However long that takes: it would be taken from whoever takes it.
+TEST_P(RunsTest, WhatIsBeingTakenOverIsNoStray) {
+  if (GetParam() != Engine::sqlite) GTEST_SKIP() << "writes wait for one another, and reads do not";
+  Fixture f(GetParam());
+  Node old(*f.store.db, f.store.loops), heir(*f.store.db, f.store.loops, 20ms);
+  run([&] { return heir.runs.start(); });
+  run([&] { return sleep_for(50ms); });
+  auto r = f.begin(old);
+  auto hold = [&](
+                  std::chrono::milliseconds time, std::function<void()> meanwhile = [] {}) {
+    run([&] {
+      return f.store.db->transact([&](store::Connection& tx) -> Task<> {
+        co_await tx.script("UPDATE node SET name = name");
+        meanwhile();
+        co_await sleep_for(time);
+      });
+    });
+  };
+  std::vector<std::thread> threads;
+  // The first step of the take-over waits for the one, and the second step for the other.
+  hold(100ms, [&] {
+    threads.emplace_back([&] { run([&] { return heir.runs.adopt_orphans("chat"); }); });
+    threads.emplace_back([&] {
+      std::this_thread::sleep_for(50ms);
+      hold(400ms);
+    });
+  });
+  for (std::thread& thread : threads) thread.join();
+  run([&] { return sleep_for(100ms); });
+  ASSERT_EQ(heir.heirs(), 1u);
+  EXPECT_EQ(heir.adopted[0]->attempts(), 2);
+  run([&] { return heir.runs.stop(0s); });
+}
+
 /// Else a stop of the process, and a restart with it, takes as long as its longest rest.
 TEST_P(RunsTest, AStopWaitsForNobodyWhoRests) {
   Fixture f(GetParam());

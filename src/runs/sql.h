@@ -114,15 +114,35 @@ inline constexpr Sql kRegister{"runs.register", R"(
                                R"(
     INSERT INTO node (node_id, name, version, lease_until, started_at)
     VALUES ($1, $2, $3, )" ANTIPHON_NOW_POSTGRES " + $4, " ANTIPHON_NOW_POSTGRES ")"};
-/// On PostgreSQL only. Yields how many others hold a lease, and whether the session $3 is one of the
-/// server that is written to: after a switch to a standby it may still be one of the old.
-inline constexpr Sql kRenew{
-    "runs.renew", "",
-    "UPDATE node SET lease_until = " ANTIPHON_NOW_POSTGRES
-    " + $2, session_key = CASE WHEN " ANTIPHON_SESSION_STANDS(
-        "$3::bigint") " THEN $3::bigint END WHERE node_id = $1 RETURNING (SELECT COUNT(*) FROM node "
-                      "WHERE node_id <> $1 AND lease_until >= " ANTIPHON_NOW_POSTGRES
-                      ") AS others, session_key IS NOT NULL AS session"};
+/// The beginning of a beat, on PostgreSQL: how many others hold a lease, and whether the session $3 is
+/// one of the server that is written to: after a switch to a standby it may still be one of the old.
+inline constexpr std::string_view kRenewed =
+    "WITH renewed AS (UPDATE node SET lease_until = " ANTIPHON_NOW_POSTGRES
+    " + $2::bigint, session_key = CASE WHEN " ANTIPHON_SESSION_STANDS(
+        "$3::bigint") " THEN $3::bigint END WHERE node_id = $1 RETURNING session_key IS NOT NULL AS session) "
+                      "SELECT EXISTS (SELECT 1 FROM renewed) AS registered, "
+                      "COALESCE((SELECT session FROM renewed), FALSE) AS session, "
+                      "(SELECT COUNT(*) FROM node WHERE node_id <> $1 AND lease_until "
+                      ">= " ANTIPHON_NOW_POSTGRES ") AS others,";
+
+/// Questions of the heartbeat. As many as are written here, or else one is to be stopped, or nobody
+/// writes it.
+inline constexpr Sql kOwnAnyStopped{"",
+                                    "SELECT COUNT(*) + COUNT(CASE WHEN cancel_requested THEN 1 END) "
+                                    "FROM run WHERE owner = $1 AND state < 10"};
+/// How many answers are written by others.
+inline constexpr Sql kElsewhere{"", "", "SELECT COUNT(*) FROM run WHERE state < 10 AND owner <> $1"};
+/// Whether somebody may have died: has no row, has lost its session, or has missed a renewal. Who has,
+/// kOrphans tells. Until it is stopped, one whose session is lost is looked at more often.
+inline constexpr Sql kSuspects{"", "", R"(
+    SELECT (SELECT COUNT(*) FROM node
+             WHERE node_id <> $1
+               AND EXISTS (SELECT 1 FROM run WHERE owner = node_id AND state < 10)
+               AND (lease_until < )" ANTIPHON_NOW_POSTGRES R"(
+                    OR (session_key IS NOT NULL AND NOT )" ANTIPHON_SESSION_STANDS("session_key") R"()))
+         + (SELECT COUNT(*) FROM run
+             WHERE state < 10 AND owner <> $1 AND NOT EXISTS (SELECT 1 FROM node WHERE node_id = owner)))"};
+
 inline constexpr Sql kLeave{"runs.leave", "DELETE FROM node WHERE node_id = $1"};
 inline constexpr Sql kForgetNodes{
     "runs.forget_nodes",

@@ -51,6 +51,14 @@ constexpr Sql kChange{"announced.change", "",
 constexpr Sql kForget{"announced.forget", "", R"(
     DELETE FROM announced
      WHERE since NOT IN (SELECT since FROM announced ORDER BY since DESC LIMIT 2))"};
+constexpr Sql kHash{"", "",
+                    R"(
+    SELECT hashtext(concat(c.min_compatible,
+                           (SELECT string_agg(DISTINCT version, ' ') FROM node WHERE lease_until >= )" ANTIPHON_NOW
+                    R"(),
+                           (SELECT string_agg(concat(since, version, api), ' ' ORDER BY since) FROM announced)))
+      FROM cluster c
+     WHERE c.id = 1)"};
 #undef ANTIPHON_NOW
 
 bool is_oldest(std::string_view version, std::string_view live) {
@@ -63,6 +71,8 @@ bool is_oldest(std::string_view version, std::string_view live) {
 }
 
 }  // namespace
+
+constexpr Sql Announced::kCurrent = kHash;
 
 Announced::Announced(Db& db, Version own, std::chrono::milliseconds lead)
     : db_(db), own_(std::move(own)), lead_(lead), known_{own_, own_, Clock::now()} {}

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/changed.h"
 #include "base/task.h"
 #include "base/version.h"
 #include "store/db.h"
@@ -34,6 +35,11 @@ class Announced {
   /// Looks at who serves, and writes down a change that is due; one statement when nothing changes.
   /// This process must have registered. One caller at a time.
   Task<> refresh();
+
+  /// Yields a number that is another when there is something to refresh, for whoever asks several
+  /// things at once.
+  static const Sql kCurrent;
+  Changed changed;  ///< Told what that yields.
 
   /// The oldest version that may serve, when this one is older: stop, and start that one. As of the
   /// last refresh().

@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 /// A line that nobody has heard from for so long may be dead: it is asked.
-constexpr auto kAskAfter = 5s;
+constexpr auto kAskAfter = 10s;
 /// An answer that takes longer does not come.
 constexpr auto kSilence = 5s;
 constexpr std::size_t kPiecesAtOnce = 32;

@@ -16,7 +16,7 @@ for (const kind of ['nginx', 'haproxy']) {
     let admin;
     before(async () => {
       provider = await startProvider();
-      fleet = await startFleet({ replicas: 2, provider, balancer: kind });
+      fleet = await startFleet({ replicas: 2, provider, balancer: kind, balancing: { breaks: false } });
       admin = await fleet.admin();
     });
     after(async () => {

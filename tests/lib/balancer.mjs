@@ -38,8 +38,11 @@ http {
 `;
 }
 
-/** It asks /ready and breaks the connections of a replica that does not say yes: `fall` times, twice a second. */
-function haproxyConfig({ port, ports, idle, fall = 3 }) {
+/**
+ * It asks /ready twice a second and sends nothing more to a replica that did not say yes `fall` times. `breaks` its connections,
+ * too: a request that is under way to one that stops is cut by that.
+ */
+function haproxyConfig({ port, ports, idle, fall = 3, breaks = true }) {
   const servers = ports.map((one, i) => `  server replica${i} 127.0.0.1:${one} check`).join('\n');
   return `global
   maxconn 4000
@@ -59,7 +62,7 @@ frontend everybody
 backend replicas
   balance roundrobin
   option httpchk GET /ready
-  default-server inter 500ms fall ${fall} rise 1 on-marked-down shutdown-sessions
+  default-server inter 500ms fall ${fall} rise 1${breaks ? ' on-marked-down shutdown-sessions' : ''}
 ${servers}
 `;
 }
@@ -79,13 +82,13 @@ async function listens(url) {
 }
 
 /** `kind`: nginx or haproxy; `ports`: the replicas'. Gives {url, port, stop()}. */
-export async function startBalancer(kind, ports, { idle = 60, again = false, names = true, fall } = {}) {
+export async function startBalancer(kind, ports, { idle = 60, again = false, names = true, fall, breaks } = {}) {
   const { config, args } = kKinds[kind];
   const folder = mkdtempSync(join(tmpdir(), `antiphon-${kind}-`));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const port = await freePort();
   const file = join(folder, 'config');
-  writeFileSync(file, config({ folder, port, ports, idle, again, names, fall }));
+  writeFileSync(file, config({ folder, port, ports, idle, again, names, fall, breaks }));
   const child = new Child(kind, args(file, folder), { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } });
   const url = `http://127.0.0.1:${port}`;
   await child.ready(() => listens(`${url}/health`));
