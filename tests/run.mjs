@@ -74,7 +74,7 @@ async function main() {
   let bad = wanted.every((suite) => suite.files.length === 0);
   for (const { name, files, alone } of wanted) {
     process.stdout.write(`==> ${name}: ${files.length} files\n`);
-    const { counts, code } = await runFiles(files, alone ? 1 : Math.min(4, availableParallelism()), env);
+    const { counts, code } = await runFiles(files, alone ? 1 : Math.min(4, availableParallelism() + 1), env);
     for (const key of Object.keys(total)) total[key] += counts[key] ?? 0;
     bad ||= code !== 0 || !counts.tests;
   }
