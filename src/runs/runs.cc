@@ -1,5 +1,6 @@
 #include "runs/runs.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/async.h"
@@ -200,15 +201,19 @@ Task<> Runs::tend() {
   }
 }
 
-/// Until the next round. Somebody who asks for a stop may be heard before.
+/// Until the next round. Somebody who asks for a stop may be heard before, and is looked for while he
+/// cannot be heard.
 Task<> Runs::rest() {
   auto end = std::chrono::steady_clock::now() + options_.keeper_period;
   while (!scope_.closing()) {
-    if (!co_await look_.wait(
-            std::max<std::chrono::nanoseconds>(end - std::chrono::steady_clock::now(), 0ns)))
-      co_return;
-    if (scope_.closing()) co_return;
+    std::chrono::nanoseconds left = end - std::chrono::steady_clock::now();
+    bool deaf = relay_ && !relay_->hears() && live_here() != 0;
+    bool told = co_await look_.wait(std::clamp<std::chrono::nanoseconds>(
+        left, 0ns, deaf ? Relay::kLookOften : options_.keeper_period));
+    bool over = std::chrono::steady_clock::now() >= end;
+    if (scope_.closing() || (over && !told)) co_return;
     try {
+      if (db_.dialect() == store::Dialect::postgres) co_await renew_lease();
       co_await mind_own();
       co_await adopt_orphans();
     } catch (const Problem& p) {
@@ -225,7 +230,12 @@ Task<> Runs::renew_lease() {
   renewed_at_ = now;
   others_ = row && row->others != 0;
   if (company_) company_(others_);
-  if (row && session && !row->session && elsewhere_) elsewhere_();
+  if (row && session && !row->session) {
+    // Another server is written to: leases there may be as old as it lags.
+    contact_since_ = now;
+    if (elsewhere_) elsewhere_();
+  }
+  co_await offer_again();
   if (!row)
     co_await db_.run(sql::kRegister, node_id_, options_.node_name, options_.version,
                      options_.lease.count());

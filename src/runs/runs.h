@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -120,11 +121,18 @@ class Run : public std::enable_shared_from_this<Run> {
   Runs& runs_;
   RunRow row_;
   std::mutex mutex_;
-  std::vector<json::Value> pending_;     ///< Guarded by mutex_. Not yet in a commit.
-  std::size_t pending_bytes_ = 0;        ///< Guarded by mutex_.
-  bool urgent_ = true;                   ///< Guarded by mutex_. The first event goes out at once.
-  bool finishing_ = false;               ///< Guarded by mutex_. The log writer leaves pending_ alone.
-  std::int64_t next_seq_;                ///< Of the log writer's only.
+  std::vector<json::Value> pending_;  ///< Guarded by mutex_. Not yet in a commit.
+  std::size_t pending_bytes_ = 0;     ///< Guarded by mutex_.
+  bool urgent_ = true;                ///< Guarded by mutex_. The first event goes out at once.
+  bool finishing_ = false;            ///< Guarded by mutex_. The log writer leaves pending_ alone.
+  std::int64_t next_seq_;             ///< Of the log writer's only.
+  struct Kept {
+    std::int64_t seq;
+    std::string payload;
+    std::chrono::steady_clock::time_point at;
+  };
+  std::deque<Kept> kept_;                ///< Guarded by mutex_. The last rows; see Runs::offer_again.
+  std::size_t kept_bytes_ = 0;           ///< Guarded by mutex_.
   std::int64_t emitted_ = 0;             ///< Guarded by mutex_. Events ever queued.
   std::int64_t committed_ = 0;           ///< Guarded by mutex_. Events durable.
   std::function<void()> cancel_action_;  ///< Guarded by mutex_.
@@ -240,6 +248,8 @@ class Runs {
   Task<> write_log();
   std::vector<Slice> take_pending(bool round);
   Task<> commit(std::vector<Slice> slices);
+  Task<> offer_again();
+  void keep(Run& run, std::int64_t seq, std::string payload) const;
   Task<bool> was_committed(const Slice& slice) const;
   void settle(Slice& slice, bool committed);
   void wake(std::shared_ptr<Run> run, bool urgent);
@@ -271,6 +281,8 @@ class Runs {
   std::function<std::optional<std::int64_t>()> session_;
   std::function<void()> elsewhere_;
   Relay* relay_ = nullptr;
+  std::atomic<std::int64_t> offered_at_ =
+      0;  ///< Connections made again until offer_again() last went through.
   std::atomic<bool> draining_ = false;
   std::atomic<bool> others_ = false;  ///< Other processes hold a lease.
   Scope scope_;
