@@ -39,7 +39,7 @@ http {
 }
 
 /** It asks /ready and breaks the connections of a replica that does not say yes: `fall` times, twice a second. */
-function haproxyConfig({ port, ports, idle, fall = 3 }) {
+function haproxyConfig({ port, ports, idle, again, fall = 3 }) {
   const servers = ports.map((one, i) => `  server replica${i} 127.0.0.1:${one} check`).join('\n');
   return `global
   maxconn 4000
@@ -52,7 +52,7 @@ defaults
   timeout check 1s
   retries 2
   option redispatch 1
-  option forwardfor
+${again ? '  retry-on all-retryable-errors\n' : ''}  option forwardfor
 frontend everybody
   bind 127.0.0.1:${port}
   default_backend replicas
