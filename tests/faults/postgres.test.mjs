@@ -203,31 +203,31 @@ describe('PostgreSQL under replicas', () => {
     { long: true },
   );
 
-  scenario('S37 the owner and its PostgreSQL die together, the standby is synchronous: no token that was on a screen is lost', () => {
+  /** The owner of an answer and its PostgreSQL die together, and the standby takes over. */
+  function bothDie({ url, lost = false, beforeDeath = () => {} }) {
     let standby;
-    const url = async (cluster, database) => {
+    const found = async (cluster, database) => {
       standby = await cluster.standby();
-      cluster.sql('postgres', "ALTER SYSTEM SET synchronous_standby_names = '*'");
-      cluster.sql('postgres', 'SELECT pg_reload_conf()');
-      return both(cluster, standby, database);
+      return url(cluster, database, standby);
     };
-    return scene({ url }, async ({ cluster, fleet, admin, run }) => {
+    return scene({ url: found }, async ({ cluster, database, fleet, admin, run }) => {
       try {
         await fleet.settled();
         await run(
           async (checker) => {
-            const socket = await checker.socket(fleet.at(1, admin));
-            const answer = checker.prepare(fleet.at(0, admin), { socket, tokens: 3000, delay: 10, ends: ['interrupted'] });
+            const there = fleet.at(1, admin);
+            const answer = checker.prepare(fleet.at(0, admin), { socket: await checker.socket(there), tokens: 3000, delay: 10, ends: ['interrupted'], lost });
             await answer.post();
             await answer.turn.tokens(60);
+            await beforeDeath({ cluster, database, standby, turn: answer.turn });
             await Promise.all([fleet.replicas[0].kill(), cluster.halt()]);
             const seen = answer.turn.text;
             await sleep(1500);
             standby.promote();
-            await answer.settle(60_000, fleet.at(1, admin));
-            const message = await answer.message(fleet.at(1, admin));
-            const [had, has] = [seen, message.content].map((text) => readTokens(text).count);
-            assert.ok(has >= had, `${had} tokens were on the screen, ${has} are stored`);
+            await answer.settle(60_000, there);
+            const { content } = await answer.message(there);
+            const [had, has] = [seen, content].map((text) => readTokens(text).count);
+            assert.ok(lost ? has < had : has >= had, `${had} tokens were on the screen, ${has} are stored`);
           },
           { ms: 60_000 },
         );
@@ -236,7 +236,37 @@ describe('PostgreSQL under replicas', () => {
         standby.stop();
       }
     });
-  }, { long: true });
+  }
+
+  scenario(
+    'S37 the owner and its PostgreSQL die together, the standby is synchronous: no token that was on a screen is lost',
+    () =>
+      bothDie({
+        url: async (cluster, database, standby) => {
+          cluster.sql('postgres', "ALTER SYSTEM SET synchronous_standby_names = '*'");
+          cluster.sql('postgres', 'SELECT pg_reload_conf()');
+          return both(cluster, standby, database);
+        },
+      }),
+    { long: true },
+  );
+
+  scenario(
+    'S37b … the standby lacks the last moments: what it has is kept, and the client hears of the end',
+    () =>
+      bothDie({
+        url: (cluster, database, standby) => both(cluster, standby, database),
+        lost: true,
+        async beforeDeath({ cluster, database, standby, turn }) {
+          await until(() => standby.sql(database, 'SELECT count(*) FROM run WHERE state < 10') === '1', { what: 'it has the beginning' });
+          await standby.detach();
+          const had = turn.text.length;
+          await until(() => turn.text.length > had + 500, { what: 'the client has more than the standby' });
+          assert.ok(cluster.position() > standby.position());
+        },
+      }),
+    { long: true },
+  );
 
   scenario(
     'S63 somebody listens in a transaction that does not end, so that notifications pile up: nothing waits for them',

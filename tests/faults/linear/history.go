@@ -86,7 +86,46 @@ func Operations(records, away []Record, stale int64) []porcupine.Operation {
 		}
 		out = append(out, porcupine.Operation{ClientId: r.Client, Input: r, Call: call, Output: r.Outcome, Return: end})
 	}
-	return telling(out)
+	return possible(telling(out))
+}
+
+// possible leaves out writes of unknown outcome that cannot have taken place, or need not have: of all who demand the same version at
+// most one did, the one that was acknowledged or whose value was read; where there is none such, whoever asked first stands for all.
+func possible(history []porcupine.Operation) []porcupine.Operation {
+	type demand struct {
+		key     string
+		version int64
+	}
+	what := func(r Record) demand { return demand{r.Key, r.Version} }
+	wasRead := map[string]bool{}
+	for _, op := range history {
+		if r := op.Input.(Record); r.Op == opRead {
+			wasRead[r.Key+" "+r.Value] = true
+		}
+	}
+	took := func(r Record) bool {
+		return r.Outcome == "ok" || r.Outcome == outcomeUnknown && wasRead[r.Key+" "+r.Value]
+	}
+	decided, first := map[demand]bool{}, map[demand]int{}
+	for i, op := range history {
+		r := op.Input.(Record)
+		if r.Op != opWrite || r.Outcome != "ok" && r.Outcome != outcomeUnknown {
+			continue
+		}
+		decided[what(r)] = decided[what(r)] || took(r)
+		if at, known := first[what(r)]; !known || op.Call < history[at].Call {
+			first[what(r)] = i
+		}
+	}
+	var out []porcupine.Operation
+	for i, op := range history {
+		r := op.Input.(Record)
+		doubtful := r.Op == opWrite && r.Outcome == outcomeUnknown && !took(r)
+		if !doubtful || !decided[what(r)] && first[what(r)] == i {
+			out = append(out, op)
+		}
+	}
+	return out
 }
 
 // telling leaves out reads that say nothing more than others. In each of the models a value that is gone never comes back, so one
