@@ -38,11 +38,11 @@ async function signUp(url) {
   return client;
 }
 
-/** Tokens of `count` more users, made by the administrator. */
-async function makeUsers(admin, count) {
+/** Tokens of `count` more users, made by the administrator; `from`: how many there are already. */
+async function makeUsers(admin, count, from = 0) {
   const tokens = [];
   for (let i = 0; tokens.length < count; i += 4) {
-    const some = Array.from({ length: Math.min(4, count - tokens.length) }, (_, k) => i + k);
+    const some = Array.from({ length: Math.min(4, count - tokens.length) }, (_, k) => from + i + k);
     const made = await Promise.all(
       some.map(async (n) => {
         const form = { ...account, name: `User ${n}`, email: `user${n}@x.io`, role: 'user' };
@@ -60,7 +60,12 @@ async function makeUsers(admin, count) {
 /** Replicas of one service, whichever it is. */
 function deployment(replicas, admin, more) {
   const at = ({ url }) => Object.assign(new Client(url), { token: admin.token, user: admin.user });
-  return { replicas, admin, at, users: (count) => makeUsers(admin, count), ...more };
+  const tokens = []; // Several figures may want some.
+  const users = async (count) => {
+    tokens.push(...(await makeUsers(admin, count - tokens.length, tokens.length)));
+    return tokens.slice(0, count);
+  };
+  return { replicas, admin, at, users, ...more };
 }
 
 export class Servers {

@@ -34,10 +34,13 @@ async function staying(args) {
     let text = '';
     child.on('error', reject);
     child.on('exit', (code) => reject(new Error(`bench_load ${args[0]} ended with ${code}`)));
-    child.stdout.setEncoding('utf8').on('data', (piece) => {
+    const listen = (piece) => {
       text += piece;
-      if (text.includes('\n')) settle(JSON.parse(text));
-    });
+      if (!text.includes('\n')) return;
+      child.stdout.off('data', listen);
+      settle(JSON.parse(text));
+    };
+    child.stdout.setEncoding('utf8').on('data', listen);
   });
   return { first, child };
 }
