@@ -6,6 +6,12 @@ import { root } from './tools.mjs';
 const folder = join(root, 'bench/results');
 const page = join(root, 'docs/performance.md');
 
+/** The value below which so much of the list lies. */
+export function percentile(values, part) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)];
+}
+
 export function save(name, result) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(result, null, 1)}\n`);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Client } from '../../tests/lib/client.mjs';
 import { freePort } from '../../tests/lib/ports.mjs';
 import { startPostgres } from '../../tests/lib/postgres.mjs';
+import { startRedis } from '../../tests/lib/redis.mjs';
 import { makeServer } from '../../tests/lib/server.mjs';
 import { sleep } from '../../tests/lib/until.mjs';
 import { root, startProvider } from './tools.mjs';
@@ -37,11 +38,11 @@ async function signUp(url) {
   return client;
 }
 
-/** Tokens of `count` more users, made by the administrator. */
-async function makeUsers(admin, count) {
+/** Tokens of `count` more users, made by the administrator; `from`: how many there are already. */
+async function makeUsers(admin, count, from = 0) {
   const tokens = [];
   for (let i = 0; tokens.length < count; i += 4) {
-    const some = Array.from({ length: Math.min(4, count - tokens.length) }, (_, k) => i + k);
+    const some = Array.from({ length: Math.min(4, count - tokens.length) }, (_, k) => from + i + k);
     const made = await Promise.all(
       some.map(async (n) => {
         const form = { ...account, name: `User ${n}`, email: `user${n}@x.io`, role: 'user' };
@@ -56,9 +57,21 @@ async function makeUsers(admin, count) {
   return tokens;
 }
 
+/** Replicas of one service, whichever it is. */
+function deployment(replicas, admin, more) {
+  const at = ({ url }) => Object.assign(new Client(url), { token: admin.token, user: admin.user });
+  const tokens = []; // Several figures may want some.
+  const users = async (count) => {
+    tokens.push(...(await makeUsers(admin, count - tokens.length, tokens.length)));
+    return tokens.slice(0, count);
+  };
+  return { replicas, admin, at, users, ...more };
+}
+
 export class Servers {
   #provider = null;
   #peer = null;
+  #peers = null;
   #postgres = null;
   #open = [];
 
@@ -90,6 +103,50 @@ export class Servers {
     await server.close();
   }
 
+  /** So many replicas of Antiphon on one fresh PostgreSQL database; `at(replica)`: the administrator's client there. */
+  async replicas(count) {
+    const databaseUrl = (await this.postgres()).createDatabase();
+    const replicas = [];
+    for (let i = 0; i < count; i += 1) {
+      const server = await makeServer({ provider: await this.provider(), databaseUrl, env: unlimited });
+      await server.start();
+      this.#open.push(server);
+      replicas.push({ server, url: server.url, port: server.port });
+    }
+    const close = async () => {
+      for (const { server } of replicas) await this.closeAntiphon({ server });
+    };
+    return deployment(replicas, await signUp(replicas[0].url), { databaseUrl, close });
+  }
+
+  /** Open WebUI as two replicas on PostgreSQL, with the Redis they need, started once; `fresh`: of one's own, to be closed. */
+  async peers({ fresh = false } = {}) {
+    if (fresh) {
+      // Two deployments of it at once are more than this machine should bear.
+      await (await this.#peers)?.close();
+      this.#peers = null;
+      return this.#startPeers();
+    }
+    this.#peers ??= this.#startPeers();
+    return this.#peers;
+  }
+
+  async #startPeers() {
+    const data = await mkdtemp(join(tmpdir(), 'antiphon-bench-peers-'));
+    const redis = await startRedis({ sentinels: 0 });
+    const databaseUrl = (await this.postgres()).createDatabase();
+    const shared = { REDIS_URL: redis.url, WEBSOCKET_REDIS_URL: redis.url, WEBSOCKET_MANAGER: 'redis', ENABLE_WEBSOCKET_SUPPORT: 'True' };
+    const replicas = [];
+    // One after the other: their migrations race.
+    for (let i = 0; i < 2; i += 1) replicas.push(await this.#startOne({ data, databaseUrl, env: shared }));
+    const close = async () => {
+      for (const one of replicas) one.kill();
+      await redis.stop();
+      await rm(data, { recursive: true, force: true });
+    };
+    return deployment(replicas, await signUp(replicas[0].url), { databaseUrl, close });
+  }
+
   /** Open WebUI, started once for all figures; its first start takes a minute and a half. */
   async peer() {
     this.#peer ??= this.#startPeer();
@@ -97,14 +154,25 @@ export class Servers {
   }
 
   async #startPeer() {
-    const port = await freePort();
     const data = await mkdtemp(join(tmpdir(), 'antiphon-bench-peer-'));
+    const one = await this.#startOne({ data });
+    const admin = await signUp(one.url);
+    const close = async () => {
+      one.kill();
+      await rm(data, { recursive: true, force: true });
+    };
+    return { admin, ...one, close, users: (count) => makeUsers(admin, count) };
+  }
+
+  /** A process of Open WebUI: {url, port, pid, startSeconds, kill()}. */
+  async #startOne({ data, databaseUrl, env = {} }) {
+    const port = await freePort();
     const provider = await this.provider();
     process.stdout.write('    Open WebUI starts (about 90 s)\n');
     const args = ['serve', '--port', String(port), '--provider', provider.openaiUrl.slice(0, -3), '--data', data];
-    const child = spawn(join(root, 'tools/peer'), args, {
+    const child = spawn(join(root, 'tools/peer'), databaseUrl ? [...args, '--database', databaseUrl] : args, {
       stdio: ['ignore', 'ignore', 'ignore'],
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...unlimited, GLOBAL_LOG_LEVEL: 'ERROR' },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...unlimited, ...env, GLOBAL_LOG_LEVEL: 'ERROR' },
     });
     const stop = () => child.kill('SIGKILL');
     running.add(stop);
@@ -116,13 +184,11 @@ export class Servers {
       await sleep(500);
     }
     const startSeconds = (performance.now() - begin) / 1000;
-    const admin = await signUp(url);
-    const close = async () => {
+    const kill = () => {
       stop();
       running.delete(stop);
-      await rm(data, { recursive: true, force: true });
     };
-    return { admin, url, port, pid: child.pid, startSeconds, close, users: (count) => makeUsers(admin, count) };
+    return { url, port, pid: child.pid, startSeconds, kill };
   }
 
   /** nginx with a worker a core, serving `body` as a file at /file. */
@@ -164,6 +230,7 @@ http {
   async close() {
     for (const server of this.#open) await server.close();
     if (this.#peer) await (await this.#peer).close();
+    if (this.#peers) await (await this.#peers).close();
     this.#postgres?.stop();
     this.#provider?.stop();
   }

@@ -34,10 +34,13 @@ async function staying(args) {
     let text = '';
     child.on('error', reject);
     child.on('exit', (code) => reject(new Error(`bench_load ${args[0]} ended with ${code}`)));
-    child.stdout.setEncoding('utf8').on('data', (piece) => {
+    const listen = (piece) => {
       text += piece;
-      if (text.includes('\n')) settle(JSON.parse(text));
-    });
+      if (!text.includes('\n')) return;
+      child.stdout.off('data', listen);
+      settle(JSON.parse(text));
+    };
+    child.stdout.setEncoding('utf8').on('data', listen);
   });
   return { first, child };
 }
@@ -54,9 +57,12 @@ export async function straight(provider, { model, answers, over = 0, patience = 
   return JSON.parse(await output(load, ['straight', provider.port, model, answers, over, patience].map(String)));
 }
 
-/** Answers as a browser gets them: a socket a token, a POST an answer. */
-export async function chat(server, tokens, { model, answers, over = 0, patience = 60 }) {
-  const args = ['chat', server.port, model, answers, over, patience].map(String);
+/**
+ * Answers as a browser gets them: a socket a token, a POST an answer. `elsewhere`: another replica, where each user listens too;
+ * then delay_elsewhere says how much later each piece came there.
+ */
+export async function chat(server, tokens, { model, answers, over = 0, patience = 60, elsewhere = null }) {
+  const args = ['chat', server.port, model, answers, over, patience, elsewhere?.port ?? 0].map(String);
   return JSON.parse(await output(load, args, { input: tokens.join('\n'), ms: (patience + 60) * 1000 }));
 }
 
@@ -64,6 +70,20 @@ export async function chat(server, tokens, { model, answers, over = 0, patience 
 export async function holdSockets(server, count, token) {
   const { first, child } = await staying(['sockets', String(server.port), String(count), token]);
   return { open: first.open, stop: () => child.kill('SIGKILL') };
+}
+
+/**
+ * Opens `count` sockets at one replica, has `gone()` end it, and gives {back, tries, waited}: how many are signed in at `next`, and
+ * the milliseconds from a socket's end until then.
+ */
+export async function moveSockets(server, next, count, token, gone, patience = 60) {
+  const { child } = await staying(['move', server.port, next.port, count, token, patience].map(String));
+  let text = '';
+  child.stdout.on('data', (piece) => (text += piece));
+  const ended = new Promise((settle) => child.on('close', settle));
+  await gone();
+  await ended;
+  return JSON.parse(text);
 }
 
 /** {rate, requests}: requests a second and in all, every one answered with 2xx; fails when any was not. */

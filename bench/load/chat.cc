@@ -41,7 +41,20 @@ struct Answer {
   double accepted = -1, first = -1, finished = -1;  ///< Milliseconds after `begun`.
   std::size_t characters = 0;                       ///< Of the deltas.
   bool failed = false;
+  /// When so many characters had come, here and at the other replica; only when there is one.
+  std::vector<std::pair<std::size_t, Clock::time_point>> here, there;
 };
+
+/// Milliseconds by which each piece came later at the other replica; what never came there is not in
+/// it. A piece that came sooner counts with what it is, below zero.
+void delays_of(const Answer& a, std::vector<double>& out) {
+  std::size_t at = 0;
+  for (const auto& [characters, when] : a.here) {
+    while (at != a.there.size() && a.there[at].first < characters) ++at;
+    if (at == a.there.size()) return;
+    out.push_back(std::chrono::duration<double, std::milli>(a.there[at].second - when).count());
+  }
+}
 
 double since(Clock::time_point begun) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begun).count();
@@ -59,7 +72,8 @@ class Asking {
   }
 
   void print() const {
-    std::vector<double> accepted, first, whole;
+    std::vector<double> accepted, first, whole, delays;
+    std::size_t pieces = 0;
     int finished = 0, complete = 0, failed = 0;
     std::size_t expected = 0;
     for (const Answer& a : answers_) expected = std::max(expected, a.characters);
@@ -67,6 +81,8 @@ class Asking {
       if (a.accepted >= 0) accepted.push_back(a.accepted);
       if (a.first >= 0) first.push_back(a.first);
       failed += a.failed;
+      pieces += a.here.size();
+      delays_of(a, delays);
       if (a.finished < 0 || a.failed) continue;
       ++finished;
       complete += a.characters == expected;
@@ -74,9 +90,11 @@ class Asking {
     }
     fmt::print(
         "{{\"answers\":{},\"finished\":{},\"complete\":{},\"failed\":{},\"characters\":{},{},{},{},"
+        "{},\"pieces\":{},\"pieces_elsewhere\":{},"
         "\"most_at_once\":{},\"seconds\":{:.3f},\"client_cpu_seconds\":{:.3f}}}\n",
         answers_.size(), finished, complete, failed, expected, spread("accepted", accepted),
-        spread("first", first), spread("whole", whole), most_, seconds_, cpu_);
+        spread("first", first), spread("whole", whole), spread("delay_elsewhere", delays), pieces,
+        delays.size(), most_, seconds_, cpu_);
   }
 
  private:
@@ -89,13 +107,21 @@ class Asking {
     if (load_.tokens.empty()) return begin();
     users_.reserve(load_.tokens.size());
     for (const std::string& token : load_.tokens) {
-      auto* socket = new Socket(loop_, load_.port, token);
-      users_.push_back(socket);
-      socket->on_ready = [this] {
-        if (++ready_ == users_.size()) loop_.after(std::chrono::milliseconds(300), [this] { begin(); });
+      users_.push_back(join(load_.port, token));
+      users_.back()->on_packet = [this](std::string_view packet) { take(packet); };
+      if (!load_.elsewhere) continue;
+      join(load_.elsewhere, token)->on_packet = [this](std::string_view packet) {
+        take_elsewhere(packet);
       };
-      socket->on_packet = [this](std::string_view packet) { take(packet); };
     }
+  }
+  Socket* join(int port, const std::string& token) {
+    auto* socket = new Socket(loop_, port, token);
+    ++joining_;
+    socket->on_ready = [this] {
+      if (--joining_ == 0) loop_.after(std::chrono::milliseconds(300), [this] { begin(); });
+    };
+    return socket;
   }
 
   void begin() {
@@ -126,7 +152,8 @@ class Asking {
     if (++ended_ != answers_.size()) return;
     seconds_ = since(began_) / 1000;
     cpu_ = cpu_seconds() - cpu_before_;
-    loop_.stop();
+    // What the other replica has still to say.
+    loop_.after(std::chrono::milliseconds(load_.elsewhere ? 1000 : 0), [this] { loop_.stop(); });
   }
 
   /// Straight from the provider.
@@ -167,13 +194,29 @@ class Asking {
     });
   }
 
+  /// Null when it is about no answer of ours.
+  Answer* answer_of(std::string_view packet) {
+    auto found = by_message_.find(std::string(text_at(packet, "\"message_id\"")));
+    return found == by_message_.end() ? nullptr : &answers_[found->second];
+  }
+  static bool is_text(std::string_view packet) {
+    return packet.find("response.output_text.delta") != packet.npos;
+  }
+
+  void take_elsewhere(std::string_view packet) {
+    Answer* answer = answer_of(packet);
+    if (!answer || !is_text(packet)) return;
+    std::size_t before = answer->there.empty() ? 0 : answer->there.back().first;
+    answer->there.emplace_back(before + text_at(packet, "\"delta\"").size(), Clock::now());
+  }
+
   void take(std::string_view packet) {
-    std::string_view id = text_at(packet, "\"message_id\"");
-    auto found = by_message_.find(std::string(id));
-    if (found == by_message_.end()) return;
-    Answer& answer = answers_[found->second];
-    if (packet.find("response.output_text.delta") != packet.npos) {
+    Answer* found = answer_of(packet);
+    if (!found) return;
+    Answer& answer = *found;
+    if (is_text(packet)) {
       note_text(answer, text_at(packet, "\"delta\"").size());
+      if (load_.elsewhere) answer.here.emplace_back(answer.characters, Clock::now());
     } else if (packet.find("chat:message:error") != packet.npos) {
       if (!std::exchange(told_, true)) fmt::print(stderr, "an error: {}\n", packet.substr(0, 300));
       note_end(answer, true);
@@ -188,7 +231,7 @@ class Asking {
   std::vector<HttpClient*> lines_;
   std::vector<Socket*> users_;
   std::unordered_map<std::string, std::size_t> by_message_;
-  std::size_t ready_ = 0, ended_ = 0;
+  std::size_t joining_ = 0, ended_ = 0;
   int now_ = 0, most_ = 0;
   bool told_ = false;
   Clock::time_point began_;

@@ -7,6 +7,9 @@ namespace bench {
 
 struct Load {
   int port = 0;
+  /// Another replica, 0 for none: each user has a socket there too, and how much later each token comes
+  /// there is part of what is printed.
+  int elsewhere = 0;
   int answers = 100;
   std::string model = "n200d5";
   double over = 0;                  ///< The starts are spread over so many milliseconds.

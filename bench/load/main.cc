@@ -1,8 +1,13 @@
 // The load of the benchmarks, in one thread and cheap enough not to be what is measured.
 //   bench_load provider [PORT]                        serves until killed
 //   bench_load straight PORT MODEL ANSWERS OVER_MS [PATIENCE_S]
-//   bench_load chat PORT MODEL ANSWERS OVER_MS [PATIENCE_S]    tokens of users on standard input, one a
-//   line bench_load sockets PORT COUNT TOKEN               holds them until standard input ends
+//   bench_load chat PORT MODEL ANSWERS OVER_MS [PATIENCE_S [PORT]]    tokens of users on standard
+//   input, one
+//                                                     a line; PORT: another replica, where they listen
+//                                                     too
+//   bench_load sockets PORT COUNT TOKEN               holds them until standard input ends
+//   bench_load move PORT NEXT COUNT TOKEN [PATIENCE_S]         holds them, and takes them to NEXT when
+//   PORT is gone
 #include <fmt/core.h>
 
 #include <cstdio>
@@ -18,7 +23,7 @@
 namespace {
 
 int usage() {
-  fmt::print(stderr, "usage: bench_load provider|straight|chat|sockets …; see main.cc\n");
+  fmt::print(stderr, "usage: bench_load provider|straight|chat|sockets|move …; see main.cc\n");
   return 2;
 }
 
@@ -28,8 +33,12 @@ int main_of(int argc, char** argv) {
   if (what == "provider") return bench::serve_provider(static_cast<int>(number(2, 0)));
   if (what == "sockets" && argc > 4)
     return bench::hold_sockets(static_cast<int>(number(2, 0)), static_cast<int>(number(3, 0)), argv[4]);
+  if (what == "move" && argc > 5)
+    return bench::move_sockets(static_cast<int>(number(2, 0)), static_cast<int>(number(3, 0)),
+                               static_cast<int>(number(4, 0)), argv[5], number(6, 60));
   if ((what != "straight" && what != "chat") || argc < 6) return usage();
   bench::Load load{.port = static_cast<int>(number(2, 0)),
+                   .elsewhere = static_cast<int>(number(7, 0)),
                    .answers = static_cast<int>(number(4, 1)),
                    .model = argv[3],
                    .over = number(5, 0),

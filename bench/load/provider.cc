@@ -60,7 +60,7 @@ class Asker final : public Link {
 
   void models() {
     std::string list;
-    for (std::string_view id : {"n200d5", "n200d20", "n3d0", "n20d0", "n200d0"})
+    for (std::string_view id : {"n200d5", "n200d20", "n3d0", "n20d0", "n200d0", "n2000d10"})
       list += fmt::format(R"({}{{"id":"{}","object":"model","created":1700000000,"owned_by":"bench"}})",
                           list.empty() ? "" : ",", id);
     reply(R"({"object":"list","data":[)" + list + "]}");

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "report.h"
+
 namespace bench {
 
 Socket::Socket(Loop& loop, int port, std::string token)
@@ -121,6 +123,73 @@ int hold_sockets(int port, int count, const std::string& token) {
   }).detach();
   loop.run();
   return 0;
+}
+
+namespace {
+
+/// Sockets of one server that go to another when it goes.
+class Moving {
+ public:
+  Moving(int port, int next, int count, const std::string& token)
+      : port_(port), next_(next), count_(count), token_(token) {}
+
+  int run(double patience) {
+    open_more();
+    loop_.after(std::chrono::milliseconds(static_cast<std::int64_t>(patience * 1000)),
+                [this] { loop_.stop(); });
+    loop_.run();
+    fmt::print("{{\"back\":{},\"tries\":{},{}}}\n", waited_.size(), tries_, spread("waited", waited_));
+    return 0;
+  }
+
+ private:
+  /// Not all at once: a server may refuse a flood. What is measured begins when all are open.
+  void open_more() {
+    for (; begun_ < count_ && begun_ - open_ < 64; ++begun_) {
+      auto* socket = new Socket(loop_, port_, token_);
+      socket->on_ready = [this] {
+        if (++open_ == count_) {
+          fmt::print("{{\"open\":{}}}\n", open_);
+          std::fflush(stdout);
+        }
+        open_more();
+      };
+      socket->on_closed = [this] { go_on(Clock::now()); };
+    }
+  }
+
+  void go_on(Clock::time_point lost) {
+    ++tries_;
+    try {
+      auto* socket = new Socket(loop_, next_, token_);
+      auto is_back = std::make_shared<bool>(false);
+      socket->on_ready = [this, lost, is_back] {
+        *is_back = true;
+        waited_.push_back(std::chrono::duration<double, std::milli>(Clock::now() - lost).count());
+        if (waited_.size() == static_cast<std::size_t>(count_)) loop_.stop();
+      };
+      socket->on_closed = [this, lost, is_back] {
+        if (!*is_back) again(lost);
+      };
+    } catch (const std::exception&) {
+      again(lost);
+    }
+  }
+  void again(Clock::time_point lost) {
+    loop_.after(std::chrono::milliseconds(50), [this, lost] { go_on(lost); });
+  }
+
+  const int port_, next_, count_;
+  const std::string& token_;
+  Loop loop_;
+  int begun_ = 0, open_ = 0, tries_ = 0;
+  std::vector<double> waited_;
+};
+
+}  // namespace
+
+int move_sockets(int port, int next, int count, const std::string& token, double patience) {
+  return Moving(port, next, count, token).run(patience);
 }
 
 }  // namespace bench

@@ -35,4 +35,10 @@ class Socket final : public Link {
 /// ends.
 int hold_sockets(int port, int count, const std::string& token);
 
+/// Opens `count` sockets to `port` and prints {"open":N}. Each that is closed from then on connects to
+/// `next` at once, and again 50 ms after each failure. When all are signed in there prints
+/// {"back":N,"waited":…}, milliseconds from a socket's end to its sign-in, and ends; also after
+/// `patience` seconds.
+int move_sockets(int port, int next, int count, const std::string& token, double patience);
+
 }  // namespace bench

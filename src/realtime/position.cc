@@ -160,7 +160,9 @@ bool Position::advance_run(std::string_view run_id, std::int64_t seq, std::int64
     make_room(now_ms);
     at = runs.insert(runs.end(), RunPoint{.key = std::move(key), .seq = seq, .index = index});
   } else {
-    if (at->covers(seq, index)) return false;
+    // An end that comes before what he has seen: PostgreSQL has lost some of that. He must hear of it.
+    bool lost = last && !at->ended;
+    if (at->covers(seq, index) && !lost) return false;
     at->seq = seq;
     at->index = index;
   }

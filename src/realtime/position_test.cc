@@ -73,6 +73,16 @@ TEST(Position, TakesEachEventOfARunOnce) {
   EXPECT_EQ(position.text(), "0;0.0;001122334455:*,aabbccddeeff:1.0");
 }
 
+TEST(Position, TakesAnEndThatComesBeforeWhatWasSeen) {
+  Position position{.epoch = "0"};
+  EXPECT_TRUE(position.advance_run(kRun, 12, 0, false, 0));
+  EXPECT_FALSE(position.advance_run(kRun, 8, 0, false, 0));
+  EXPECT_TRUE(position.advance_run(kRun, 9, 0, true, 0))
+      << "what was seen is lost, and this is all there is";
+  EXPECT_FALSE(position.advance_run(kRun, 9, 0, true, 0)) << "once";
+  EXPECT_FALSE(position.advance_run(kRun, 13, 0, false, 0));
+}
+
 TEST(Position, FoldsEndedRunsOnlyAfterAMinute) {
   Position position{.epoch = "0", .floor = 500};
   position.advance_run(kRun, 1, 0, true, 1'000);

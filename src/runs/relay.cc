@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kLookAgain = 1'000ms;
-constexpr auto kLookOften = 150ms;    ///< While the bus is not heard.
 constexpr auto kRememberUsers = 30s;  ///< Without a client.
 /// As long as the log keeps what has ended. Who has one in mind does not take it for new when he looks
 /// back.
@@ -62,6 +61,7 @@ Relay::Relay(Parts parts) : p_(std::move(parts)) {
   p_.bus.on_missed([this] {
     look_back_ = true;
     missed_.notify();
+    p_.runs.look();
   });
 }
 
@@ -130,6 +130,7 @@ void Relay::tell_to_look() {
 }
 
 void Relay::hear(std::string_view body) {
+  p_.runs.busy_elsewhere();
   std::scoped_lock lock(mutex_);
   auto user = users_.find(std::string(bus::first_part(body)));
   if (user == users_.end()) return;
@@ -237,7 +238,7 @@ Relay::Heard* Relay::find(const RunNames& names) {
 Task<> Relay::look_around() {
   auto tidy_at = Clock::now() + 10s;
   while (!scope_.closing()) {
-    (void)co_await missed_.wait(p_.bus.hears() ? kLookAgain : kLookOften);
+    (void)co_await missed_.wait(p_.bus.hears() ? kLookAgain : Relay::kLookOften);
     if (scope_.closing()) break;
     if (Clock::now() >= tidy_at) {
       tidy_at = Clock::now() + 10s;

@@ -54,6 +54,10 @@ class Relay {
   void adopt(const RunNames& run, const std::vector<LoggedEvent>& left);
   /// Others look whether one of their runs is to be stopped, or one of nobody's to be taken up.
   void tell_to_look();
+  /// False while others cannot tell this process to look: it must look by itself.
+  bool hears() const { return p_.bus.hears() || !p_.bus.has_company(); }
+
+  static constexpr auto kLookOften = std::chrono::milliseconds(150);  ///< While the bus is not heard.
 
  private:
   struct Heard {

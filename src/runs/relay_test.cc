@@ -21,7 +21,8 @@ using store::eventually;
 
 /// A replica with one client of every user, who sees what he is sent.
 struct Replica {
-  Replica(const std::string& url, const std::string& deployment)
+  Replica(const std::string& url, const std::string& deployment,
+          std::chrono::milliseconds keeper_period)
       : loops(2),
         db([&] {
           loops.start();
@@ -29,7 +30,11 @@ struct Replica {
         }()),
         bus({.others = true, .url = url}, deployment),
         runs(*db,
-             {.node_name = "test", .version = "0", .beat = 5ms, .lease = 1s, .keeper_period = 100ms},
+             {.node_name = "test",
+              .version = "0",
+              .beat = 5ms,
+              .lease = 10 * keeper_period,
+              .keeper_period = keeper_period},
              loops),
         relay({.db = *db,
                .runs = runs,
@@ -114,8 +119,8 @@ class RelayTest : public ::testing::Test {
     run([&] { return store::migrate(*store_->db); });
     store::add_user(*store_, "user");
   }
-  std::unique_ptr<Replica> replica() {
-    return std::make_unique<Replica>(store_->place.url(), deployment_);
+  std::unique_ptr<Replica> replica(std::chrono::milliseconds keeper_period = 100ms) {
+    return std::make_unique<Replica>(store_->place.url(), deployment_, keeper_period);
   }
   static RunPtr begin(Replica& where) {
     NewRun fresh{brief_id(), "chat", uuid4(), "user", {}, "{}"};
@@ -232,6 +237,44 @@ TEST_F(RelayTest, AStopIsHeardByWhoWrites) {
   EXPECT_EQ(run([&] { return b->runs.cancel_chat("chat"); }).size(), 1U);
   eventually([&] { return r->cancelled(); });
   EXPECT_TRUE(r->cancelled());
+  end(r);
+}
+
+TEST_F(RelayTest, AStopIsFoundWhileNobodyHears) {
+  auto a = replica(60s), b = replica();
+  acquainted(*a, *b);
+  auto r = begin(*a);
+  write(r, 0, 3);
+  a->bus.stop();
+  a->runs.look();  // It has begun to wait for a minute while it could hear.
+  EXPECT_EQ(run([&] { return b->runs.cancel_chat("chat"); }).size(), 1U);
+  eventually([&] { return r->cancelled(); });
+  EXPECT_TRUE(r->cancelled());
+  end(r);
+}
+
+TEST_F(RelayTest, WhatAStandbyLacksIsOfferedAgain) {
+  auto a = replica(), b = replica();
+  acquainted(*a, *b);
+  auto r = begin(*a);
+  write(r, 0, 10);
+  auto stored = [&] {
+    std::vector<std::int64_t> out;
+    for (const LoggedEvent& e : run([&] { return b->runs.events(r->id()); })) out.push_back(e.seq);
+    return out;
+  };
+  auto before = stored();
+  run([&] { return b->db->run(store::Sql{"test.lose", "DELETE FROM run_event WHERE seq > 4"}); });
+  EXPECT_LT(stored().size(), before.size());
+  run([&] {
+    return b->db->run(
+        store::Sql{"test.cut",
+                   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
+                   "'antiphon' AND datname = current_database() AND pid <> pg_backend_pid()"});
+  });
+  eventually([&] { return stored() == before; });
+  EXPECT_EQ(stored(), before);
+  write(r, 10, 12);
   end(r);
 }
 

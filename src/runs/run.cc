@@ -23,6 +23,10 @@ using namespace std::chrono_literals;
 constexpr auto kSettle = 8ms;
 constexpr std::size_t kMaxPendingBytes = 256 * 1024;
 
+/// How far a standby may lag that takes over without an owner's answer losing anything.
+constexpr auto kKeptFor = 10s;
+constexpr std::size_t kMaxKeptBytes = 256 * 1024;
+
 std::size_t weight(const json::Value& event) {
   const json::Value* data = json::find(event, "data");
   std::size_t text = data ? json::text_at(*data, "delta").size() : 0;
@@ -161,9 +165,16 @@ Task<bool> Runs::finish_once(Run& run, State state, const std::string& payload,
   std::exception_ptr failure;
   try {
     (void)co_await db_.batch(std::move(all));
-    co_return true;
   } catch (const Problem&) {
     failure = std::current_exception();
+  }
+  if (!failure) {
+    try {
+      co_await offer_again();
+    } catch (const Problem& p) {
+      log::warn("The last rows of answers could not be offered again", {{"cause", p.cause()}});
+    }
+    co_return true;
   }
   // It fails when somebody else has the run, and when an earlier commit, whose answer was lost, has
   // ended it already.
@@ -256,6 +267,7 @@ Task<> Runs::commit(std::vector<Slice> slices) {
   for (auto pause = 100ms;; pause = std::min<std::chrono::milliseconds>(pause * 2, 2s)) {
     std::vector<std::int64_t> inserted;
     try {
+      if (in_doubt) co_await offer_again();
       inserted = co_await db_.batch(statements(in_doubt ? sql::kAppendIfFree : sql::kAppend));
     } catch (const Problem& p) {
       bool taken = p.kind() == Problem::Kind::conflict && !in_doubt;
@@ -276,6 +288,42 @@ Task<> Runs::commit(std::vector<Slice> slices) {
     }
     if (scope_.closing()) co_return;  // Nobody has seen it.
     co_await sleep_for(pause);
+  }
+}
+
+/// A standby that takes over may lack what was committed last, and seen. So whenever a connection had
+/// to be made again, every live run's last rows are offered once more; those that are there stay as
+/// they are. Throws when the database is away.
+Task<> Runs::offer_again() {
+  std::int64_t reconnects = db_.stats().reconnects;
+  if (reconnects == offered_at_) co_return;
+  for (const auto& run : live_runs()) {
+    std::vector<store::Bound> rows;
+    {
+      std::scoped_lock lock(run->mutex_);
+      for (const Run::Kept& row : run->kept_)
+        rows.emplace_back(sql::kAppendIfFree, run->id(), row.seq, run->row_.epoch, row.payload);
+    }
+    if (rows.empty()) continue;
+    std::int64_t lost = 0;
+    for (std::int64_t added : co_await db_.batch(std::move(rows))) lost += added;
+    if (lost)
+      log::warn("The database had lost rows of an answer; they are there again",
+                {{"run", run->id()}, {"rows", lost}});
+  }
+  offered_at_ = reconnects;
+}
+
+/// Under the run's mutex.
+void Runs::keep(Run& run, std::int64_t seq, std::string payload) const {
+  if (db_.dialect() != store::Dialect::postgres) return;
+  auto now = std::chrono::steady_clock::now();
+  run.kept_bytes_ += payload.size();
+  run.kept_.push_back({seq, std::move(payload), now});
+  while (!run.kept_.empty() &&
+         (run.kept_bytes_ > kMaxKeptBytes || now - run.kept_.front().at > kKeptFor)) {
+    run.kept_bytes_ -= run.kept_.front().payload.size();
+    run.kept_.pop_front();
   }
 }
 
@@ -305,7 +353,10 @@ void Runs::settle(Slice& slice, bool committed) {
   }
   {
     std::scoped_lock lock(run.mutex_);
-    if (committed) ++run.next_seq_;
+    if (committed) {
+      ++run.next_seq_;
+      keep(run, slice.seq, std::move(slice.payload));
+    }
     run.committed_ += static_cast<std::int64_t>(slice.events.size());
   }
   run.progress_.notify();

@@ -1,5 +1,6 @@
 #include "runs/runs.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/async.h"
@@ -31,7 +32,7 @@ constexpr std::int64_t kKeepRuns = 24 * 3600;  // For idempotent repeats.
 constexpr std::size_t kMaxReplay = 64 << 20;
 constexpr int kSweeps = 5;
 constexpr std::chrono::nanoseconds kLookAtSuspects = 200ms;
-constexpr int kSweepEvery = 60, kSweepStraysEvery = 3600;  // Rounds.
+constexpr auto kSweepEvery = 60s, kSweepStraysEvery = 3600s;
 constexpr std::size_t kMostRemoved = 10'000;
 
 }  // namespace
@@ -75,6 +76,10 @@ Task<> Runs::stop(std::chrono::milliseconds deadline) {
     log::warn("The lease could not be returned; it runs out by itself");
 }
 
+void Runs::busy_elsewhere() {
+  if (live_elsewhere_.exchange(1) == 0) look_.notify();
+}
+
 void Runs::give_away() {
   if (relay_) relay_->tell_to_look();
 }
@@ -94,6 +99,8 @@ store::Bound Runs::creating(const NewRun& run) const {
 std::shared_ptr<Run> Runs::begin(const NewRun& run) {
   RunRow row{run.run_id, run.chat_id, run.message_id, run.user_id, 1, node_id_, 1, 1, run.request};
   std::shared_ptr<Run> live(new Run(*this, std::move(row), 1));
+  // Whoever may take it over counts on a beat.
+  if (live_here() == 0 && live_elsewhere_ == 0) look_.notify();
   std::scoped_lock lock(mutex_);
   live_[run.run_id] = live;
   return live;
@@ -191,42 +198,42 @@ Task<> Runs::tend() {
       co_return false;
     }
   };
-  bool adopted = false;
-  for (std::int64_t round = 0; !scope_.closing(); ++round) {
-    (void)co_await step("beat", beat());
+  auto now = [] { return std::chrono::steady_clock::now(); };
+  auto sweep_at = now(), sweep_strays_at = now(), sweep_removed_at = now();
+  bool adopted = false, swept = false;
+  while (!scope_.closing()) {
+    if (!co_await step("beat", beat())) {
+      (void)co_await look_.wait(options_.keeper_period);
+      continue;
+    }
     if (own_ != live_here() || !strays_.empty()) (void)co_await step("own", mind_own());
     if (suspects_ != 0 || !adopted) adopted = co_await step("orphans", adopt_orphans());
-    if (round % kSweepEvery == 0) (void)co_await step("sweep", sweep(round == 0));
-    (void)co_await step("removed", sweep_removed());
-    if (round % kSweepStraysEvery == 0) (void)co_await step("strays", sweep_stray_events());
-    co_await rest();
-  }
-}
-
-/// While nothing is heard it is looked for; while nobody writes an answer, nobody's death matters.
-std::chrono::nanoseconds Runs::period() const {
-  bool heard = db_.dialect() == store::Dialect::sqlite || !session_ || session_();
-  if (!heard) return options_.keeper_period * 3 / 5;
-  return live_here() == 0 && live_elsewhere_ == 0 ? options_.keeper_period * 2 : options_.keeper_period;
-}
-
-/// Until the next round. Somebody who asks for a stop may be heard before, and whoever may have died is
-/// looked at again.
-Task<> Runs::rest() {
-  auto began = std::chrono::steady_clock::now();
-  while (!scope_.closing()) {
-    std::chrono::nanoseconds left = began + period() - std::chrono::steady_clock::now();
-    if (left <= 0ns) co_return;
-    bool told = co_await look_.wait(std::min(
-        left, suspects_ != 0 ? kLookAtSuspects : std::chrono::nanoseconds(options_.keeper_period)));
-    if (scope_.closing()) co_return;
-    try {
-      if (told) co_await mind_own();
-      if (told || suspects_ != 0) co_await adopt_orphans();
-    } catch (const Problem& p) {
-      log::warn("The run keeper will try again", {{"step", "look"}, {"cause", p.cause()}});
+    if (now() >= sweep_at) {
+      sweep_at = now() + kSweepEvery;
+      swept = co_await step("sweep", sweep(!swept)) || swept;
     }
+    if (now() >= sweep_removed_at) {
+      sweep_removed_at = now() + options_.keeper_period;
+      (void)co_await step("removed", sweep_removed());
+    }
+    if (now() >= sweep_strays_at) {
+      sweep_strays_at = now() + kSweepStraysEvery;
+      (void)co_await step("strays", sweep_stray_events());
+    }
+    // Somebody who asks for a stop may be heard before.
+    (void)co_await look_.wait(period());
   }
+}
+
+/// Until the next beat. What cannot be heard is looked for; whoever may have died is looked at until it is
+/// known; while nobody writes an answer, nobody's death matters.
+std::chrono::nanoseconds Runs::period() const {
+  bool deaf = relay_ && !relay_->hears();
+  bool quiet = live_here() == 0 && live_elsewhere_ == 0;
+  if (deaf && live_here() != 0) return std::min<std::chrono::nanoseconds>(Relay::kLookOften, options_.keeper_period);
+  if (suspects_ != 0) return std::min<std::chrono::nanoseconds>(kLookAtSuspects, options_.keeper_period);
+  if (deaf) return options_.keeper_period * 3 / 5;
+  return quiet ? options_.keeper_period * 2 : options_.keeper_period;
 }
 
 Task<> Runs::beat() {
@@ -238,7 +245,12 @@ Task<> Runs::beat() {
   renewed_at_ = now;
   others_ = beat.others != 0;
   if (company_) company_(others_);
-  if (beat.registered && session && !beat.session && elsewhere_) elsewhere_();
+  if (beat.registered && session && !beat.session) {
+    // Another server is written to: leases there may be as old as it lags.
+    contact_since_ = now;
+    if (elsewhere_) elsewhere_();
+  }
+  co_await offer_again();
   if (!beat.registered)
     co_await db_.run(sql::kRegister, node_id_, options_.node_name, options_.version,
                      options_.lease.count());
@@ -246,18 +258,21 @@ Task<> Runs::beat() {
 
 /// Stops what others asked to be stopped, and finds strays: runs that are ours by the database's word
 /// but that nobody here writes. A commit whose answer was lost made them, or a take-over or an end that
-/// was cut short. One that is seen twice is taken over as if from a dead process; should its writer be
+/// was cut short. One that is still there after a while is taken over as if from a dead process; should its writer be
 /// about to begin after all, that one is fenced.
 Task<> Runs::mind_own() {
-  std::unordered_set<std::string> strays;
+  auto now = std::chrono::steady_clock::now();
+  std::unordered_map<std::string, std::chrono::steady_clock::time_point> strays;
   for (OwnRow& row : co_await db_.all<OwnRow>(sql::kOwn, node_id_)) {
     auto run = live_run(row.run_id);
     if (run && row.cancel_requested) run->cancel();
-    if (!run && !being_taken(row.run_id)) strays.insert(std::move(row.run_id));
+    if (!run && !being_taken(row.run_id)) strays.emplace(std::move(row.run_id), now);
   }
-  strays.swap(strays_);
-  for (const std::string& id : strays) {
-    if (!strays_.contains(id)) continue;
+  for (auto& [id, since] : strays)
+    if (auto known = strays_.find(id); known != strays_.end()) since = known->second;
+  strays_ = strays;
+  for (const auto& [id, since] : strays) {
+    if (now - since < options_.keeper_period) continue;
     auto row = co_await find(id);
     if (row && row->state < 10 && row->owner == node_id_) (void)co_await take_over(std::move(*row));
   }

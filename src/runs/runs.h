@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -121,11 +122,18 @@ class Run : public std::enable_shared_from_this<Run> {
   Runs& runs_;
   RunRow row_;
   std::mutex mutex_;
-  std::vector<json::Value> pending_;     ///< Guarded by mutex_. Not yet in a commit.
-  std::size_t pending_bytes_ = 0;        ///< Guarded by mutex_.
-  bool urgent_ = true;                   ///< Guarded by mutex_. The first event goes out at once.
-  bool finishing_ = false;               ///< Guarded by mutex_. The log writer leaves pending_ alone.
-  std::int64_t next_seq_;                ///< Of the log writer's only.
+  std::vector<json::Value> pending_;  ///< Guarded by mutex_. Not yet in a commit.
+  std::size_t pending_bytes_ = 0;     ///< Guarded by mutex_.
+  bool urgent_ = true;                ///< Guarded by mutex_. The first event goes out at once.
+  bool finishing_ = false;            ///< Guarded by mutex_. The log writer leaves pending_ alone.
+  std::int64_t next_seq_;             ///< Of the log writer's only.
+  struct Kept {
+    std::int64_t seq;
+    std::string payload;
+    std::chrono::steady_clock::time_point at;
+  };
+  std::deque<Kept> kept_;                ///< Guarded by mutex_. The last rows; see Runs::offer_again.
+  std::size_t kept_bytes_ = 0;           ///< Guarded by mutex_.
   std::int64_t emitted_ = 0;             ///< Guarded by mutex_. Events ever queued.
   std::int64_t committed_ = 0;           ///< Guarded by mutex_. Events durable.
   std::function<void()> cancel_action_;  ///< Guarded by mutex_.
@@ -232,6 +240,8 @@ class Runs {
   std::int64_t live_here() const;
   /// What others write, as of the latest beat.
   std::int64_t live_elsewhere() const { return live_elsewhere_; }
+  /// Somebody is heard to write: who has rested until now, because nobody did, looks.
+  void busy_elsewhere();
   /// Whether this process writes the run.
   bool is_here(const std::string& run_id) const { return live_run(run_id) != nullptr; }
   /// Looks at once whether one of ours is to be stopped, or one of nobody's to be taken up.
@@ -246,13 +256,14 @@ class Runs {
   Task<> write_log();
   std::vector<Slice> take_pending(bool round);
   Task<> commit(std::vector<Slice> slices);
+  Task<> offer_again();
+  void keep(Run& run, std::int64_t seq, std::string payload) const;
   Task<bool> was_committed(const Slice& slice) const;
   void settle(Slice& slice, bool committed);
   void wake(std::shared_ptr<Run> run, bool urgent);
   void publish(const Run& run, std::int64_t seq, const std::vector<std::string>& events,
                bool last) const;
   Task<> tend();
-  Task<> rest();
   Task<> beat();
   std::chrono::nanoseconds period() const;
   std::chrono::milliseconds unbroken() const;
@@ -280,6 +291,8 @@ class Runs {
   std::function<std::optional<std::int64_t>()> session_;
   std::function<void()> elsewhere_;
   Relay* relay_ = nullptr;
+  std::atomic<std::int64_t> offered_at_ =
+      0;  ///< Connections made again until offer_again() last went through.
   std::atomic<bool> draining_ = false;
   std::atomic<bool> others_ = false;  ///< Other processes hold a lease.
   Scope scope_;
@@ -298,7 +311,8 @@ class Runs {
   /// Since when the database has answered without a break. Written by the tending task.
   std::atomic<std::chrono::steady_clock::time_point> contact_since_ = {};
   std::atomic<std::chrono::steady_clock::time_point> renewed_at_ = {};
-  std::unordered_set<std::string> strays_;  ///< Of the tending task only.
+  /// Seen since when. Of the tending task only.
+  std::unordered_map<std::string, std::chrono::steady_clock::time_point> strays_;
   std::unordered_set<std::string> taking_;  ///< Being taken over. Guarded by mutex_.
   /// Runs deleted with their users, and how often they are still looked after. Guarded by mutex_.
   std::vector<std::pair<std::string, int>> removed_;

@@ -85,7 +85,8 @@ inline constexpr Sql kOwn{"runs.own",
 
 /// On SQLite there is one process, so every other owner is gone. On PostgreSQL an owner is gone when
 /// its row is, or (only where $3 allows it) when its lease has run out, or when the database has closed
-/// its session and its lease has $4 ms left at most, that is, when it has missed a renewal.
+/// its session and its lease has $4 ms left at most, that is, when it has missed a renewal. Whoever's
+/// own session is not at this server, either, concludes nothing from others': a standby has taken over.
 inline constexpr Sql kOrphans{"runs.orphans", "SELECT " ANTIPHON_RUN_COLUMNS R"(
       FROM run
      WHERE state < 10 AND owner <> $1 AND ($2 IS NULL OR chat_id = $2) AND $3 IN (0, 1) AND $4 >= 0
@@ -100,7 +101,9 @@ inline constexpr Sql kOrphans{"runs.orphans", "SELECT " ANTIPHON_RUN_COLUMNS R"(
                  OR (lease_until >= )" ANTIPHON_NOW_POSTGRES R"(
                      AND (session_key IS NULL OR lease_until >= )" ANTIPHON_NOW_POSTGRES
                               R"( + $4::bigint
-                          OR )" ANTIPHON_SESSION_STANDS("session_key") R"())))
+                          OR )" ANTIPHON_SESSION_STANDS("session_key") R"(
+                          OR NOT )" ANTIPHON_SESSION_STANDS(
+                                  "(SELECT session_key FROM node WHERE node_id = $1)") R"())))
      ORDER BY random()
      LIMIT 50)"};
 inline constexpr Sql kTakeOver{"runs.take_over", R"(

@@ -24,10 +24,13 @@ const kEnds = {
 };
 
 export class Answer {
-  /** `ends`: how it may end; `directives`: more for the provider. */
-  constructor(client, { socket, tokens = 200, delay = 10, directives = '', ends = ['whole'], ...options }) {
+  /**
+   * `ends`: how it may end; `directives`: more for the provider. `lost`: PostgreSQL loses some of what is on the screen, which the
+   * client shows until it loads the chat again.
+   */
+  constructor(client, { socket, tokens = 200, delay = 10, directives = '', ends = ['whole'], lost = false, ...options }) {
     counter += 1;
-    Object.assign(this, { client, socket, tokens, ends, accepted: false, posts: 0 });
+    Object.assign(this, { client, socket, tokens, ends, lost, accepted: false, posts: 0 });
     this.name = `Q${process.pid}x${counter}Q`;
     this.prepared = client.prepare(`${this.name} [[tokens=${tokens} delay=${delay} ${directives}]]`, { socket, ...options });
     // Without a session an answer comes in the request itself. Who is cut off just now asks for the one he had.
@@ -115,6 +118,7 @@ export class Answer {
   async #checkClient(message, client) {
     const { turn } = this;
     await this.settle(10_000, client);
+    if (this.lost) return assert.ok(turn.text.startsWith(message.content), this.#difference(message.content));
     if (this.reloaded) return assert.ok(message.content.startsWith(turn.text), this.#difference(message.content));
     const same = () => turn.text === message.content;
     await until(same, { ms: 5000, what: 'the same text' }).catch(() => assert.fail(this.#difference(message.content)));

@@ -2,12 +2,17 @@
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { io } from 'socket.io-client';
+import { Cutter } from '../lib/cutter.mjs';
 import { startFleet } from '../lib/fleet.mjs';
 import { connectPython } from '../lib/python.mjs';
 import { sleep, until } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
 import { checked, closeForeign } from './checker.mjs';
+import { percentile } from './report.mjs';
 import { scenario } from './scenario.mjs';
+
+/** Sockets that come back at once; 5,000 of them are a figure of bench/. */
+const kCrowd = 300;
 
 for (const kind of ['nginx', 'haproxy']) {
   describe(`behind ${kind}`, () => {
@@ -168,28 +173,30 @@ describe('a load balancer', () => {
     assert.equal(same.status, 200, same.text);
   });
 
-  scenario('S20 that sends a question again to the next replica: one answer, one call of the provider', async () => {
-    const run = await behind('nginx', { again: true, idle: 2 });
-    await run(async (checker) => {
-      const socket = await checker.socket(fleet.at(0, admin), {});
-      const answer = checker.prepare(admin, { socket, tokens: 60, delay: 5 });
-      // Whichever replica it goes to first stands still; after two seconds the other one gets it, and then both have it.
-      const [first, second] = fleet.replicas;
-      first.pause();
-      try {
-        const posts = [answer.post(), answer.post()];
-        await Promise.all(posts);
-      } finally {
-        first.resume();
-      }
-      await answer.turn.done(20_000);
-      await sleep(1500);
-      assert.equal(answer.callsOf(provider).length, 1);
-      const { messages } = (await fleet.at(1, admin).chat(answer.turn.chatId)).chat.history;
-      assert.equal(Object.keys(messages).length, 2, 'one question, one answer');
-      assert.ok(second.isRunning);
-    });
-  }, { long: true });
+  for (const kind of ['nginx', 'haproxy']) {
+    scenario(`S20 ${kind} that sends a question again to the next replica: one answer, one call of the provider`, async () => {
+      const run = await behind(kind, { again: true, idle: 2 });
+      await run(async (checker) => {
+        const socket = await checker.socket(fleet.at(0, admin), {});
+        const answer = checker.prepare(admin, { socket, tokens: 60, delay: 5 });
+        // Whichever replica it goes to first stands still; after two seconds the other one gets it, and then both have it.
+        const [first, second] = fleet.replicas;
+        first.pause();
+        try {
+          const posts = [answer.post(), answer.post()];
+          await Promise.all(posts);
+        } finally {
+          first.resume();
+        }
+        await answer.turn.done(20_000);
+        await sleep(1500);
+        assert.equal(answer.callsOf(provider).length, 1);
+        const { messages } = (await fleet.at(1, admin).chat(answer.turn.chatId)).chat.history;
+        assert.equal(Object.keys(messages).length, 2, 'one question, one answer');
+        assert.ok(second.isRunning);
+      });
+    }, { long: true });
+  }
 
   scenario('S20b a question that is sent to both replicas at once: the same answer, the same task', async () => {
     const run = await behind('haproxy');
@@ -216,6 +223,34 @@ describe('a load balancer', () => {
       const answer = await checker.ask(admin, { socket, tokens: 60, delay: 5, directives: 'stall=30 stallms=5000' });
       await answer.turn.done(30_000);
       assert.equal(answer.turn.text.split(' ').length - 1, 60);
+    });
+  }, { long: true });
+
+  scenario('S84 all sockets of a replica that stops come back at once elsewhere: each is signed in again, and hears what comes', async () => {
+    const run = await behind('haproxy');
+    await run(async (checker) => {
+      const leaving = fleet.replicas[0];
+      const cutter = await new Cutter(leaving).start();
+      try {
+        const there = fleet.at(cutter.url, admin);
+        const sockets = [];
+        for (let i = 0; i < kCrowd; i += 20) sockets.push(...(await Promise.all(Array.from({ length: 20 }, () => checker.socket(there)))));
+        const at = performance.now();
+        const gone = leaving.terminate();
+        cutter.turn(fleet.replicas[1]);
+        await until(() => sockets.every((socket) => socket.backs.length), { ms: 10_000, what: `all ${kCrowd} are back` });
+        const times = sockets.map((socket) => socket.backs.at(-1).ms);
+        console.log(`# S84: ${kCrowd} sockets are back after p50 ${percentile(times, 0.5).toFixed(0)} ms, p99 ${percentile(times, 0.99).toFixed(0)} ms, all in ${(performance.now() - at).toFixed(0)} ms`);
+        const answer = await checker.ask(fleet.at(1, admin), { socket: sockets[0], tokens: 20, delay: 5 });
+        await answer.turn.done(15_000);
+        const heard = (socket) => socket.seen.some((event) => event.message_id === answer.turn.messageId && event.data?.data?.done);
+        await until(() => sockets.every(heard), { ms: 5000, what: 'every one of them hears the end of an answer' });
+        await gone;
+        for (const socket of sockets.slice(1)) socket.disconnect();
+      } finally {
+        cutter.close();
+        await leaving.start();
+      }
     });
   }, { long: true });
 });

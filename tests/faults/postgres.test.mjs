@@ -1,5 +1,7 @@
 // PostgreSQL under replicas: it restarts, moves to another machine, loses its last moments, fills its disk (chapter B.5).
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { after, before, describe } from 'node:test';
 import { Cutter } from '../lib/cutter.mjs';
 import { kLeaseMs, startFleet } from '../lib/fleet.mjs';
@@ -191,15 +193,103 @@ describe('PostgreSQL under replicas', () => {
     () =>
       takesOver({ url: (cluster, database, standby) => both(cluster, standby, database) }, async ({ cluster, database, standby, answers }) => {
         await until(() => standby.sql(database, 'SELECT count(*) FROM run WHERE state < 10') === '2', { what: 'it has the beginning' });
-        standby.sql('postgres', 'SELECT pg_wal_replay_pause()');
-        standby.pause(); // it receives nothing either
+        await standby.detach();
         await Promise.all(answers.map((answer) => answer.turn.tokens(200)));
         const last = cluster.position();
         cluster.halt();
-        standby.wake();
         assert.ok(standby.position() < last, 'it has everything: nothing is tested');
-        standby.sql('postgres', 'SELECT pg_wal_replay_resume()');
         standby.promote();
+      }),
+    { long: true },
+  );
+
+  /** The owner of an answer and its PostgreSQL die together, and the standby takes over. */
+  function bothDie({ url, lost = false, beforeDeath = () => {} }) {
+    let standby;
+    const found = async (cluster, database) => {
+      standby = await cluster.standby();
+      return url(cluster, database, standby);
+    };
+    return scene({ url: found }, async ({ cluster, database, fleet, admin, run }) => {
+      try {
+        await fleet.settled();
+        await run(
+          async (checker) => {
+            const there = fleet.at(1, admin);
+            const answer = checker.prepare(fleet.at(0, admin), { socket: await checker.socket(there), tokens: 3000, delay: 10, ends: ['interrupted'], lost });
+            await answer.post();
+            await answer.turn.tokens(60);
+            await beforeDeath({ cluster, database, standby, turn: answer.turn });
+            await Promise.all([fleet.replicas[0].kill(), cluster.halt()]);
+            const seen = answer.turn.text;
+            await sleep(1500);
+            standby.promote();
+            await answer.settle(60_000, there);
+            const { content } = await answer.message(there);
+            const [had, has] = [seen, content].map((text) => readTokens(text).count);
+            assert.ok(lost ? has < had : has >= had, `${had} tokens were on the screen, ${has} are stored`);
+          },
+          { ms: 60_000 },
+        );
+      } finally {
+        await fleet.close();
+        standby.stop();
+      }
+    });
+  }
+
+  scenario(
+    'S37 the owner and its PostgreSQL die together, the standby is synchronous: no token that was on a screen is lost',
+    () =>
+      bothDie({
+        url: async (cluster, database, standby) => {
+          cluster.sql('postgres', "ALTER SYSTEM SET synchronous_standby_names = '*'");
+          cluster.sql('postgres', 'SELECT pg_reload_conf()');
+          return both(cluster, standby, database);
+        },
+      }),
+    { long: true },
+  );
+
+  scenario(
+    'S37b … the standby lacks the last moments: what it has is kept, and the client hears of the end',
+    () =>
+      bothDie({
+        url: (cluster, database, standby) => both(cluster, standby, database),
+        lost: true,
+        async beforeDeath({ cluster, database, standby, turn }) {
+          await until(() => standby.sql(database, 'SELECT count(*) FROM run WHERE state < 10') === '1', { what: 'it has the beginning' });
+          await standby.detach();
+          const had = turn.text.length;
+          await until(() => turn.text.length > had + 500, { what: 'the client has more than the standby' });
+          assert.ok(cluster.position() > standby.position());
+        },
+      }),
+    { long: true },
+  );
+
+  scenario(
+    'S63 somebody listens in a transaction that does not end, so that notifications pile up: nothing waits for them',
+    () =>
+      scene({}, async ({ cluster, database, fleet, admin, run }) => {
+        const psql = (text) => spawn(`${cluster.programs}/psql`, [fleet.databaseUrl, '-qXAt', '-c', text], { stdio: 'ignore', cwd: '/' });
+        const holder = spawn(`${cluster.programs}/psql`, [fleet.databaseUrl, '-qX'], { stdio: ['pipe', 'ignore', 'ignore'], cwd: '/' });
+        try {
+          holder.stdin.write('LISTEN nothing;\nBEGIN;\nSELECT 1;\n');
+          const usage = () => Number(cluster.sql(database, 'SELECT pg_notification_queue_usage()'));
+          // 200 MB of the queue's 8 GB; nobody has read them, because one has not.
+          await once(psql("SELECT pg_notify('elsewhere', repeat('x', 7000) || i) FROM generate_series(1, 30000) i"), 'close');
+          const before = usage();
+          assert.ok(before > 0.01, `only ${before} of the queue is in use`);
+          await run(async (checker) => {
+            const sockets = [await checker.socket(fleet.at(0, admin)), await checker.socket(fleet.at(1, admin))];
+            const answers = await asks(checker, fleet.at(0, admin), sockets, { tokens: 200, delay: 10 });
+            await Promise.all(answers.map((answer) => answer.turn.done(20_000)));
+          });
+          assert.ok(usage() > before, 'the queue was read meanwhile: nothing is tested');
+        } finally {
+          holder.kill('SIGKILL');
+        }
       }),
     { long: true },
   );

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { Cutter } from '../lib/cutter.mjs';
 import { kLeaseMs, startFleet } from '../lib/fleet.mjs';
+import { breakBus } from '../lib/postgres.mjs';
+import { rows } from '../lib/rows.mjs';
 import { readTokens } from '../lib/tokens.mjs';
 import { sleep, until } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
@@ -11,6 +13,8 @@ import { scenario } from './scenario.mjs';
 
 /** Lease, a look around and a claim. */
 const kTakeOverMs = 8000;
+
+const kListeners = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'antiphon notify'";
 
 describe('streams over replicas', () => {
   let provider;
@@ -269,6 +273,29 @@ describe('streams over replicas', () => {
       assert.ok(answer.turn.cancelled);
       assert.ok(readTokens((await answer.message(a)).content).count >= 20);
     }));
+
+  scenario('S32 stop at another replica while nobody hears the bus: the provider is let go within a second, and all is kept', () =>
+    run(async (checker) => {
+      const socket = await checker.socket(b);
+      const answer = checker.prepare(a, { socket, tokens: 3000, delay: 10, ends: ['stopped'] });
+      await answer.post();
+      await until(() => answer.sent(provider) > 60, { what: 'tokens are sent' });
+      const bus = breakBus(fleet.databaseUrl);
+      try {
+        // Whoever listens is ended before it has heard anything; the second one sees that it is so.
+        await until(async () => (await rows(fleet, kListeners))[0].n === 0, { what: 'nobody listens' });
+        const [call] = answer.callsOf(provider);
+        const at = performance.now();
+        await b.stop(answer.turn.chatId);
+        await until(() => call.closedAt, { ms: 2000, every: 5, what: 'the provider is let go' });
+        assert.ok(performance.now() - at < 1000, `${performance.now() - at} ms`);
+        await answer.turn.done(5000);
+        assert.ok(answer.turn.cancelled);
+        assert.ok(readTokens((await answer.message(a)).content).count >= 20);
+      } finally {
+        await bus.stop();
+      }
+    }), { long: true });
 
   scenario('S33 stop of an answer whose owner is dead: it ends at once or within the lease, with all its tokens', async () => {
     await run(async (checker) => {

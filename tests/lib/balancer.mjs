@@ -42,7 +42,7 @@ http {
  * It asks /ready twice a second and sends nothing more to a replica that did not say yes `fall` times. `breaks` its connections,
  * too: a request that is under way to one that stops is cut by that.
  */
-function haproxyConfig({ port, ports, idle, fall = 3, breaks = true }) {
+function haproxyConfig({ port, ports, idle, again, fall = 3, breaks = true }) {
   const servers = ports.map((one, i) => `  server replica${i} 127.0.0.1:${one} check`).join('\n');
   return `global
   maxconn 4000
@@ -55,7 +55,7 @@ defaults
   timeout check 1s
   retries 2
   option redispatch 1
-  option forwardfor
+${again ? '  retry-on all-retryable-errors\n' : ''}  option forwardfor
 frontend everybody
   bind 127.0.0.1:${port}
   default_backend replicas

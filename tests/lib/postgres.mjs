@@ -1,9 +1,11 @@
 // A PostgreSQL cluster of our own: made with initdb, on loopback and a socket, gone afterwards.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFileSync, chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './ports.mjs';
+import { sleep } from './until.mjs';
 
 let counter = 0;
 
@@ -68,6 +70,13 @@ class Cluster {
 
   promote() {
     this.#control('promote');
+  }
+
+  /** A standby: from here on it receives nothing, not even what is on its way. */
+  async detach() {
+    this.sql('postgres', "ALTER SYSTEM SET primary_conninfo = ''");
+    this.sql('postgres', 'SELECT pg_reload_conf()');
+    while (this.sql('postgres', 'SELECT count(*) FROM pg_stat_wal_receiver') !== '0') await sleep(20);
   }
 
   /** Where it stands in its log of changes, in bytes; a standby: what it has replayed. */
@@ -157,6 +166,27 @@ export async function startPostgres(more = [], { hosts = [], networks = [], disk
   quiet(user, join(programs, 'initdb'), ['-D', data, '-U', 'antiphon', '--auth=trust', '-E', 'UTF8', '--locale=C', '-N'], disk?.wrap);
   for (const network of networks) appendFileSync(join(data, 'pg_hba.conf'), `host all all ${network} trust\n`);
   return begin(new Cluster({ programs, user, folder, port, data, wrap: disk?.wrap, settings: [...kSettings, ...more], hosts }));
+}
+
+/**
+ * Whoever listens at a database, or notifies, is ended every few milliseconds until stop(): replicas cannot tell one another
+ * anything, and everything else works.
+ */
+export function breakBus(databaseUrl) {
+  const text = `DO $$ BEGIN LOOP
+    PERFORM pg_stat_clear_snapshot();
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'antiphon notify';
+    PERFORM pg_sleep(0.003);
+  END LOOP; END $$`;
+  const child = spawn(join(findPrograms(), 'psql'), [databaseUrl, '-qX', '-c', text], { stdio: 'ignore', cwd: '/' });
+  const ended = once(child, 'close');
+  return {
+    async stop() {
+      // psql's end does not end what the server does for it.
+      spawnSync(join(findPrograms(), 'psql'), [databaseUrl, '-qX', '-c', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO $$ BEGIN LOOP%' AND datname = current_database()"], { cwd: '/' });
+      await ended;
+    },
+  };
 }
 
 let shared = null;

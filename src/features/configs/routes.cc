@@ -119,56 +119,73 @@ struct Api {
 
   // Pages of settings.
 
-  Response answer(Value value) const {
-    return Response{.body = json::serialize(value)}.header("ETag", p->store.etag());
+  /// The ETag was read before the values: they may be newer than it says, never older, or If-Match
+  /// would let somebody overwrite what he has not seen.
+  static Response answer(const std::string& etag, const Value& values) {
+    return Response{.body = json::serialize(values)}.header("ETag", etag);
+  }
+  Response answer_page(const Page& page) const {
+    std::string etag = p->store.etag();
+    return answer(etag, show(p->store.registry(), page));
+  }
+  Response answer_banners() const {
+    std::string etag = p->store.etag();
+    return answer(etag, p->settings.banners());
+  }
+  Response answer_described() const {
+    std::string etag = p->store.etag();
+    return answer(etag, describe_settings(p->store));
+  }
+  Task<Response> answer_exported() const {
+    std::string etag = p->store.etag();
+    co_return answer(etag, co_await export_settings(p->store));
   }
   Task<Response> changed(const Page& page, Value body, Call& call) {
     co_await change(p->store, page, std::move(body), std::string(call.request.headers.get("if-match")));
-    co_return answer(show(p->store.registry(), page));
+    co_return answer_page(page);
   }
   template <const Page& kPage>
   Task<Response> show_page(const Admin&) {
-    co_return answer(show(p->store.registry(), kPage));
+    co_return answer_page(kPage);
   }
   template <const Page& kPage>
   Task<Response> change_page(const Admin&, Value body, Call& call) {
     return changed(kPage, std::move(body), call);
   }
-  Task<Response> model_defaults(const User&) {
-    co_return answer(show(p->store.registry(), kModelDefaultsPage));
-  }
+  Task<Response> model_defaults(const User&) { co_return answer_page(kModelDefaultsPage); }
 
-  Task<Response> banners(const User&) { co_return answer(p->settings.banners()); }
+  Task<Response> banners(const User&) { co_return answer_banners(); }
   Task<Response> set_banners(const Admin&, Body<BannersForm> form) {
     co_await p->store.set({{"ui.banners", json::parse_value(json::dump(form.banners))}});
-    co_return answer(p->settings.banners());
+    co_return answer_banners();
   }
   Task<Response> set_suggestions(const Admin&, Body<SuggestionsForm> form) {
     std::vector<config::Change> changes{
         {"ui.prompt_suggestions", json::parse_value(json::dump(form.suggestions))}};
     if (form.i18n) changes.push_back({"ui.prompt_suggestions_i18n", *form.i18n});
     co_await p->store.set(std::move(changes));
-    co_return answer(show(p->store.registry(), kSuggestionsPage));
+    co_return answer_page(kSuggestionsPage);
   }
   Task<VisibilityForm> set_visibility(const Admin&, Body<VisibilityForm> form) {
     co_await p->store.set({{"ui.visibility", json::parse_value(json::dump(form.visibility))}});
     co_return std::move(form);
   }
 
-  Task<Response> export_all(const Admin&) { co_return answer(co_await export_settings(p->store)); }
+  Task<Response> export_all(const Admin&) { co_return co_await answer_exported(); }
   Task<Response> import_all(const Admin&, Body<ImportForm> form) {
     co_await import_settings(p->store, std::move(form.config));
-    co_return answer(co_await export_settings(p->store));
+    co_return co_await answer_exported();
   }
   Task<Response> space(const Admin&, std::string name) {
+    std::string etag = p->store.etag();
     Value all = co_await export_settings(p->store);
     Object out;
     for (auto& [key, value] : all.get_object())
       if (std::string_view(key.data(), key.size()).starts_with(name + ".")) out[key] = std::move(value);
-    co_return answer(std::move(out));
+    co_return answer(etag, std::move(out));
   }
 
-  Task<Response> describe(const Admin&) { co_return answer(describe_settings(p->store)); }
+  Task<Response> describe(const Admin&) { co_return answer_described(); }
   Task<Response> edit(const Admin&, Body<SettingsForm> form, Call& call) {
     std::vector<config::Change> changes;
     changes.reserve(form.changes.value.size() + form.reset.value.value.size());
@@ -176,7 +193,7 @@ struct Api {
     for (const std::string& key : form.reset.value.value)
       changes.push_back({.key = key, .value = {}, .reset = true});
     co_await p->store.set(std::move(changes), config::version_of(call.request.headers.get("if-match")));
-    co_return answer(describe_settings(p->store));
+    co_return answer_described();
   }
 };
 

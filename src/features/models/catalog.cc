@@ -89,9 +89,10 @@ Task<ListingPtr> Catalog::get(Wish wish) {
   co_return current_;
 }
 
-Task<bool> Catalog::look_again() {
+Task<bool> Catalog::look_again(std::uint64_t seen) {
   {
     std::scoped_lock lock(mutex_);
+    if (current_ && current_->number > seen) co_return true;
     if (!flight_ && Clock::now() - sought_at_ < std::chrono::seconds(1)) co_return false;
     if (!flight_) sought_at_ = Clock::now();
   }

@@ -48,9 +48,9 @@ class Catalog {
   };
   Task<ListingPtr> get(Wish wish = Wish::usual);
 
-  /// Somebody names a model that is not known: asks the servers, once a second at most. True when the
-  /// list may have changed.
-  Task<bool> look_again();
+  /// Somebody names a model that is not in the listing of number `seen`: asks the servers, once a
+  /// second at most, or waits for whoever asks them. True when there is a newer listing than that.
+  Task<bool> look_again(std::uint64_t seen);
 
   /// The next get() waits for the servers: connections have changed, a model was pulled or deleted.
   void forget();

@@ -18,11 +18,12 @@ using Ids = std::vector<std::string>;
 class FakeBackend final : public Backend {
  public:
   Task<std::vector<BaseModel>> list(ConnectionPtr c) override {
+    Ids offered = ids;  // As of when it was asked.
     ++asked;
     if (delay.count()) co_await sleep_for(delay);
     if (failing) throw Problem(Problem::Kind::upstream, "down");
     std::vector<BaseModel> out;
-    for (const std::string& id : ids)
+    for (const std::string& id : offered)
       out.push_back({.id = c->prefixed(id),
                      .upstream_id = id,
                      .kind = c->kind,
@@ -121,6 +122,40 @@ TEST_P(ModelsTest, ManyWhoWaitCauseOneQuestion) {
   while (left > 0) std::this_thread::sleep_for(1ms);
   EXPECT_EQ(good, 40);
   EXPECT_EQ(backend.asked, 1);
+}
+
+TEST_P(ModelsTest, WhoMissedAModelInAnOldListDecidesByTheNewOne) {
+  Catalog catalog(app.settings, [&](Kind) -> Backend& { return backend; }, app.store.loops);
+  ListingPtr old = run([&] { return catalog.get(); });
+  auto look_again = [&](const ListingPtr& seen) {
+    return run([&] { return catalog.look_again(seen->number); });
+  };
+  backend.ids.push_back("new");
+  int before = backend.asked;
+  EXPECT_TRUE(look_again(old));
+  EXPECT_TRUE(look_again(old)) << "another's look has come to its end meanwhile";
+  EXPECT_EQ(backend.asked, before + 1);
+  ListingPtr now = run([&] { return catalog.get(); });
+  EXPECT_TRUE(now->find("new"));
+  EXPECT_FALSE(look_again(now)) << "nobody is asked twice within a second";
+  EXPECT_EQ(backend.asked, before + 1);
+  run([&] { return catalog.close(); });
+}
+
+TEST_P(ModelsTest, ALookThatBeganBeforeTheModelWasThereIsNotTheLast) {
+  app.shown("admin");
+  backend.delay = 50ms;
+  int before = backend.asked;
+  User admin = app.user("admin");
+  std::atomic<bool> listed = false;
+  spawn_detached(app.store.loops.at(0), [&]() -> Task<> {
+    co_await app.models->list_text(admin, true);
+    listed = true;
+  });
+  while (backend.asked == before) std::this_thread::sleep_for(1ms);
+  backend.ids.push_back("new");
+  EXPECT_EQ(run([&] { return app.models->resolve(admin, "new"); }).id, "new");
+  while (!listed) std::this_thread::sleep_for(1ms);
 }
 
 TEST_P(ModelsTest, AFailedRefreshShrinksNothing) {

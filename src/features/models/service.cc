@@ -126,7 +126,11 @@ Target Models::target_of(const Item& item) {
 }
 
 Task<std::optional<Target>> Models::find(const User& me, std::string model_id) {
-  auto all = co_await view();
+  co_return co_await find_in(co_await view(), me, std::move(model_id));
+}
+
+Task<std::optional<Target>> Models::find_in(std::shared_ptr<const View> all, const User& me,
+                                            std::string model_id) {
   const Item* item = all->find(model_id);
   if (!item && p_.settings.fallback() && all->rows->find(model_id))
     for (const std::string& id : split(p_.settings.default_models().value_or("")))
@@ -138,10 +142,15 @@ Task<std::optional<Target>> Models::find(const User& me, std::string model_id) {
 }
 
 Task<Target> Models::resolve(const User& me, std::string model_id) {
-  auto found = co_await find(me, model_id);
-  // Another replica may know it already, or its server has it only now.
-  if (!found && !(co_await view())->find(model_id) && co_await catalog_.look_again())
-    found = co_await find(me, model_id);
+  auto all = co_await view();
+  auto found = co_await find_in(all, me, model_id);
+  // Another replica may know it already, or its server has it only now. Twice: a look that is under way
+  // may have begun before that.
+  for (int look = 0; look != 2 && !found && !all->find(model_id); ++look) {
+    if (!co_await catalog_.look_again(all->listing->number)) break;
+    all = co_await view();
+    found = co_await find_in(all, me, model_id);
+  }
   if (found) co_return std::move(*found);
   throw Problem(Problem::Kind::not_found, "Model not found").answering(me.admin() ? 404 : 403);
 }

@@ -92,6 +92,8 @@ class Models {
   /// Without a grant: an administrator, or whoever asks while access is not controlled.
   bool uses_everything(bool admin) const;
   Backend& backend(Kind kind);
+  Task<std::optional<Target>> find_in(std::shared_ptr<const View> all, const User& me,
+                                      std::string model_id);
   Target target_of(const Item& item);
 
   Parts p_;
