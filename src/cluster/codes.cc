@@ -6,7 +6,8 @@ namespace {
 constexpr Code kAll[] = {kSecretDiffers,      kSettingsDiffer,     kSealedByLostKey,   kClockIsOff,
                          kKeyTooNew,          kFileInUse,          kNetworkFile,       kSchemaMissing,
                          kTooManyConnections, kFewConnectionsLeft, kTransactionPooler, kPoolerForgets,
-                         kDirectUrl,          kVersionsDiffer,     kLeaseLost};
+                         kDirectUrl,          kVersionsDiffer,     kLeaseLost,          kRedisUnreachable,
+                         kRedisForbids,       kRedisShared,        kRedisTooOld};
 
 }  // namespace
 

@@ -223,7 +223,7 @@ Task<> Runs::renew_lease() {
   auto now = std::chrono::steady_clock::now();
   if (now - renewed_at_.load() > unbroken()) contact_since_ = now;
   renewed_at_ = now;
-  others_ = row && row->others != 0;
+  others_ = row ? static_cast<std::size_t>(row->others) : 0;
   if (company_) company_(others_);
   if (row && session && !row->session && elsewhere_) elsewhere_();
   if (!row)
