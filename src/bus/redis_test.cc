@@ -85,7 +85,8 @@ TEST(RedisUrl, SentinelsHaveAPortEachOrTheCommonOne) {
 }
 
 TEST(NumberedTest, ANumberComesBackAndWhatHasNoneIsWhole) {
-  Numbered there = numbered_in(with_number("0af3", 17, "word #x y"));
+  std::string text = with_number("0af3", 17, "word #x y");
+  Numbered there = numbered_in(text);
   EXPECT_EQ(there.sender, "0af3");
   EXPECT_EQ(there.number, 17U);
   EXPECT_EQ(there.message, "word #x y");
@@ -297,6 +298,7 @@ TEST_F(RedisBus, AStalledServerCostsAFifthOfASecond) {
   server_->signal(SIGCONT);
   EXPECT_LT(took, 1s);
   eventually([&] { return a.has_redis() && b.has_redis(); });
+  EXPECT_TRUE(a.has_redis() && b.has_redis()) << a.bus.redis()->text << "; " << b.bus.redis()->text;
   std::this_thread::sleep_for(300ms);
   EXPECT_EQ(b.heard(), said) << "not twice, although the server passes them on in the end";
 }

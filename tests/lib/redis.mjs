@@ -71,6 +71,19 @@ class Redis {
     return `redis://127.0.0.1:${this.servers[0].port}/0`;
   }
 
+  /** The first server is gone, and later there again at the same address. */
+  async halt() {
+    await this.servers[0].child.stop('SIGKILL');
+  }
+
+  async resume() {
+    const { port } = this.servers[0];
+    const folder = join(this.folder, 'server0');
+    const child = new Child('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '']);
+    await child.ready(isUp(port));
+    this.servers[0].child = child;
+  }
+
   serverAt(port) {
     return this.servers.find((server) => server.port === port);
   }
