@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { startFleet } from '../lib/fleet.mjs';
-import { redisCommand, startRedis } from '../lib/redis.mjs';
+import { redisCommand, startRedis, startRedisCluster } from '../lib/redis.mjs';
 import { sleep, until } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
 import { checked, closeForeign } from './checker.mjs';
@@ -123,7 +123,7 @@ describe('one Redis', () => {
     redis.servers[0].child.signal('SIGSTOP');
     try {
       const worst = await slowest(fleet, admin.token, async () => {
-        assert.equal((await fleet.at(0, user).get('/api/v1/auths/signout')).status, 200);
+        await fleet.at(0, user).post('/api/v1/auths/signout', {}, { expect: 200 });
         await sleep(1000);
         for (const i of [0, 1]) assert.equal((await fleet.at(i, user).get('/api/v1/auths/')).status, 401, `replica ${i}`);
       });
@@ -197,7 +197,40 @@ describe('ways to Redis', () => {
     }
   }, { long: true });
 
-  scenario('S55 an ACL forbids the channel: the log and `check` name the cure, and answers go over PostgreSQL', async () => {
+  scenario('S52 a Redis Cluster whose first node is not the one that has the channel: used, every token', async () => {
+    const redis = await startRedisCluster();
+    const fleets = [];
+    try {
+      // Whichever node is asked first, all subscribe at one.
+      const env = (i) => ({ REDIS_URL: `redis://127.0.0.1:${redis.servers[i].port}`, REDIS_CLUSTER: 'True' });
+      const here = { provider, ...(await fleetWith(provider, {}, { each: (i) => ({ env: env(i) }) })) };
+      fleets.push(here.fleet);
+      const before = await metric(here.fleet, 0, 'antiphon_bus_redis_unheard_total');
+      await streamed(here, { tokens: 60 }, () => {});
+      assert.equal(await metric(here.fleet, 0, 'antiphon_bus_redis_unheard_total'), before, 'all were heard by all');
+      assert.ok((await metric(here.fleet, 1, 'antiphon_bus_redis_received_total')) >= 10);
+    } finally {
+      for (const fleet of fleets) await fleet.close();
+      await redis.stop();
+    }
+  }, { long: true });
+
+  scenario('S50c Redis with TLS: used with its authority, refused without', async () => {
+    const redis = await startRedis({ sentinels: 0, tls: true });
+    let fleet;
+    try {
+      const right = { REDIS_URL: `rediss://127.0.0.1:${redis.tlsPort}?ssl_ca_certs=${redis.certificate}` };
+      fleet = await startFleet({ replicas: 2, provider, balancer: null, each: (i) => ({ env: i ? { REDIS_URL: `rediss://127.0.0.1:${redis.tlsPort}` } : right }) });
+      const [trusting, strict] = fleet.replicas;
+      await until(() => /Redis at .*\(TLS\): accelerator/.test(trusting.log), { ms: 5000, what: 'it is used' });
+      await until(() => /AP-050.*certificate verify failed/.test(strict.log), { ms: 5000, what: 'it is refused' });
+    } finally {
+      await fleet?.close();
+      await redis.stop();
+    }
+  });
+
+  scenario('S55 an ACL forbids the channel: the log names the cure, and answers go over PostgreSQL', async () => {
     const redis = await startRedis({ sentinels: 0 });
     let fleet;
     try {
