@@ -53,8 +53,10 @@ std::string said_of_redis(const bus::RedisState& state) {
 
 void log_redis(const bus::RedisState& state) {
   const cluster::Code* code = code_of(state);
-  if (!code) log::info(state.text);
-  else log::warn(cluster::said(*code, state.text), {{"code", code->id}});
+  if (!code)
+    log::info(state.text);
+  else
+    log::warn(cluster::said(*code, state.text), {{"code", code->id}});
 }
 
 void add_bus_metrics(metrics::Registry& registry, const bus::Bus& bus) {
@@ -70,8 +72,7 @@ void add_bus_metrics(metrics::Registry& registry, const bus::Bus& bus) {
                     "Messages over Redis that went over PostgreSQL too, since not all heard them.")
            .only();
   metrics::Counter* failures =
-      &registry
-           .counter("antiphon_bus_redis_failures_total", "Connections to Redis lost or not made.")
+      &registry.counter("antiphon_bus_redis_failures_total", "Connections to Redis lost or not made.")
            .only();
   metrics::Gauge* connected =
       &registry.gauge("antiphon_bus_redis_connected", "1 while Redis is used.").only();

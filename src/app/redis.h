@@ -11,13 +11,14 @@ namespace antiphon::app {
 struct RedisSettings : config::Group {
   RedisSettings() : Group("Redis") {}
 
-  config::Text url = env("WEBSOCKET_REDIS_URL", "")
-                         .also("REDIS_URL")
-                         .on_restart()
-                         .help(
-                             "redis://, rediss:// or unix://, with user:password@; a database number is "
-                             "not looked at. Makes what replicas tell one another quicker; nothing needs "
-                             "it. WEBSOCKET_MANAGER is not needed.");
+  config::Text url =
+      env("WEBSOCKET_REDIS_URL", "")
+          .also("REDIS_URL")
+          .on_restart()
+          .help(
+              "redis://, rediss:// or unix://, with user:password@; a database number is "
+              "not looked at. Makes what replicas tell one another quicker; nothing needs "
+              "it. WEBSOCKET_MANAGER is not needed.");
   config::Text prefix = env("REDIS_KEY_PREFIX", "open-webui")
                             .at_most(200)
                             .on_restart()

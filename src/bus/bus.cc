@@ -82,10 +82,9 @@ void Bus::on_missed(std::function<void()> handler) {
 
 void Bus::start() {
   if (!way_.url.empty())
-    notifier_ =
-        store::notify_over(way_.url, channel_, session_key_,
-                           {.heard = [this](std::string_view message) { heard(message); },
-                            .missed = [this] { missed(); }});
+    notifier_ = store::notify_over(way_.url, channel_, session_key_,
+                                   {.heard = [this](std::string_view message) { heard(message); },
+                                    .missed = [this] { missed(); }});
   if (way_.others && way_.redis.wanted()) start_redis();
 }
 
@@ -98,7 +97,10 @@ void Bus::start_redis() {
                       .joined = [this] { say_missed(); },
                       .wanted = [this] { return wanted(); },
                       .unheard = [this](std::string message) { notify(std::move(message)); },
-                      .deaf = [this] { if (has_company()) notify(std::string(kDeaf) + " "); },
+                      .deaf =
+                          [this] {
+                            if (has_company()) notify(std::string(kDeaf) + " ");
+                          },
                       .tick =
                           [this] {
                             std::scoped_lock hearing(hearing_);

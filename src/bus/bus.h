@@ -30,19 +30,19 @@ std::optional<std::int64_t> number_in(std::string_view part);
 
 /// How other replicas are reached.
 struct Way {
-  bool others = false;   ///< False: there cannot be any (SQLite).
-  std::string url = {};  ///< The database, without a transaction pooler between; "": they are not
-                         ///< heard, and what they write is looked for.
+  bool others = false;      ///< False: there cannot be any (SQLite).
+  std::string url = {};     ///< The database, without a transaction pooler between; "": they are not
+                            ///< heard, and what they write is looked for.
   RedisAddress redis = {};  ///< The quick way, while it is there.
 };
 
 /// Messages by the way they took, since the start.
 struct Traffic {
-  std::uint64_t by_redis = 0;    ///< Sent.
-  std::uint64_t by_notify = 0;   ///< Sent.
-  std::uint64_t unheard = 0;     ///< Of those by Redis, the ones that were said again.
-  std::uint64_t heard_redis = 0; ///< Received, the own ones too.
-  std::uint64_t failures = 0;    ///< Connections to Redis that were lost or not made.
+  std::uint64_t by_redis = 0;     ///< Sent.
+  std::uint64_t by_notify = 0;    ///< Sent.
+  std::uint64_t unheard = 0;      ///< Of those by Redis, the ones that were said again.
+  std::uint64_t heard_redis = 0;  ///< Received, the own ones too.
+  std::uint64_t failures = 0;     ///< Connections to Redis that were lost or not made.
 };
 
 /// One per process. Any thread, unless said otherwise.
@@ -109,9 +109,9 @@ class Bus {
   std::atomic<std::size_t> others_ = 0;
   std::atomic<Clock::time_point> both_until_{};  ///< Until then everything goes both ways.
   std::atomic<std::uint64_t> by_notify_ = 0;
-  std::mutex hearing_;   ///< Two threads hear.
-  Arrivals arrivals_;    ///< Guarded by hearing_.
-  std::mutex sending_;   ///< Numbers go out in their order.
+  std::mutex hearing_;        ///< Two threads hear.
+  Arrivals arrivals_;         ///< Guarded by hearing_.
+  std::mutex sending_;        ///< Numbers go out in their order.
   std::uint64_t number_ = 0;  ///< Guarded by sending_.
   mutable std::mutex state_mutex_;
   RedisState state_;  ///< Guarded by state_mutex_.

@@ -49,7 +49,8 @@ bool Arrivals::take(std::string_view sender, std::uint64_t number, Clock::time_p
   if (number + kWindow <= known.newest) return false;
   if (number > known.newest) {
     if (known.complete == known.newest) known.gap_since = now;
-    if (number - known.newest >= kWindow) known.seen.reset();
+    if (number - known.newest >= kWindow)
+      known.seen.reset();
     else
       for (std::uint64_t n = known.newest + 1; n != number; ++n) known.seen.reset(n % kWindow);
     known.newest = number;

@@ -115,7 +115,8 @@ class Redis::Impl {
   }
 
   void became(const RedisState& state) {
-    if (state.connected == told_.connected && state.trouble == told_.trouble && state.text == told_.text)
+    if (state.connected == told_.connected && state.trouble == told_.trouble &&
+        state.text == told_.text)
       return;
     told_ = state;
     listener_.changed(state);
@@ -125,7 +126,8 @@ class Redis::Impl {
     for (auto end = Clock::now() + time; Clock::now() < end && !closing();) {
       pollfd waits{.fd = wake_, .events = POLLIN, .revents = 0};
       auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
-      (void)::poll(&waits, 1, static_cast<int>(std::clamp(left, 0ms, std::chrono::milliseconds(kTick)).count()));
+      (void)::poll(&waits, 1,
+                   static_cast<int>(std::clamp(left, 0ms, std::chrono::milliseconds(kTick)).count()));
       drain_wake();
       listener_.tick();
     }
@@ -182,8 +184,8 @@ class Redis::Impl {
                          .events = static_cast<short>(POLLIN | (line.wants_to_write() ? POLLOUT : 0)),
                          .revents = 0},
                         {.fd = wake_, .events = POLLIN, .revents = 0}};
-      auto until = asked_.empty() ? Clock::now() + kTick
-                                  : std::min(asked_.front().until, Clock::now() + kTick);
+      auto until =
+          asked_.empty() ? Clock::now() + kTick : std::min(asked_.front().until, Clock::now() + kTick);
       auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
       (void)::poll(waits, 2, static_cast<int>(std::max(left, 1ms).count()));
       drain_wake();
@@ -226,15 +228,16 @@ class Redis::Impl {
       std::scoped_lock lock(mutex_);
       bytes_ -= asked.message.size();
     }
-    if (reply.number < static_cast<std::int64_t>(listener_.wanted())) not_heard(std::move(asked.message));
+    if (reply.number < static_cast<std::int64_t>(listener_.wanted()))
+      not_heard(std::move(asked.message));
   }
 
   const RedisAddress address_;
   const std::string deployment_;
   const Listener listener_;
   const int wake_;
-  RedisState told_;            // Of the thread.
-  std::deque<Asked> asked_;    // Of the thread.
+  RedisState told_;          // Of the thread.
+  std::deque<Asked> asked_;  // Of the thread.
   std::mutex mutex_;
   std::deque<std::string> queued_;  ///< Guarded by mutex_.
   std::size_t bytes_ = 0;           ///< Guarded by mutex_. Of what is queued or not answered.

@@ -20,8 +20,8 @@ struct RedisState {
 };
 
 /// Messages between processes over Redis' publish and subscribe, on a connection and a thread of their
-/// own. Whoever sends is told when it is not certain that everybody could hear, so that it says it again
-/// in another way; so what is heard here may have been heard there.
+/// own. Whoever sends is told when it is not certain that everybody could hear, so that it says it
+/// again in another way; so what is heard here may have been heard there.
 class Redis {
  public:
   struct Listener {
@@ -54,10 +54,10 @@ class Redis {
   /// Waits for what is not answered, 0.2 s at most, and ends. `unheard` may be called until it returns.
   void close();
 
-  std::uint64_t sent() const;     ///< Messages, since the start.
+  std::uint64_t sent() const;  ///< Messages, since the start.
   std::uint64_t received() const;
-  std::uint64_t unheard() const;  ///< Of the sent ones, those that went another way too.
-  std::uint64_t failures() const; ///< Connections that were lost or not made.
+  std::uint64_t unheard() const;   ///< Of the sent ones, those that went another way too.
+  std::uint64_t failures() const;  ///< Connections that were lost or not made.
 
  private:
   class Impl;

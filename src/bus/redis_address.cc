@@ -29,9 +29,8 @@ HostPort host_and_port(std::string_view text, std::string_view port) {
 }
 
 bool is_port(std::string_view text) {
-  return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, [](char c) {
-    return c >= '0' && c <= '9';
-  });
+  return !text.empty() && text.size() <= 5 &&
+         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 void take_parameters(RedisAddress& out, std::string_view query, std::string_view variable) {
@@ -101,8 +100,9 @@ std::vector<HostPort> parse_sentinels(std::string_view text, std::string_view po
     if (one.empty()) continue;
     out.push_back(host_and_port(one, port));
     if (!is_port(out.back().port))
-      throw Problem(Problem::Kind::unavailable, "The port of a Sentinel is no number. Write "
-                                                "REDIS_SENTINEL_HOSTS=a,b and REDIS_SENTINEL_PORT.");
+      throw Problem(Problem::Kind::unavailable,
+                    "The port of a Sentinel is no number. Write "
+                    "REDIS_SENTINEL_HOSTS=a,b and REDIS_SENTINEL_PORT.");
   }
   return out;
 }

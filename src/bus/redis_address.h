@@ -15,12 +15,12 @@ struct HostPort {
 
 /// Which Redis, and how it is spoken to.
 struct RedisAddress {
-  HostPort server;           ///< With Sentinels its `host` is the name they know the master by.
-  std::string socket;        ///< A unix socket's path, instead of `server`.
+  HostPort server;     ///< With Sentinels its `host` is the name they know the master by.
+  std::string socket;  ///< A unix socket's path, instead of `server`.
   std::string user, password;
   bool tls = false;
-  bool verify = true;        ///< Whether TLS looks at the certificate.
-  std::string authorities;   ///< PEM file for TLS; "": the system's.
+  bool verify = true;       ///< Whether TLS looks at the certificate.
+  std::string authorities;  ///< PEM file for TLS; "": the system's.
   std::vector<HostPort> sentinels;
   bool cluster = false;
   std::string prefix = "open-webui";  ///< Of the channel and the key; no braces.
@@ -30,8 +30,9 @@ struct RedisAddress {
   std::string text() const;
 };
 
-/// Takes redis://, rediss:// and unix:// as Python's client does: user:password@host:port/db, and of the
-/// parameters ssl_cert_reqs and ssl_ca_certs. The database is not looked at: messages belong to none.
+/// Takes redis://, rediss:// and unix:// as Python's client does: user:password@host:port/db, and of
+/// the parameters ssl_cert_reqs and ssl_ca_certs. The database is not looked at: messages belong to
+/// none.
 /// "" is none. Throws a Problem that names the cure and never repeats the password. `variable`: what
 /// the text is called.
 RedisAddress parse_redis_url(std::string_view text, std::string_view variable);

@@ -135,9 +135,12 @@ void RedisLine::encrypt(const RedisAddress& address, const HostPort& where, Cloc
     int done = SSL_connect(ssl_.get());
     if (done == 1) return;
     int error = SSL_get_error(ssl_.get(), done);
-    if (error == SSL_ERROR_WANT_READ) wait(POLLIN, until);
-    else if (error == SSL_ERROR_WANT_WRITE) wait(POLLOUT, until);
-    else throw lost(tls_error());
+    if (error == SSL_ERROR_WANT_READ)
+      wait(POLLIN, until);
+    else if (error == SSL_ERROR_WANT_WRITE)
+      wait(POLLOUT, until);
+    else
+      throw lost(tls_error());
   }
 }
 

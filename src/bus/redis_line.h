@@ -14,14 +14,14 @@ struct ssl_ctx_st;
 
 namespace antiphon::bus {
 
-/// A connection to one Redis or Sentinel, perhaps with TLS. One thread. Everything throws a Problem when
-/// the connection is lost.
+/// A connection to one Redis or Sentinel, perhaps with TLS. One thread. Everything throws a Problem
+/// when the connection is lost.
 class RedisLine {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Connects to `where`, or to the address's unix socket when that is set. Blocks, with TLS's handshake
-  /// at most `budget`, plus the time that looking the name up takes.
+  /// Connects to `where`, or to the address's unix socket when that is set. Blocks, with TLS's
+  /// handshake at most `budget`, plus the time that looking the name up takes.
   RedisLine(const RedisAddress& address, const HostPort& where, std::chrono::milliseconds budget);
   ~RedisLine();
   RedisLine(const RedisLine&) = delete;

@@ -21,8 +21,10 @@ RedisRefusal refusal(Trouble trouble, const RedisAddress& address, std::string_v
 RedisRefusal refused(const RedisAddress& address, const Reply& reply) {
   bool forbidden = reply.is_error("NOPERM") || reply.is_error("NOAUTH") || reply.is_error("WRONGPASS");
   bool old = reply.is_error("ERR unknown command") || reply.is_error("NOPROTO");
-  return refusal(forbidden ? Trouble::forbidden : old ? Trouble::old : Trouble::unreachable, address,
-                 reply.text);
+  return refusal(forbidden ? Trouble::forbidden
+                 : old     ? Trouble::old
+                           : Trouble::unreachable,
+                 address, reply.text);
 }
 
 template <class... Words>
@@ -76,8 +78,8 @@ HostPort moved_to(const Reply& reply, const HostPort& from) {
   return {host.empty() ? from.host : host, std::string(text.substr(colon + 1))};
 }
 
-/// Whose the prefix is, by a key that all deployments with this prefix would have; "" when it is ours or
-/// nobody may ask. Nothing depends on it.
+/// Whose the prefix is, by a key that all deployments with this prefix would have; "" when it is ours
+/// or nobody may ask. Nothing depends on it.
 std::string other_owner(RedisLine& line, const std::string& mark, const std::string& deployment) {
   (void)ask(line, "SET", mark, deployment, "NX", "EX", kMarkSeconds);
   Reply owner = ask(line, "GET", mark);

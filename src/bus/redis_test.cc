@@ -41,9 +41,10 @@ TEST(Resp, RepliesComeWholeHoweverTheBytesCome) {
 TEST(Resp, WhatIsNoReplyIsRefusedAndCostsNoMemory) {
   std::string deep;
   for (int i = 0; i != 20; ++i) deep += "*1\r\n";
-  for (std::string bad : {std::string("HTTP/1.1 400\r\n"), std::string("*99999999\r\n"),
-                          std::string("$999999999999\r\n"), std::string(":x\r\n"), std::string("\r\n"),
-                          std::string("$2\r\nabcd\r\n"), std::string("%9223372036854775807\r\n"), deep}) {
+  for (std::string bad :
+       {std::string("HTTP/1.1 400\r\n"), std::string("*99999999\r\n"), std::string("$999999999999\r\n"),
+        std::string(":x\r\n"), std::string("\r\n"), std::string("$2\r\nabcd\r\n"),
+        std::string("%9223372036854775807\r\n"), deep}) {
     RespReader reader;
     reader.add(bad);
     EXPECT_THROW((void)reader.next(), Problem) << bad;
@@ -100,7 +101,8 @@ TEST(ArrivalsTest, EachComesOnceInWhateverOrder) {
   Arrivals arrivals;
   Arrivals::Clock::time_point now{};
   std::vector<std::uint64_t> taken;
-  for (std::uint64_t n : {5U, 7U, 6U, 7U, 5U, 6U, 8U}) if (arrivals.take("a", n, now)) taken.push_back(n);
+  for (std::uint64_t n : {5U, 7U, 6U, 7U, 5U, 6U, 8U})
+    if (arrivals.take("a", n, now)) taken.push_back(n);
   EXPECT_EQ(taken, (std::vector<std::uint64_t>{5, 7, 6, 8}));
   EXPECT_TRUE(arrivals.take("b", 5, now)) << "of each sender";
   EXPECT_FALSE(arrivals.overdue(now + 1h));
@@ -143,8 +145,8 @@ class RedisServer {
   }
   static bool installed() { return std::system("command -v redis-server >/dev/null") == 0; }
   void start() {
-    std::vector<std::string> words{"redis-server", "--port", "0", "--unixsocket", socket(),
-                                   "--dir", folder_.string(), "--save", "", "--logfile", "redis.log"};
+    std::vector<std::string> words{"redis-server",   "--port", "0", "--unixsocket", socket(),   "--dir",
+                                   folder_.string(), "--save", "",  "--logfile",    "redis.log"};
     words.insert(words.end(), options_.begin(), options_.end());
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
