@@ -47,11 +47,13 @@ realtime::Rules rules_of(auth::Auth& auth, const chats::Guard& guard, runs::Rela
 }
 
 /// Where other replicas are heard; nowhere on SQLite, which has one process.
-bus::Way way_of(const Process& process, const store::Db& db) {
+bus::Way way_of(const Declared& d, const store::Db& db) {
   if (db.dialect() != store::Dialect::postgres) return {};
-  if (process.polls()) return {.others = true};
-  std::string direct = process.direct_url();
-  return {.others = true, .url = direct.empty() ? process.store_url() : direct};
+  bus::Way out{.others = true, .redis = d.redis.address()};
+  if (d.process.polls()) return out;
+  std::string direct = d.process.direct_url();
+  out.url = direct.empty() ? d.process.store_url() : direct;
+  return out;
 }
 
 realtime::Event chat_event(std::string_view type, json::Value data, const std::string& chat_id) {
@@ -68,7 +70,7 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
     : declared(d),
       loops(l),
       db(std::move(database)),
-      bus(way_of(d.process, *db), deployment),
+      bus(way_of(d, *db), deployment),
       announced(*db),
       sealer(sealing_keys(keys)),
       watchdog(loops, &metrics),
@@ -356,6 +358,7 @@ void App::add_metrics() {
   metrics::add_process_metrics(metrics);
   configs::add_store_metrics(metrics, *db, config);
   server.count_in(metrics);
+  add_bus_metrics(metrics, bus);
 }
 
 /// After the migrations; when it returns the server answers.

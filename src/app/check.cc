@@ -112,6 +112,12 @@ void check_database(Declared& declared, Report& report) {
       show(report, check_cluster(declared, *db, ring));
       return declared.process.name_of_node() + " at " + declared.process.address_of_node();
     });
+  if (current && db->dialect() == store::Dialect::postgres && declared.redis.address().wanted()) {
+    // Never a failure: without it all works.
+    auto state = bus::look_at_redis(declared.redis.address(), run([&] { return deployment_of(*db); }));
+    bool well = state.trouble == bus::RedisState::Trouble::none;
+    well ? report.good("redis", said_of_redis(state)) : report.warn("redis", said_of_redis(state));
+  }
   if (current) report.attempt("files", [&] { return check_files(declared, *db, loops); });
   run([&] { return db->close(); });
 }

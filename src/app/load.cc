@@ -54,6 +54,7 @@ void Process::check(const config::Values& values) const {
 
 Declared::Declared() {
   registry.add(process);
+  registry.add(redis);
   registry.add(general);
   registry.add(configs);
   registry.add(auth);

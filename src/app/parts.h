@@ -5,6 +5,7 @@
 
 #include "app/app.h"
 #include "app/process.h"
+#include "app/redis.h"
 #include "auth/auth.h"
 #include "base/loops.h"
 #include "base/metrics.h"
@@ -66,6 +67,7 @@ struct Declared {
   Declared();
   config::Registry registry;
   Process process;
+  RedisSettings redis;
   config::General general;
   configs::Settings configs;
   auth::Settings auth;

@@ -70,6 +70,7 @@ Task<std::vector<cluster::ClusterFact>> App::facts() {
   if (!bus.alone())
     out.push_back({"Events of other replicas",
                    bus.hears() ? "heard as they happen" : "looked for, several times a second"});
+  if (auto redis = bus.redis()) out.push_back({"Redis", said_of_redis(*redis)});
   co_return out;
 }
 
@@ -79,7 +80,10 @@ void App::follow_others() {
   runs.relay_by(relay);
   runs.session_by([this] { return bus.hears() ? std::optional(bus.session_key()) : std::nullopt; },
                   [this] { bus.reconnect(); });
-  runs.on_company([this](bool others) { bus.company(others); });
+  bus.on_redis(log_redis);
+  if (bus.alone() && declared.redis.address().wanted())
+    log::info("Redis is not needed: on SQLite there is one process, which has nobody to tell");
+  runs.on_company([this](std::size_t others) { bus.company(others); });
   auto when_told = [this](std::string_view topic, std::string name, std::function<Task<>()> look) {
     auto start = [this, name, look] {
       scope.start(loops.at(0), name, [look]() -> Task<> {

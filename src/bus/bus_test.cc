@@ -27,7 +27,7 @@ TEST(BusBody, ANumberIsAllOfItsPart) {
 TEST(BusAlone, SaysNothingAndHearsNothing) {
   Bus bus({}, "deployment");
   bus.start();
-  bus.company(true);
+  bus.company(1);
   bus.send("topic", "body");
   EXPECT_TRUE(bus.alone());
   EXPECT_FALSE(bus.hears());

@@ -78,6 +78,31 @@ inline constexpr Code kLeaseLost{
     "This node could not renew its lease, so others take over its answers.",
     "Look at the log for what keeps it from the database; it recovers by itself."};
 
+inline constexpr Code kRedisUnreachable{
+    "AP-050", "Redis is not there",
+    "Nothing is lost: what replicas tell one another goes over PostgreSQL, as without Redis.",
+    "Look at the server and its address in REDIS_URL, or take the variable away; it is tried again "
+    "each "
+    "second."};
+inline constexpr Code kRedisForbids{
+    "AP-051", "Redis does not let us",
+    "The user or its ACL is refused, so what replicas tell one another goes over PostgreSQL.",
+    "Check user and password in REDIS_URL, and give the user `ACL SETUSER name +@connection +@pubsub "
+    "&{PREFIX}:antiphon:* +get +set +expire ~{PREFIX}:antiphon:*` with the prefix of REDIS_KEY_PREFIX "
+    "in "
+    "its braces."};
+inline constexpr Code kRedisShared{
+    "AP-052", "Another deployment has the prefix",
+    "They do not hear one another, for channels carry the deployment; but perhaps one of the two means "
+    "another Redis.",
+    "Give each its own REDIS_KEY_PREFIX, or delete the key {PREFIX}:antiphon:owner when the other is "
+    "no "
+    "more."};
+inline constexpr Code kRedisTooOld{
+    "AP-053", "Redis is too old",
+    "It does not speak version 3 of its protocol, or as a cluster has no sharded channels.",
+    "Use Redis 6 or newer, 7 or newer as a cluster, or Valkey; without it PostgreSQL does the same."};
+
 /// All, by number.
 std::span<const Code> codes();
 

@@ -58,7 +58,7 @@ struct Replica {
     runs.relay_by(relay);
     runs.session_by([this] { return bus.hears() ? std::optional(bus.session_key()) : std::nullopt; },
                     [this] { bus.reconnect(); });
-    runs.on_company([this](bool others) { bus.company(others); });
+    runs.on_company([this](std::size_t others) { bus.company(others); });
     bus.on(std::string(Relay::kLook), [this](std::string_view) { runs.look(); });
     bus.start();
     run([&] { return runs.start(); });

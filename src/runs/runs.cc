@@ -243,7 +243,7 @@ Task<> Runs::beat() {
   auto now = std::chrono::steady_clock::now();
   if (now - renewed_at_.load() > unbroken()) contact_since_ = now;
   renewed_at_ = now;
-  others_ = beat.others != 0;
+  others_ = static_cast<std::size_t>(beat.others);
   if (company_) company_(others_);
   if (beat.registered && session && !beat.session) {
     // Another server is written to: leases there may be as old as it lags.

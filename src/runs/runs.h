@@ -186,8 +186,8 @@ class Runs {
   }
   /// For whoever wants to know something of the database every second; before start().
   Heartbeat& heartbeat() { return heartbeat_; }
-  /// Whether other processes hold a lease; told with every beat. Before start().
-  void on_company(std::function<void(bool others)> tell) { company_ = std::move(tell); }
+  /// How many other processes hold a lease; told with every beat. Before start().
+  void on_company(std::function<void(std::size_t others)> tell) { company_ = std::move(tell); }
 
   /// Registers this process and starts the log writer, the lease and the search for orphans.
   Task<> start();
@@ -199,7 +199,7 @@ class Runs {
   /// Conflict when the message has a live run, or the idempotency key is taken.
   store::Bound creating(const NewRun& run) const;
   /// Whether new runs are for others: this process ends, and there are some.
-  bool hands_over() const { return draining_ && others_; }
+  bool hands_over() const { return draining_ && others_ != 0; }
   /// After that transaction committed a run for others: they look at once.
   void give_away();
   /// After that transaction committed: the live run.
@@ -287,14 +287,14 @@ class Runs {
   std::string node_id_;
   Publish publish_;
   Recover recover_;
-  std::function<void(bool)> company_;
+  std::function<void(std::size_t)> company_;
   std::function<std::optional<std::int64_t>()> session_;
   std::function<void()> elsewhere_;
   Relay* relay_ = nullptr;
   std::atomic<std::int64_t> offered_at_ =
       0;  ///< Connections made again until offer_again() last went through.
   std::atomic<bool> draining_ = false;
-  std::atomic<bool> others_ = false;  ///< Other processes hold a lease.
+  std::atomic<std::size_t> others_ = 0;  ///< Other processes that hold a lease.
   Scope scope_;
   Signal work_;  ///< Something waits to be committed.
   Signal look_;  ///< The keeper shall look now.

@@ -46,11 +46,11 @@ describe('a start', () => {
   });
 
   it('names what it ignores and what looks misspelt, and serves', async () => {
-    const env = { ENABLE_RAG_WEB_SEARCH_NOT: '1', WEBUI_SECRET_KEYY: 'x', CORS_ALLOW_ORIGINS: '*', REDIS_URL: 'redis://x' };
+    const env = { ENABLE_RAG_WEB_SEARCH_NOT: '1', WEBUI_SECRET_KEYY: 'x', CORS_ALLOW_ORIGINS: '*', WEBSOCKET_MANAGER: 'redis' };
     const server = await startServer({ env });
     try {
       await until(() => /info +Ready/.test(server.log), { what: 'the log, which a thread of its own writes' });
-      assert.match(server.log, /REDIS_URL/);
+      assert.match(server.log, /WEBSOCKET_MANAGER/);
       assert.match(server.log, /CORS_ALLOW_ORIGINS/);
       assert.match(server.log, /WEBUI_SECRET_KEYY/);
       assert.doesNotMatch(server.log, /PATH\b.*(misspelt|honour)/);

@@ -29,12 +29,22 @@ class Redis {
     this.sentinels = [];
   }
 
-  async addServer(masterPort) {
+  /** Options of a server that speaks TLS as 127.0.0.1. */
+  async makeCertificate() {
+    this.tlsPort = await freePort();
+    this.certificate = join(this.folder, 'certificate.pem');
+    const key = join(this.folder, 'key.pem');
+    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', this.certificate, ...subject], { stdio: 'ignore' });
+    return ['--tls-port', String(this.tlsPort), '--tls-cert-file', this.certificate, '--tls-key-file', key, '--tls-auth-clients', 'no'];
+  }
+
+  async addServer(masterPort, options = []) {
     const port = await freePort();
     const folder = join(this.folder, `server${this.servers.length}`);
     mkdirSync(folder);
     const follow = masterPort ? ['--replicaof', '127.0.0.1', String(masterPort)] : [];
-    const child = new Child('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...follow]);
+    const child = new Child('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...follow, ...options]);
     await child.ready(isUp(port));
     this.servers.push({ port, child });
     return port;
@@ -71,6 +81,19 @@ class Redis {
     return `redis://127.0.0.1:${this.servers[0].port}/0`;
   }
 
+  /** The first server is gone, and later there again at the same address. */
+  async halt() {
+    await this.servers[0].child.stop('SIGKILL');
+  }
+
+  async resume() {
+    const { port } = this.servers[0];
+    const folder = join(this.folder, 'server0');
+    const child = new Child('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '']);
+    await child.ready(isUp(port));
+    this.servers[0].child = child;
+  }
+
   serverAt(port) {
     return this.servers.find((server) => server.port === port);
   }
@@ -81,11 +104,30 @@ class Redis {
   }
 }
 
-/** `sentinels: 0`: one server alone. */
-export async function startRedis({ sentinels = 3 } = {}) {
+/** Three masters that share the slots. */
+export async function startRedisCluster() {
   const redis = new Redis(mkdtempSync(join(tmpdir(), 'antiphon-redis-')));
   process.on('exit', () => rmSync(redis.folder, { recursive: true, force: true }));
-  const master = await redis.addServer();
+  for (let i = 0; i < 3; i += 1) {
+    const bus = await freePort();
+    await redis.addServer(null, ['--cluster-enabled', 'yes', '--cluster-port', String(bus)]);
+  }
+  const [first, ...others] = redis.servers.map(({ port }) => port);
+  const shares = [[0, 5460], [5461, 10_922], [10_923, 16_383]];
+  for (const [i, { port }] of redis.servers.entries()) redisCommand(port, 'CLUSTER', 'ADDSLOTSRANGE', ...shares[i].map(String));
+  for (const port of others) {
+    const busPort = redisCommand(port, 'CONFIG', 'GET', 'cluster-port').split('\n')[1];
+    redisCommand(first, 'CLUSTER', 'MEET', '127.0.0.1', String(port), busPort);
+  }
+  await until(() => redis.servers.every(({ port }) => redisCommand(port, 'CLUSTER', 'INFO').includes('cluster_state:ok')), { ms: 20_000, every: 200, what: 'the cluster is whole' });
+  return redis;
+}
+
+/** `sentinels: 0`: one server alone. `tls`: it listens with a certificate of its own, too. */
+export async function startRedis({ sentinels = 3, tls = false } = {}) {
+  const redis = new Redis(mkdtempSync(join(tmpdir(), 'antiphon-redis-')));
+  process.on('exit', () => rmSync(redis.folder, { recursive: true, force: true }));
+  const master = await redis.addServer(null, tls ? await redis.makeCertificate() : []);
   if (sentinels) await redis.addServer(master);
   for (let i = 0; i < sentinels; i += 1) await redis.addSentinel(master);
   if (sentinels) {
