@@ -61,7 +61,7 @@ Relay::Relay(Parts parts) : p_(std::move(parts)) {
   p_.bus.on_missed([this] {
     look_back_ = true;
     missed_.notify();
-    p_.runs.look();
+    p_.runs.look_for_stops();
   });
 }
 
@@ -224,6 +224,14 @@ void Relay::adopt(const RunNames& names, const std::vector<LoggedEvent>& left) {
   auto [at, added] = user->second.runs.try_emplace(names.run_id, Heard{.names = names});
   publish_left(at->second, left, false);
   user->second.runs.erase(at);
+}
+
+void Relay::give_up(const RunNames& names, std::int64_t seq) {
+  std::scoped_lock lock(mutex_);
+  auto user = users_.find(names.user_id);
+  if (user == users_.end() || !user->second.known) return;
+  auto [at, added] = user->second.runs.try_emplace(names.run_id, Heard{.names = names, .seq = seq});
+  read_log(at->second);
 }
 
 /// Under mutex_.

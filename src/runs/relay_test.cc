@@ -246,11 +246,30 @@ TEST_F(RelayTest, AStopIsFoundWhileNobodyHears) {
   auto r = begin(*a);
   write(r, 0, 3);
   a->bus.stop();
-  a->runs.look();  // It has begun to wait for a minute while it could hear.
+  a->runs.look_for_stops();  // It has begun to wait for a minute while it could hear.
   EXPECT_EQ(run([&] { return b->runs.cancel_chat("chat"); }).size(), 1U);
   eventually([&] { return r->cancelled(); });
   EXPECT_TRUE(r->cancelled());
   end(r);
+}
+
+TEST_F(RelayTest, WhoWasReplacedWhileHeStoodStillTellsHisClientsTheEnd) {
+  auto a = replica();
+  run([&] { return a->relay.follow("user"); });
+  auto r = begin(*a);
+  write(r, 0, 3);
+  // Another has taken it over, and ended it; nothing of that was heard here.
+  run([&]() -> Task<> {
+    co_await a->db->run(
+        store::Sql{"test.end", "UPDATE run SET epoch = epoch + 1, owner = 'another', state = 13"});
+    co_await a->db->run(store::Sql{"test.mark", R"(
+        INSERT INTO run_event (run_id, seq, epoch, payload)
+        SELECT run_id, max(seq) + 1, 2, '[{"type":"closed"}]' FROM run_event GROUP BY run_id)"});
+  });
+  r->emit(json::Object{{"type", "word"}, {"n", 3}});
+  eventually([&] { return a->has_ended(r->id()); });
+  EXPECT_TRUE(a->has_ended(r->id()));
+  EXPECT_NE(a->text(r->id()).find("closed"), std::string::npos);
 }
 
 TEST_F(RelayTest, WhatAStandbyLacksIsOfferedAgain) {

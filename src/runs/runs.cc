@@ -213,8 +213,9 @@ Task<> Runs::rest() {
     bool over = std::chrono::steady_clock::now() >= end;
     if (scope_.closing() || (over && !told)) co_return;
     try {
-      if (db_.dialect() == store::Dialect::postgres) co_await renew_lease();
       co_await mind_own();
+      if (!adopts_.exchange(false)) continue;
+      if (db_.dialect() == store::Dialect::postgres) co_await renew_lease();
       co_await adopt_orphans();
     } catch (const Problem& p) {
       log::warn("The run keeper will try again", {{"step", "look"}, {"cause", p.cause()}});

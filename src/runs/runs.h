@@ -237,7 +237,13 @@ class Runs {
   /// Whether this process writes the run.
   bool is_here(const std::string& run_id) const { return live_run(run_id) != nullptr; }
   /// Looks at once whether one of ours is to be stopped, or one of nobody's to be taken up.
-  void look() { look_.notify(); }
+  void look() {
+    adopts_ = true;
+    look_.notify();
+  }
+  /// Something may not have been heard: looks whether one of ours is to be stopped. Not for what is
+  /// nobody's: after a restart of the database nobody's session is there at first.
+  void look_for_stops() { look_.notify(); }
   const std::string& node_id() const { return node_id_; }
   std::int64_t commits() const { return commits_; }
   std::int64_t rows() const { return rows_; }
@@ -249,6 +255,7 @@ class Runs {
   std::vector<Slice> take_pending(bool round);
   Task<> commit(std::vector<Slice> slices);
   Task<> offer_again();
+  void give_up(const Run& run);
   void keep(Run& run, std::int64_t seq, std::string payload) const;
   Task<bool> was_committed(const Slice& slice) const;
   void settle(Slice& slice, bool committed);
@@ -286,8 +293,9 @@ class Runs {
   std::atomic<bool> draining_ = false;
   std::atomic<bool> others_ = false;  ///< Other processes hold a lease.
   Scope scope_;
-  Signal work_;  ///< Something waits to be committed.
-  Signal look_;  ///< The keeper shall look now.
+  Signal work_;                       ///< Something waits to be committed.
+  Signal look_;                       ///< The keeper shall look now.
+  std::atomic<bool> adopts_ = false;  ///< … also for what is nobody's.
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<Run>> live_;  ///< Guarded by mutex_.
   std::vector<std::shared_ptr<Run>> waiting_;  ///< With events for the next round. Guarded by mutex_.
