@@ -177,6 +177,7 @@ void Bus::say_missed() {
 }
 
 void Bus::missed() {
+  hearing_since_ = Clock::now();
   if (notifier_) (void)notifier_->send(std::string(kHello) + " ");
   say_missed();
 }

@@ -82,6 +82,8 @@ class Bus {
   std::int64_t session_key() const { return session_key_; }
   /// True when what others say is heard at once; otherwise it has to be looked for.
   bool hears() const { return notifier_ && notifier_->connected(); }
+  /// Since when, while it hears.
+  std::chrono::steady_clock::time_point hearing_since() const { return hearing_since_; }
   bool alone() const { return !way_.others; }
   /// Nothing when no Redis is wanted.
   std::optional<RedisState> redis() const;
@@ -103,6 +105,7 @@ class Bus {
   const std::string channel_;
   const std::string self_;  ///< Whose the numbers are.
   const std::int64_t session_key_;
+  std::atomic<std::chrono::steady_clock::time_point> hearing_since_ = {};
   std::map<std::string, Handler, std::less<>> handlers_;
   std::vector<std::function<void()>> missed_;
   std::function<void(const RedisState&)> redis_changed_;

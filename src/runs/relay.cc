@@ -227,6 +227,14 @@ void Relay::adopt(const RunNames& names, const std::vector<LoggedEvent>& left) {
   user->second.runs.erase(at);
 }
 
+void Relay::give_up(const RunNames& names, std::int64_t seq) {
+  std::scoped_lock lock(mutex_);
+  auto user = users_.find(names.user_id);
+  if (user == users_.end() || !user->second.known) return;
+  auto [at, added] = user->second.runs.try_emplace(names.run_id, Heard{.names = names, .seq = seq});
+  read_log(at->second);
+}
+
 /// Under mutex_.
 Relay::Heard* Relay::find(const RunNames& names) {
   auto user = users_.find(names.user_id);

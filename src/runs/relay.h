@@ -52,6 +52,9 @@ class Relay {
   void share(const RunNames& run, std::int64_t seq, const std::vector<std::string>& events, bool last);
   /// This process takes the run over: what was left and not heard goes to its clients first.
   void adopt(const RunNames& run, const std::vector<LoggedEvent>& left);
+  /// Another process has taken the run over; `seq`: the last row that this one told. What follows is
+  /// read from the log: while this process thought the run was its own, it did not listen.
+  void give_up(const RunNames& run, std::int64_t seq);
   /// Others look whether one of their runs is to be stopped, or one of nobody's to be taken up.
   void tell_to_look();
   /// False while others cannot tell this process to look: it must look by itself.

@@ -56,7 +56,8 @@ struct Replica {
       co_await taken->finish(State::interrupted, json::Object{{"type", "closed"}}, {});
     });
     runs.relay_by(relay);
-    runs.session_by([this] { return bus.hears() ? std::optional(bus.session_key()) : std::nullopt; },
+    runs.session_by([this] { return bus.hears() ? std::optional(Runs::Session{bus.session_key(), bus.hearing_since()})
+                         : std::nullopt; },
                     [this] { bus.reconnect(); });
     runs.on_company([this](std::size_t others) { bus.company(others); });
     bus.on(std::string(Relay::kLook), [this](std::string_view) { runs.look(); });
@@ -253,6 +254,25 @@ TEST_F(RelayTest, AStopIsFoundWhileNobodyHears) {
   end(r);
 }
 
+TEST_F(RelayTest, WhoWasReplacedWhileHeStoodStillTellsHisClientsTheEnd) {
+  auto a = replica();
+  run([&] { return a->relay.follow("user"); });
+  auto r = begin(*a);
+  write(r, 0, 3);
+  // Another has taken it over, and ended it; nothing of that was heard here.
+  run([&]() -> Task<> {
+    co_await a->db->run(
+        store::Sql{"test.end", "UPDATE run SET epoch = epoch + 1, owner = 'another', state = 13"});
+    co_await a->db->run(store::Sql{"test.mark", R"(
+        INSERT INTO run_event (run_id, seq, epoch, payload)
+        SELECT run_id, max(seq) + 1, 2, '[{"type":"closed"}]' FROM run_event GROUP BY run_id)"});
+  });
+  r->emit(json::Object{{"type", "word"}, {"n", 3}});
+  eventually([&] { return a->has_ended(r->id()); });
+  EXPECT_TRUE(a->has_ended(r->id()));
+  EXPECT_NE(a->text(r->id()).find("closed"), std::string::npos);
+}
+
 TEST_F(RelayTest, WhatAStandbyLacksIsOfferedAgain) {
   auto a = replica(), b = replica();
   acquainted(*a, *b);
@@ -324,7 +344,7 @@ TEST_F(RelayTest, ARunForOthersIsTakenUpByThem) {
 TEST_F(RelayTest, ASessionAtAnotherServerIsTold) {
   std::atomic<int> told = 0;
   Runs runs(*store_->db, {.node_name = "test", .version = "0", .keeper_period = 50ms}, store_->loops);
-  runs.session_by([] { return std::optional<std::int64_t>(4242); }, [&] { ++told; });
+  runs.session_by([] { return std::optional(Runs::Session{4242, {}}); }, [&] { ++told; });
   run([&] { return runs.start(); });
   eventually([&] { return told > 0; });
   EXPECT_GT(told, 0);

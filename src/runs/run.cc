@@ -147,7 +147,7 @@ Task<bool> Run::finish(State state, std::optional<json::Value> last_event,
     runs_.publish(*this, next_seq_, rest, true);
   else
     fenced_ = true;
-  runs_.forget(id());
+  ended ? runs_.forget(id()) : runs_.give_up(*this);
   ended_ = true;
   progress_.notify();
   co_return ended;
@@ -349,7 +349,7 @@ void Runs::settle(Slice& slice, bool committed) {
   } else {
     run.fenced_ = true;
     run.cancel();
-    forget(run.id());
+    give_up(run);
   }
   {
     std::scoped_lock lock(run.mutex_);
@@ -360,6 +360,12 @@ void Runs::settle(Slice& slice, bool committed) {
     run.committed_ += static_cast<std::int64_t>(slice.events.size());
   }
   run.progress_.notify();
+}
+
+/// Somebody else has the run: from here on its clients are told what he writes.
+void Runs::give_up(const Run& run) {
+  forget(run.id());
+  if (relay_ && !scope_.closing()) relay_->give_up(run.names(), run.next_seq_ - 1);
 }
 
 void Runs::publish(const Run& run, std::int64_t seq, const std::vector<std::string>& events,

@@ -237,7 +237,8 @@ std::chrono::nanoseconds Runs::period() const {
 }
 
 Task<> Runs::beat() {
-  std::optional<std::int64_t> session = session_ ? session_() : std::nullopt;
+  std::optional<Session> own = session_ ? session_() : std::nullopt;
+  std::optional<std::int64_t> session = own ? std::optional(own->key) : std::nullopt;
   suspects_ = 0;
   Beat beat = co_await heartbeat_.beat(db_, node_id_, options_.lease, session);
   auto now = std::chrono::steady_clock::now();
@@ -319,9 +320,12 @@ bool Runs::steady() const {
 }
 
 Task<> Runs::adopt_orphans(std::optional<std::string> chat_id) {
-  // A renewal is missed a quarter of a period after it was due.
+  // A renewal is missed a quarter of a period after it was due. Whoever has just got his own session
+  // again waits until the others have theirs, and have renewed: the database may have been away.
   std::int64_t missed =
       std::max<std::int64_t>((options_.lease - options_.keeper_period * 5 / 4).count(), 0);
+  std::optional<Session> own = session_ ? session_() : std::nullopt;
+  if (!own || std::chrono::steady_clock::now() - own->since < unbroken()) missed = 0;
   for (RunRow& row :
        co_await db_.all<RunRow>(sql::kOrphans, node_id_, chat_id, steady() ? 1 : 0, missed))
     (void)co_await take_over(std::move(row));

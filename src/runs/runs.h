@@ -177,10 +177,15 @@ class Runs {
   void on_orphan(Recover recover) { recover_ = std::move(recover); }
   /// The way to the clients of other replicas; before start().
   void relay_by(Relay& relay) { relay_ = &relay; }
-  /// The database's lock that stands for this process as long as it lives; nothing while it has none.
+  /// The database's lock that stands for this process as long as it lives.
+  struct Session {
+    std::int64_t key;
+    std::chrono::steady_clock::time_point since;
+  };
+  /// Nothing while it has none.
   /// `elsewhere` is told when that lock is at another server than the one that is written to. Before
   /// start().
-  void session_by(std::function<std::optional<std::int64_t>()> key, std::function<void()> elsewhere) {
+  void session_by(std::function<std::optional<Session>()> key, std::function<void()> elsewhere) {
     session_ = std::move(key);
     elsewhere_ = std::move(elsewhere);
   }
@@ -257,6 +262,7 @@ class Runs {
   std::vector<Slice> take_pending(bool round);
   Task<> commit(std::vector<Slice> slices);
   Task<> offer_again();
+  void give_up(const Run& run);
   void keep(Run& run, std::int64_t seq, std::string payload) const;
   Task<bool> was_committed(const Slice& slice) const;
   void settle(Slice& slice, bool committed);
@@ -288,7 +294,7 @@ class Runs {
   Publish publish_;
   Recover recover_;
   std::function<void(std::size_t)> company_;
-  std::function<std::optional<std::int64_t>()> session_;
+  std::function<std::optional<Session>()> session_;
   std::function<void()> elsewhere_;
   Relay* relay_ = nullptr;
   std::atomic<std::int64_t> offered_at_ =

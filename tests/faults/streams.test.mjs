@@ -229,6 +229,8 @@ describe('streams over replicas', () => {
         await sleep(1500);
         assert.equal((await answer.message(b)).content, message.content, 'the fence holds');
         const shown = own.seen.filter((event) => event.message_id === answer.turn.messageId && event.data?.data?.type === 'response.output_text.delta');
+        const isEnd = (event) => event.message_id === answer.turn.messageId && event.data?.data?.done;
+        await until(() => own.seen.some(isEnd), { ms: 8000, what: 'its own client hears of the end' });
         assert.ok(message.content.startsWith(shown.map((event) => event.data.data.delta).join('')), 'it shows no token that is not stored');
         await fleet.settled();
       }),
