@@ -1,8 +1,10 @@
 // Redis, which makes replicas quicker and may go at any moment (chapter B.4 of the list of faults).
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, describe } from 'node:test';
 import { startFleet } from '../lib/fleet.mjs';
 import { redisCommand, startRedis, startRedisCluster } from '../lib/redis.mjs';
+import { binary } from '../lib/server.mjs';
 import { sleep, until } from '../lib/until.mjs';
 import { startProvider } from '../provider/provider.mjs';
 import { checked, closeForeign } from './checker.mjs';
@@ -230,7 +232,7 @@ describe('ways to Redis', () => {
     }
   });
 
-  scenario('S55 an ACL forbids the channel: the log names the cure, and answers go over PostgreSQL', async () => {
+  scenario('S55 an ACL forbids the channel: the log and `check` name the cure, and answers go over PostgreSQL', async () => {
     const redis = await startRedis({ sentinels: 0 });
     let fleet;
     try {
@@ -240,6 +242,8 @@ describe('ways to Redis', () => {
       const admin = await fleet.admin();
       await until(() => /AP-051.*ACL SETUSER/.test(fleet.replicas[0].log), { ms: 5000, what: 'the log names the cure' });
       assert.doesNotMatch(fleet.replicas[0].log, /quiet:pw/);
+      const check = spawnSync(binary, ['check'], { env: { PATH: process.env.PATH, ...fleet.replicas[1].env }, encoding: 'utf8' });
+      assert.match(check.stdout, /^warn +redis +AP-051.*ACL SETUSER/m, check.stdout + check.stderr);
       await streamed({ fleet, admin, provider }, { tokens: 40 }, () => {});
     } finally {
       await fleet?.close();
