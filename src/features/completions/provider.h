@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/task.h"
+#include "features/models/takeover.h"
 #include "http/call.h"
 #include "http/caller.h"
 #include "json/text.h"
@@ -32,6 +33,7 @@ struct Model {
   json::Value params;                  ///< The preset's own parameters; object.
   json::Value meta;                    ///< Capabilities and so on; object.
   std::shared_ptr<const void> target;  ///< The provider's own.
+  models::Takeover takeover = models::Takeover::keep;
   bool local = false;                  ///< Answered by Ollama: decides which task model serves it.
 };
 
