@@ -35,8 +35,8 @@ class Composer {
   /// The text that comes next belongs to the last message item (Continue), even if the model thinks
   /// again before it writes.
   void continue_text();
-  /// Goes on with what another process left, whose usage so far was `usage`: thoughts that were under way
-  /// are closed, and the text that comes next belongs to the last message item.
+  /// Goes on with what another process left, whose usage so far was `usage`: thoughts that were under
+  /// way are closed, and the text that comes next belongs to the last message item.
   void take_up(json::Value usage);
   /// Whether text is to go on with an item that is there.
   bool resumes() const { return static_cast<bool>(resumed_); }
@@ -96,7 +96,7 @@ class Composer {
   models::CallPlaces places_;
   std::vector<OpenCall> calls_;  ///< Of this round.
   bool sent_ = false;
-  std::size_t bytes_ = 0;        ///< Of all deltas.
+  std::size_t bytes_ = 0;  ///< Of all deltas.
   std::string finish_reason_;
   json::Object round_usage_;  ///< The latest of this round: many providers count on in every chunk.
   json::Value usage_;

@@ -24,8 +24,8 @@ Model model_of(models::Target target, const models::Settings& settings) {
   m.meta = target.meta;
   m.local = target.local();
   auto wanted = target.connection ? target.connection->takeover : std::nullopt;
-  m.takeover = wanted ? *wanted
-                      : models::takeover_of(settings.takeover()).value_or(models::Takeover::keep);
+  m.takeover =
+      wanted ? *wanted : models::takeover_of(settings.takeover()).value_or(models::Takeover::keep);
   m.target = std::make_shared<models::Target>(std::move(target));
   return m;
 }

@@ -34,7 +34,7 @@ struct Model {
   json::Value meta;                    ///< Capabilities and so on; object.
   std::shared_ptr<const void> target;  ///< The provider's own.
   models::Takeover takeover = models::Takeover::keep;
-  bool local = false;                  ///< Answered by Ollama: decides which task model serves it.
+  bool local = false;  ///< Answered by Ollama: decides which task model serves it.
 };
 
 /// What answers: features/models behind an interface of our own, so that tests can answer too.

@@ -11,7 +11,8 @@ using models::Takeover;
 
 runs::Output output(std::string_view items) {
   runs::Output out;
-  out.apply(json::Object{{"type", "chat:completion"}, {"data", json::Object{{"output", json::parse(items)}}}});
+  out.apply(json::Object{{"type", "chat:completion"},
+                         {"data", json::Object{{"output", *json::try_parse(items)}}}});
   return out;
 }
 

@@ -38,7 +38,7 @@ struct Connection {
   std::string auth_type;
   bool azure = false;
   std::string api_version;
-  std::optional<Takeover> takeover = {};  ///< ANTIPHON_TAKEOVER's when not set.
+  std::optional<Takeover> takeover = {};     ///< ANTIPHON_TAKEOVER's when not set.
   std::vector<client::Header> headers = {};  ///< Values may hold {{USER_NAME}} and its like.
 
   /// Distinguishes what was learnt from it before a change from what is learnt after.

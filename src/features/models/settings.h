@@ -37,10 +37,11 @@ struct Settings : config::Group {
                                  .key("ollama.base_urls")
                                  .separated_by(';')
                                  .help("URLs of Ollama servers, with semicolons between.");
-  config::Json ollama_configs = env_json("OLLAMA_API_CONFIGS", "{}")
-                                    .key("ollama.api_configs")
-                                    .secret()
-                                    .help("Per server: enable, prefix_id, tags, model_ids, key, takeover …");
+  config::Json ollama_configs =
+      env_json("OLLAMA_API_CONFIGS", "{}")
+          .key("ollama.api_configs")
+          .secret()
+          .help("Per server: enable, prefix_id, tags, model_ids, key, takeover …");
   config::Bool openai_passthrough =
       env("ENABLE_OPENAI_API_PASSTHROUGH", false)
           .help("Passes any other path below /openai on to the first connection, for every user.");
@@ -69,7 +70,8 @@ struct Settings : config::Group {
           .one_of({"keep", "continue", "restart"})
           .cluster_wide()
           .help(
-              "What becomes of a half-written answer whose process is gone: keep it and offer Continue, "
+              "What becomes of a half-written answer whose process is gone: keep it and offer "
+              "Continue, "
               "continue behind its text, or restart it. A connection's `takeover` comes first.");
   config::OptionalInt stream_idle_timeout = env_optional_int("AIOHTTP_CLIENT_STREAM_IDLE_TIMEOUT")
                                                 .between(0, 86'400)
