@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/task.h"
-#include "features/models/takeover.h"
+#include "features/models/models.h"
 #include "http/call.h"
 #include "http/caller.h"
 #include "json/text.h"

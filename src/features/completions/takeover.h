@@ -1,6 +1,6 @@
 #pragma once
 
-#include "features/models/takeover.h"
+#include "features/models/models.h"
 #include "runs/output.h"
 
 /// What a process does with an answer it takes over. Pure functions.
