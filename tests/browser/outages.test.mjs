@@ -52,6 +52,34 @@ describe('a server that goes away, in a browser', () => {
     await seat.context.close();
   });
 
+  for (const [policy, mark] of [['continue', /^Continued by another server at \d/u], ['restart', /^Begun again by another server at \d/u]]) {
+    it(`killed in the middle of an answer of a connection that says ${policy}: the answer becomes whole, says so, and says it after a reload`, async () => {
+      const { json } = await stage.admin.get('/openai/config', { expect: 200 });
+      const configured = (takeover) => ({ ...json, OPENAI_API_CONFIGS: { 0: { ...json.OPENAI_API_CONFIGS['0'], takeover } } });
+      await stage.admin.post('/openai/config/update', configured(policy), { expect: 200 });
+      for (const [size, viewport] of Object.entries(sizes)) {
+        for (const colorScheme of ['light', 'dark']) {
+          const seat = await stage.seat(stage.admin, { viewport, colorScheme });
+          await seat.open('/');
+          await seat.say(`${policy} in the middle [[tokens=120 delay=20]]`);
+          await seat.page.getByText(/\bt20\b/u).waitFor();
+          await stage.server.restart();
+          await seat.page.getByText(/\bt119\b/u).waitFor();
+          const whole = await seat.answered();
+          assert.equal(readTokens(whole).count, 120);
+          await seat.page.getByText(mark).waitFor();
+          await seat.page.reload();
+          assert.equal(await seat.answered(), whole, 'after a reload the same');
+          await seat.page.getByText(mark).waitFor();
+          await seat.shot(`takeover-${policy}-${size}-${colorScheme}`);
+          await seat.assertSound(`${policy}, ${size}, ${colorScheme}`);
+          await seat.context.close();
+        }
+      }
+      await stage.admin.post('/openai/config/update', configured(''), { expect: 200 });
+    });
+  }
+
   it('a cut connection in the middle of an answer: every token once', async () => {
     const seat = await stage.seat();
     await seat.open('/');

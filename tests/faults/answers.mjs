@@ -14,11 +14,17 @@ const countOf = (text, what) => {
   }
 };
 
+const tookOver = (message, policy) => (message.statusHistory ?? []).some((status) => status.action === 'takeover' && status.policy === policy);
+
 /** How an answer may end. A client that was away must know too. */
 const kEnds = {
   whole: (answer, message, count) => count === answer.tokens && !message.error,
   // Continue is offered; the last token may have come just before the end was lost.
   interrupted: (answer, message, count) => count <= answer.tokens && /Continue/.test(message.error?.content ?? ''),
+  // Another replica went on behind the text so far: all of it, begun by one call and ended by a later one.
+  continued: (answer, message, count) => count === answer.tokens && !message.error && tookOver(message, 'continue'),
+  // Another replica dropped the text so far and asked anew.
+  restarted: (answer, message, count) => count === answer.tokens && !message.error && tookOver(message, 'restart'),
   failed: (answer, message, count) => count <= answer.tokens && Boolean(message.error?.content),
   stopped: (answer, message, count) => count <= answer.tokens && !message.error,
 };
@@ -42,6 +48,9 @@ export class Answer {
     // After the turn's own listener: what the client shows never becomes less.
     this.watcher = () => {
       const { length } = this.turn.text;
+      // A restart says that the text goes, and is the one thing that may make it less.
+      const { data } = this.turn.events.at(-1) ?? {};
+      if (this.ends.includes('restarted') && data?.output?.length === 0) this.longest = 0;
       if (length < this.longest) this.shrunk ??= `${this.longest} characters became ${length} at ${this.turn.types.at(-1)}`;
       this.longest = Math.max(this.longest, length);
     };
@@ -108,7 +117,8 @@ export class Answer {
     const { count, serial } = countOf(message.content, `${this.name} as stored`);
     const fits = this.ends.some((end) => kEnds[end](this, message, count));
     assert.ok(fits, `${this.name} ended with ${count} of ${this.tokens} tokens and ${JSON.stringify(message.error)}, not ${this.ends.join(' or ')}`);
-    this.end = kEnds.whole(this, message, count) ? 'whole' : this.ends.find((end) => kEnds[end](this, message, count));
+    const matches = (end) => this.ends.includes(end) && kEnds[end](this, message, count);
+    this.end = ['continued', 'restarted'].find(matches) ?? (kEnds.whole(this, message, count) ? 'whole' : this.ends.find(matches));
     this.count = count;
     await this.#checkClient(message, client);
     await this.#checkCalls(provider, serial, count);
@@ -124,9 +134,11 @@ export class Answer {
     await until(same, { ms: 5000, what: 'the same text' }).catch(() => assert.fail(this.#difference(message.content)));
     assert.equal(this.shrunk, null, `${this.name}: text that was on the screen went away`);
     const streamed = [...turn.deltaText.matchAll(/ t(\d+)/g)].map((match) => Number(match[1]));
+    const again = this.end === 'restarted' ? streamed.findIndex((number, i) => i > 0 && number === 0) : -1;
+    if (again > 0) streamed.splice(0, again);
     streamed.forEach((number, i) => assert.ok(i === 0 || number > streamed[i - 1], `${this.name}: t${number} came after t${streamed[i - 1]}`));
     // Whoever was told that nothing is missing got every token as a delta.
-    if (!this.socket.healed && turn.deltaText) return assert.equal(turn.deltaText, turn.text, `${this.name}: tokens on the wire`);
+    if (!this.socket.healed && this.end !== 'restarted' && turn.deltaText) return assert.equal(turn.deltaText, turn.text, `${this.name}: tokens on the wire`);
     return undefined;
   }
 
@@ -142,7 +154,7 @@ export class Answer {
 
   /** The provider's calls for it. */
   callsOf(provider) {
-    return provider.answers.filter((call) => call.messages.at(-1).content.includes(this.name));
+    return provider.answers.filter((call) => call.messages.findLast((message) => message.role === 'user')?.content.includes(this.name));
   }
 
   /** How many tokens the provider has sent for it. */
@@ -153,9 +165,21 @@ export class Answer {
   async #checkCalls(provider, serial, count) {
     this.calls = this.callsOf(provider);
     if (!count) return;
+    if (this.end === 'continued') return this.#checkContinuation(serial, count);
     const call = this.calls.find((one) => one.serial === serial);
     assert.ok(call && count <= call.sent, `${this.name}: ${count} tokens stored, the provider sent ${call?.sent}`);
     assert.equal(call, this.calls.at(-1), `${this.name}: asked again although there was text`);
+  }
+
+  /** The first call began the text; each later one was given what there was and went on behind it. */
+  #checkContinuation(serial, count) {
+    assert.equal(this.calls[0].serial, serial, `${this.name}: begun by another call`);
+    assert.ok(this.calls.length > 1, `${this.name}: nobody was asked to go on`);
+    for (const call of this.calls.slice(1)) {
+      const prefix = call.messages.at(-1);
+      assert.equal(prefix.role, 'assistant', `${this.name}: asked without the text so far`);
+      assert.ok(readTokens(prefix.content).count <= count);
+    }
   }
 
   close() {

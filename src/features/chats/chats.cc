@@ -330,6 +330,19 @@ Task<> Chats::set_tags(std::string chat_id, std::vector<std::string> names) {
   });
 }
 
+Task<> Chats::add_status(std::string chat_id, std::string id, json::Object status) {
+  static constexpr Sql kSave{
+      "chats.save_status",
+      "UPDATE chat_message SET status_history = $3 WHERE chat_id = $1 AND id = $2"};
+  auto have = co_await message(chat_id, id);
+  if (!have) co_return;
+  json::Array history;
+  if (have->status_history && have->status_history->is_array())
+    history = have->status_history->as_array();
+  history.emplace_back(std::move(status));
+  co_await db_.run(kSave, chat_id, id, json::Value(std::move(history)));
+}
+
 Task<> Chats::merge_extra(std::string chat_id, std::string id, json::Object members) {
   static constexpr Sql kSave{"chats.save_extra",
                              "UPDATE chat_message SET extra = $3 WHERE chat_id = $1 AND id = $2"};

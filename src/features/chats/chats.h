@@ -78,6 +78,8 @@ class Chats {
   static constexpr std::size_t kMaxTags = 50;  ///< Of one chat; more are left out.
   /// Replaces the chat's tags; names as people write them.
   Task<> set_tags(std::string chat_id, std::vector<std::string> names);
+  /// Appends to the message's `statusHistory`.
+  Task<> add_status(std::string chat_id, std::string id, json::Object status);
   /// Merges members into the message's `extra` (followUps, selectedModelId, …).
   Task<> merge_extra(std::string chat_id, std::string id, json::Object members);
 

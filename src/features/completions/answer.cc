@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "features/completions/completions.h"
 #include "features/completions/prompt.h"
+#include "features/completions/takeover.h"
 
 namespace antiphon::completions {
 namespace {
@@ -47,6 +48,15 @@ bool refuses_tools(const Problem& p) {
   return p.status() >= 400 && p.status() < 500 && p.detail().find("tool") != std::string::npos;
 }
 
+/// Tells a server that its last message is to be gone on with: vLLM's and its kin's words for it.
+/// Others (llama.cpp, Ollama) go on by themselves.
+void mark_prefix(json::Object& body) {
+  const json::Array& messages = body["messages"].as_array();
+  if (messages.empty() || json::text_at(messages.back(), "role") != "assistant") return;
+  body["continue_final_message"] = true;
+  body["add_generation_prompt"] = false;
+}
+
 }  // namespace
 
 /// Shows a model among those in use, for as long as this lives.
@@ -74,11 +84,15 @@ std::vector<std::string> Completions::models_in_use() const {
   return out;
 }
 
-Task<> Completions::answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items) {
+/// `left`: what a process that is gone wrote of it; `items` are its own then.
+Task<> Completions::answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items,
+                           const runs::Output* left) {
   InUse in_use(*this, plan.model_id);
   Composer composer([&](json::Value e) { run->emit(std::move(e)); }, tags_for(plan.params),
                     std::move(items));
-  if (plan.continued) {
+  if (left) {
+    composer.take_up(left->usage());
+  } else if (plan.continued) {
     // What is there already, so that a client that does not have it can append.
     run->emit(event("chat:completion", {{"output", composer.output().items()}}));
     composer.continue_text();
@@ -135,11 +149,12 @@ Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& p
     for (const auto& [key, value] : plan.provider) body[key] = value;
     if (tools) body["tools"] = p_.tools.declarations();
     body["stream"] = plan.stream;
+    if (model.takeover == models::Takeover::resume && composer.resumes()) mark_prefix(body);
     std::exception_ptr refused;
     try {
       co_await round(me, run, plan, model, body, composer);
     } catch (const Problem& p) {
-      if (!tools || composer.output().begun() || !refuses_tools(p)) throw;
+      if (!tools || composer.begun() || !refuses_tools(p)) throw;
       refused = std::current_exception();
     }
     if (refused) {
@@ -262,8 +277,25 @@ Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& c
   co_await tell_idle(plan);
 }
 
-/// Takes up what a dead process left: begins again when there is no word yet, otherwise keeps every
-/// committed word and offers Continue.
+/// What the connection that answers now wants; "keep" while none does.
+Task<models::Takeover> Completions::policy_for(const User& me, const Plan& plan) {
+  try {
+    co_return (co_await p_.provider.resolve(me, plan.model_id)).takeover;
+  } catch (const Problem& p) {
+    log::info("An answer that was taken over cannot go on",
+              {{"model", plan.model_id}, {"detail", p.detail()}, {"cause", p.cause()}});
+  }
+  co_return models::Takeover::keep;
+}
+
+/// In the log, for who follows, and in the message, for who reads it later.
+Task<> Completions::tell_takeover(runs::Run& run, const Plan& plan, json::Object status) {
+  if (!plan.temporary) co_await p_.chats.add_status(plan.chat_id, plan.message_id, status);
+  run.emit(event("status", std::move(status)));
+}
+
+/// Takes up what a dead process left, as takeover.h says. Every committed word stays, unless an
+/// administrator wants such answers to begin again.
 Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::LoggedEvent> left) {
   auto row = co_await p_.runs.find(run->id());
   auto stored = row ? Plan::parse(row->request) : std::nullopt;
@@ -276,7 +308,23 @@ Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::Lo
   p_.hub.track(realtime::Room::user(plan.user),
                {run->id(), left.empty() ? 0 : left.back().seq, left.empty() ? 0 : left.back().index});
   std::optional<User> me = co_await p_.user(plan.user);
-  if (me && !output.begun() && run->attempts() <= 3 && !run->cancelled()) {
+  models::Takeover policy = models::Takeover::keep;
+  if (me && output.begun()) policy = co_await policy_for(*me, plan);
+  Takeup takeup = takeup_of({.output = output,
+                             .attempts = run->attempts(),
+                             .cancelled = run->cancelled(),
+                             .user = me.has_value()},
+                            policy);
+  if (takeup == Takeup::resume || takeup == Takeup::restart)
+    co_await tell_takeover(*run, plan, takeover_status(takeup, output, unix_seconds()));
+  if (takeup == Takeup::resume) {
+    json::Array items = output.items();
+    co_await answer(*me, run, std::move(plan), std::move(items), &output);
+    co_return;
+  }
+  if (takeup == Takeup::restart)
+    run->emit(event("chat:completion", {{"output", json::Array()}, {"content", ""}}));
+  if (takeup == Takeup::restart || takeup == Takeup::ask) {
     co_await answer_from_the_start(*me, run, std::move(plan));
     co_return;
   }
@@ -285,7 +333,11 @@ Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::Lo
   Ending ending{runs::State::interrupted,
                 "The server writing this answer stopped. What it had written is kept; press Continue "
                 "for the rest."};
-  if (run->cancelled()) ending = {runs::State::cancelled, ""};
+  if (takeup == Takeup::give_up)
+    ending.error =
+        "The servers writing this answer stopped again and again. What was written is kept; press "
+        "Continue for the rest.";
+  if (takeup == Takeup::stop) ending = {runs::State::cancelled, ""};
   co_await conclude(*run, plan, composer, std::move(ending));
 }
 

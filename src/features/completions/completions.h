@@ -136,7 +136,8 @@ class Completions {
   void begin(const User& me, Accepted& accepted);
   Task<> answer_from_the_start(User me, std::shared_ptr<runs::Run> run, Plan plan);
   // answer.cc
-  Task<> answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items);
+  Task<> answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items,
+                const runs::Output* left = nullptr);
   Task<Ending> converse(const User& me, runs::Run& run, const Plan& plan, Composer& composer);
   Task<json::Array> prompt(const Plan& plan, const Composer& composer);
   Task<> round(const User& me, runs::Run& run, const Plan& plan, const Model& model, json::Object body,
@@ -144,6 +145,8 @@ class Completions {
   Task<> run_tools(const User& me, runs::Run& run, Composer& composer);
   Task<std::string> title_of(std::string chat_id);
   Task<> conclude(runs::Run& run, const Plan& plan, const Composer& composer, Ending ending);
+  Task<models::Takeover> policy_for(const User& me, const Plan& plan);
+  Task<> tell_takeover(runs::Run& run, const Plan& plan, json::Object status);
   Task<> recover(std::shared_ptr<runs::Run> run, std::vector<runs::LoggedEvent> left);
   // background.cc
   Task<> make_title(const jobs::Job& job);

@@ -55,6 +55,7 @@ Composer::Composer(Emit emit, TagScanner tags, json::Array items)
 
 void Composer::send(std::string_view type, json::Object data) {
   data["type"] = type;
+  sent_ = true;
   if (const json::Value* more = data.if_contains("delta"); more && more->is_string())
     bytes_ += more->as_string().size();
   json::Value made = event("response:completion", std::move(data));
@@ -140,6 +141,19 @@ void Composer::continue_text() {
     if (type == "message") resumed_ = {std::string(json::text_at(output_.items()[i], "id")), i};
     if (type != "reasoning") return;
   }
+}
+
+void Composer::take_up(json::Value usage) {
+  usage_ = std::move(usage);
+  for (std::size_t i = 0; i != output_.items().size(); ++i) {
+    const json::Value& left = output_.items()[i];
+    if (json::text_at(left, "type") != "reasoning" || json::text_at(left, "status") != "in_progress")
+      continue;
+    reasoning_ = {std::string(json::text_at(left, "id")), i};
+    close_reasoning("incomplete");
+  }
+  continue_text();
+  sent_ = false;
 }
 
 void Composer::say(std::string_view words) {

@@ -35,6 +35,13 @@ class Composer {
   /// The text that comes next belongs to the last message item (Continue), even if the model thinks
   /// again before it writes.
   void continue_text();
+  /// Goes on with what another process left, whose usage so far was `usage`: thoughts that were under
+  /// way are closed, and the text that comes next belongs to the last message item.
+  void take_up(json::Value usage);
+  /// Whether text is to go on with an item that is there.
+  bool resumes() const { return static_cast<bool>(resumed_); }
+  /// Whether anything came yet; what was there before does not count.
+  bool begun() const { return sent_; }
   /// The provider's stream has ended: closes what is open, as `status` ("completed", "incomplete").
   void end_round(std::string_view status = "completed");
   /// Text that is not from a provider.
@@ -88,7 +95,8 @@ class Composer {
   OpenItem reasoning_;
   models::CallPlaces places_;
   std::vector<OpenCall> calls_;  ///< Of this round.
-  std::size_t bytes_ = 0;        ///< Of all deltas.
+  bool sent_ = false;
+  std::size_t bytes_ = 0;  ///< Of all deltas.
   std::string finish_reason_;
   json::Object round_usage_;  ///< The latest of this round: many providers count on in every chunk.
   json::Value usage_;

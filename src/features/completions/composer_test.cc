@@ -123,6 +123,32 @@ TEST(Composer, AThoughtBeforeATagIsClosed) {
     EXPECT_EQ(json::text_at(item, "status"), "completed");
 }
 
+TEST(Composer, TakesUpWhatAnotherProcessLeft) {
+  Recorded r;
+  r.composer =
+      Composer([&](json::Value e) { r.events.push_back(std::move(e)); }, TagScanner(), interrupted());
+  r.composer.take_up(json::Object{{"prompt_tokens", 5}});
+  EXPECT_TRUE(r.composer.resumes());
+  EXPECT_FALSE(r.composer.begun());
+  r.content(" three");
+  EXPECT_TRUE(r.composer.begun());
+  r.composer.end_round();
+  EXPECT_EQ(r.composer.output().text(), "one two three");
+  EXPECT_EQ(json::int_at(r.composer.usage(), "prompt_tokens"), 5);
+}
+
+TEST(Composer, ClosesTheThoughtsThatAnotherProcessLeft) {
+  Recorded r;
+  r.chunk({{"reasoning_content", "hm"}});
+  json::Array left = r.composer.output().items();
+  r.composer = Composer([&](json::Value e) { r.events.push_back(std::move(e)); }, TagScanner(), left);
+  r.composer.take_up(nullptr);
+  EXPECT_EQ(json::text_at(r.composer.output().items()[0], "status"), "incomplete");
+  EXPECT_EQ(json::text_at(r.replayed().items()[0], "status"), "incomplete");
+  EXPECT_FALSE(r.composer.begun());
+  EXPECT_FALSE(r.composer.resumes());
+}
+
 // What a message holds may have been written by a client.
 TEST(Composer, GoesOnFromWhateverThereWas) {
   for (std::string_view text : {R"(["x", 1, null])", R"([{"type":"message"}])", R"([{}, {"id":""}])"}) {

@@ -16,13 +16,16 @@ class Passed final : public Chunks {
   std::unique_ptr<models::ChunkStream> stream_;
 };
 
-Model model_of(models::Target target) {
+Model model_of(models::Target target, const models::Settings& settings) {
   Model m;
   m.id = target.id;
   m.name = target.name;
   m.params = target.params;
   m.meta = target.meta;
   m.local = target.local();
+  auto wanted = target.connection ? target.connection->takeover : std::nullopt;
+  m.takeover =
+      wanted ? *wanted : models::takeover_of(settings.takeover()).value_or(models::Takeover::keep);
   m.target = std::make_shared<models::Target>(std::move(target));
   return m;
 }
@@ -40,7 +43,7 @@ models::Asker asker_for(const User& me, Provider::Errand errand) {
 }  // namespace
 
 Task<Model> ModelsProvider::resolve(const User& me, std::string model_id) {
-  co_return model_of(co_await models_.resolve(me, std::move(model_id)));
+  co_return model_of(co_await models_.resolve(me, std::move(model_id)), models_.parts().settings);
 }
 
 Task<std::unique_ptr<Chunks>> ModelsProvider::stream(const User& me, const Model& model,
@@ -64,7 +67,7 @@ Task<std::optional<http::Response>> ModelsProvider::pass_on(const User& me, cons
 }
 
 Task<Model> ModelsProvider::task_model(const User& me, Model model) {
-  co_return model_of(co_await models_.task_model(me, target_of(model)));
+  co_return model_of(co_await models_.task_model(me, target_of(model)), models_.parts().settings);
 }
 
 }  // namespace antiphon::completions

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/task.h"
+#include "features/models/models.h"
 #include "http/call.h"
 #include "http/caller.h"
 #include "json/text.h"
@@ -32,7 +33,8 @@ struct Model {
   json::Value params;                  ///< The preset's own parameters; object.
   json::Value meta;                    ///< Capabilities and so on; object.
   std::shared_ptr<const void> target;  ///< The provider's own.
-  bool local = false;                  ///< Answered by Ollama: decides which task model serves it.
+  models::Takeover takeover = models::Takeover::keep;
+  bool local = false;  ///< Answered by Ollama: decides which task model serves it.
 };
 
 /// What answers: features/models behind an interface of our own, so that tests can answer too.

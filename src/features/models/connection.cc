@@ -53,6 +53,7 @@ void read_options(Connection& c, const json::Value& options) {
   c.proof = proof_of(c.auth_type);
   c.azure = is_azure(options, c.url);
   c.api_version = json::text_at(options, "api_version");
+  c.takeover = takeover_of(json::text_at(options, "takeover"));
   if (const json::Object* headers = json::object_at(options, "headers"))
     for (const auto& [name, value] : *headers)
       if (value.is_string()) c.headers.emplace_back(json::view(name), json::view(value.as_string()));
@@ -173,6 +174,17 @@ std::vector<ConnectionPtr> ollama_connections(const Settings& settings) {
     out.push_back(std::make_shared<const Connection>(std::move(c)));
   }
   return out;
+}
+
+void check_options(const json::Object& configs) {
+  for (const auto& [place, options] : configs) {
+    const json::Value* takeover = json::find(options, "takeover");
+    if (!takeover || takeover->is_null()) continue;
+    std::string_view word = json::text_at(options, "takeover");
+    if (!takeover->is_string() || (!word.empty() && !takeover_of(word)))
+      throw Problem(Problem::Kind::invalid, "takeover of connection " + std::string(json::view(place)) +
+                                                " should be keep, continue or restart");
+  }
 }
 
 ConnectionPtr trial(Kind kind, const std::string& url, const std::string& key,

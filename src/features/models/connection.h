@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "client/client.h"
 #include "features/models/settings.h"
+#include "features/models/takeover.h"
 #include "http/caller.h"
 #include "json/text.h"
 
@@ -37,6 +38,7 @@ struct Connection {
   std::string auth_type;
   bool azure = false;
   std::string api_version;
+  std::optional<Takeover> takeover = {};     ///< ANTIPHON_TAKEOVER's when not set.
   std::vector<client::Header> headers = {};  ///< Values may hold {{USER_NAME}} and its like.
 
   /// Distinguishes what was learnt from it before a change from what is learnt after.
@@ -52,6 +54,8 @@ using ConnectionPtr = std::shared_ptr<const Connection>;
 /// The configured connections, those that are switched off included, in order.
 std::vector<ConnectionPtr> openai_connections(const Settings& settings);
 std::vector<ConnectionPtr> ollama_connections(const Settings& settings);
+/// Throws Problem when a connection's options, by place, are none that could be kept.
+void check_options(const json::Object& configs);
 /// One that is not stored yet, for trying it out.
 ConnectionPtr trial(Kind kind, const std::string& url, const std::string& key,
                     const json::Value& options);

@@ -29,7 +29,7 @@ struct Settings : config::Group {
           .secret()
           .help(
               "Per connection, by its place in the list: enable, prefix_id, tags, "
-              "model_ids, headers, auth_type, azure, api_version …");
+              "model_ids, headers, auth_type, azure, api_version, takeover …");
   config::Bool enable_ollama =
       env("ENABLE_OLLAMA_API", true).key("ollama.enable").help("Talks to Ollama servers.");
   config::List ollama_urls = env_list("OLLAMA_BASE_URLS", {"http://localhost:11434"})
@@ -37,10 +37,11 @@ struct Settings : config::Group {
                                  .key("ollama.base_urls")
                                  .separated_by(';')
                                  .help("URLs of Ollama servers, with semicolons between.");
-  config::Json ollama_configs = env_json("OLLAMA_API_CONFIGS", "{}")
-                                    .key("ollama.api_configs")
-                                    .secret()
-                                    .help("Per server: enable, prefix_id, tags, model_ids, key …");
+  config::Json ollama_configs =
+      env_json("OLLAMA_API_CONFIGS", "{}")
+          .key("ollama.api_configs")
+          .secret()
+          .help("Per server: enable, prefix_id, tags, model_ids, key, takeover …");
   config::Bool openai_passthrough =
       env("ENABLE_OPENAI_API_PASSTHROUGH", false)
           .help("Passes any other path below /openai on to the first connection, for every user.");
@@ -64,6 +65,14 @@ struct Settings : config::Group {
       env("ANTIPHON_MODEL_FILE_MAX_GIB", 32)
           .between(1, 1024)
           .help("GiB of a model's file that is sent here, or fetched, for Ollama.");
+  config::Text takeover =
+      env("ANTIPHON_TAKEOVER", "keep")
+          .one_of({"keep", "continue", "restart"})
+          .cluster_wide()
+          .help(
+              "What becomes of a half-written answer whose process is gone: keep it and offer "
+              "Continue, "
+              "continue behind its text, or restart it. A connection's `takeover` comes first.");
   config::OptionalInt stream_idle_timeout = env_optional_int("AIOHTTP_CLIENT_STREAM_IDLE_TIMEOUT")
                                                 .between(0, 86'400)
                                                 .help(

@@ -111,6 +111,7 @@ struct Api {
     for (const std::string& url : urls)
       if (!url.empty()) (void)client::parse_url(url);
     json::Object options = options_within(form.OLLAMA_API_CONFIGS, urls.size());
+    models::check_options(options);
     std::vector<config::Change> changes{
         {"ollama.base_urls", array_of(urls)},
         {"ollama.api_configs", without_moved_keys(settings(), urls, std::move(options))}};

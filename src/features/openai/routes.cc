@@ -82,10 +82,11 @@ struct Api {
       if (!url.empty()) (void)client::parse_url(url);
     std::vector<std::string> keys = models::keys_after(
         settings().openai_urls(), settings().openai_keys(), urls, form.OPENAI_API_KEYS);
-    std::vector<config::Change> changes{
-        {"openai.api_base_urls", array_of(urls)},
-        {"openai.api_keys", array_of(keys)},
-        {"openai.api_configs", options_within(form.OPENAI_API_CONFIGS, urls.size())}};
+    json::Object options = options_within(form.OPENAI_API_CONFIGS, urls.size());
+    models::check_options(options);
+    std::vector<config::Change> changes{{"openai.api_base_urls", array_of(urls)},
+                                        {"openai.api_keys", array_of(keys)},
+                                        {"openai.api_configs", std::move(options)}};
     if (form.ENABLE_OPENAI_API) changes.push_back({"openai.enable", *form.ENABLE_OPENAI_API});
     co_await store.set(std::move(changes));
     models.catalog().forget();

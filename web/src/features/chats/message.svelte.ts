@@ -2,6 +2,7 @@ import { tick } from 'svelte';
 import type { Message, MessageError, OutputItem, Place, Source, Usage } from '$/lib/api/types';
 import type { OutputEvent } from '$/lib/live/output_event';
 import { applyOutputEvent, outputText } from '$/features/completions/output';
+import { latestTakeover, type Takeover } from '$/lib/live/takeover';
 import { replayOver } from '$/features/completions/replay';
 import { contentText } from './content';
 import type { Node } from './tree';
@@ -33,6 +34,7 @@ export class ChatMessage implements Node {
   sources: readonly Source[] = $state.raw([]);
   followUps: readonly string[] = $state.raw([]);
   status: string = $state('');
+  takeover: Takeover | null = $state.raw(null);
   annotation: Message['annotation'] = $state.raw(null);
   feedbackId: string | null = null;
   /** Whether the server has not confirmed that it has this message. */
@@ -132,6 +134,7 @@ export class ChatMessage implements Node {
     this.usage = message.usage ?? null;
     this.sources = message.sources ?? [];
     this.followUps = message.followUps ?? [];
+    this.takeover = latestTakeover(message.statusHistory);
     this.annotation = message.annotation ?? null;
     this.feedbackId = message.feedbackId ?? null;
     this.unsent = false;

@@ -271,6 +271,7 @@ export class OpenChat {
     else if (event.type === 'answer') this.#answer(message, event.state);
     else if (event.type === 'append') message.appendText(event.text);
     else if (event.type === 'replace') message.content = event.text;
+    else if (event.type === 'takeover') message.takeover = event.takeover;
     else if (event.type === 'status') message.status = event.done || event.hidden ? '' : event.description;
     else if (event.type === 'source') message.sources = [...message.sources, event.source];
     else if (event.type === 'failed') message.fail(event.error);

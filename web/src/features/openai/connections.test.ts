@@ -20,12 +20,13 @@ describe('connections', () => {
   });
 
   it('say how a server is spoken to, and nothing that is as usual', () => {
-    const azure = { ...emptyConnection('openai'), url: 'https://a', provider: 'azure_openai', apiVersion: ' 2024-10-21 ', auth: 'none', place: 'local', headers: 'X-Team: 7\n X-User:  {{USER_ID}} ' };
+    const azure = { ...emptyConnection('openai'), url: 'https://a', provider: 'azure_openai', apiVersion: ' 2024-10-21 ', auth: 'none', place: 'local', takeover: 'continue', headers: 'X-Team: 7\n X-User:  {{USER_ID}} ' };
 
     expect(toOpenAI([azure], true).OPENAI_API_CONFIGS['0']).toMatchObject({
       provider: 'azure_openai',
       api_version: '2024-10-21',
       auth_type: 'none',
+      takeover: 'continue',
       connection_type: 'local',
       headers: { 'X-Team': '7', 'X-User': '{{USER_ID}}' },
     });

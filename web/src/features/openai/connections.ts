@@ -18,6 +18,8 @@ export interface Connection {
   auth: string;
   /** 'external' or 'local', told to those who choose a model. */
   place: string;
+  /** What becomes of an answer whose server is gone: '' as the whole server does, or keep, continue, restart. */
+  takeover: string;
   /** One on a line: "Name: value". */
   headers: string;
   config: ConnectionOptions;
@@ -74,6 +76,7 @@ function formOf(config: ConnectionOptions): Omit<Connection, 'kind' | 'url' | 'k
     apiVersion: config.api_version ?? '',
     auth: config.auth_type || 'bearer',
     place: config.connection_type ?? '',
+    takeover: config.takeover ?? '',
     headers: Object.entries(config.headers ?? {}).map(([name, value]) => `${name}: ${value}`).join('\n'),
     config,
   };
@@ -89,7 +92,7 @@ export function configOf(connection: Connection): ConnectionOptions {
   const names = words(connection.tags, /,/);
   const { azure: _azure, headers: _headers, ...rest } = config;
   const headers = headersOf(connection.headers);
-  const put = (name: 'provider' | 'api_version' | 'auth_type' | 'connection_type', value: string, otherwise = '') =>
+  const put = (name: 'provider' | 'api_version' | 'auth_type' | 'connection_type' | 'takeover', value: string, otherwise = '') =>
     value !== otherwise || config[name] !== undefined ? { [name]: value } : {};
   return {
     ...rest,
@@ -101,6 +104,7 @@ export function configOf(connection: Connection): ConnectionOptions {
     ...put('api_version', connection.apiVersion.trim()),
     ...put('auth_type', connection.auth, 'bearer'),
     ...put('connection_type', connection.place),
+    ...put('takeover', connection.takeover),
     ...(Object.keys(headers).length ? { headers } : {}),
   };
 }

@@ -6032,6 +6032,7 @@ export interface components {
             azure?: boolean;
             api_version?: string;
             auth_type?: string;
+            takeover?: string;
             headers?: {
                 [key: string]: string;
             } | null;

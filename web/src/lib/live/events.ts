@@ -1,5 +1,6 @@
 import { isRecord } from '$/lib/api/http';
 import type { MessageError, OutputItem, Source, Usage } from '$/lib/api/types';
+import { takeoverOf, type Takeover } from './takeover';
 import { isOutputItem, parseOutputEvent, type OutputEvent } from './output_event';
 
 /** The state of an answer as the server knows it; what is absent did not change. */
@@ -22,6 +23,7 @@ export type LiveEvent =
   | { type: 'append'; text: string }
   | { type: 'replace'; text: string }
   | { type: 'status'; description: string; done: boolean; hidden: boolean }
+  | { type: 'takeover'; takeover: Takeover }
   | { type: 'source'; source: Source }
   | { type: 'failed'; error: MessageError | string }
   | { type: 'follow-ups'; questions: string[] }
@@ -60,8 +62,11 @@ function parseEvent(type: string, data: unknown): LiveEvent | null {
     case 'chat:message':
     case 'replace':
       return typeof record.content === 'string' ? { type: 'replace', text: record.content } : null;
-    case 'status':
+    case 'status': {
+      const takeover = takeoverOf(data);
+      if (takeover) return { type: 'takeover', takeover };
       return { type: 'status', description: String(record.description ?? ''), done: record.done === true, hidden: record.hidden === true };
+    }
     case 'source':
     case 'citation':
       return record.type === undefined || record.type === null ? { type: 'source', source: record as Source } : null;
