@@ -78,9 +78,12 @@ Task<std::vector<cluster::ClusterFact>> App::facts() {
 /// finds.
 void App::follow_others() {
   runs.relay_by(relay);
-  runs.session_by([this] { return bus.hears() ? std::optional(runs::Runs::Session{bus.session_key(), bus.hearing_since()})
-                                      : std::nullopt; },
-                  [this] { bus.reconnect(); });
+  runs.session_by(
+      [this] {
+        return bus.hears() ? std::optional(runs::Runs::Session{bus.session_key(), bus.hearing_since()})
+                           : std::nullopt;
+      },
+      [this] { bus.reconnect(); });
   bus.on_redis(log_redis);
   if (bus.alone() && declared.redis.address().wanted())
     log::info("Redis is not needed: on SQLite there is one process, which has nobody to tell");

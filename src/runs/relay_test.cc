@@ -56,9 +56,12 @@ struct Replica {
       co_await taken->finish(State::interrupted, json::Object{{"type", "closed"}}, {});
     });
     runs.relay_by(relay);
-    runs.session_by([this] { return bus.hears() ? std::optional(Runs::Session{bus.session_key(), bus.hearing_since()})
-                         : std::nullopt; },
-                    [this] { bus.reconnect(); });
+    runs.session_by(
+        [this] {
+          return bus.hears() ? std::optional(Runs::Session{bus.session_key(), bus.hearing_since()})
+                             : std::nullopt;
+        },
+        [this] { bus.reconnect(); });
     runs.on_company([this](std::size_t others) { bus.company(others); });
     bus.on(std::string(Relay::kLook), [this](std::string_view) { runs.look(); });
     bus.start();

@@ -225,13 +225,15 @@ Task<> Runs::tend() {
   }
 }
 
-/// Until the next beat. What cannot be heard is looked for; whoever may have died is looked at until it is
-/// known; while nobody writes an answer, nobody's death matters.
+/// Until the next beat. What cannot be heard is looked for; whoever may have died is looked at until it
+/// is known; while nobody writes an answer, nobody's death matters.
 std::chrono::nanoseconds Runs::period() const {
   bool deaf = relay_ && !relay_->hears();
   bool quiet = live_here() == 0 && live_elsewhere_ == 0;
-  if (deaf && live_here() != 0) return std::min<std::chrono::nanoseconds>(Relay::kLookOften, options_.keeper_period);
-  if (suspects_ != 0) return std::min<std::chrono::nanoseconds>(kLookAtSuspects, options_.keeper_period);
+  if (deaf && live_here() != 0)
+    return std::min<std::chrono::nanoseconds>(Relay::kLookOften, options_.keeper_period);
+  if (suspects_ != 0)
+    return std::min<std::chrono::nanoseconds>(kLookAtSuspects, options_.keeper_period);
   if (deaf) return options_.keeper_period * 3 / 5;
   return quiet ? options_.keeper_period * 2 : options_.keeper_period;
 }
@@ -259,8 +261,8 @@ Task<> Runs::beat() {
 
 /// Stops what others asked to be stopped, and finds strays: runs that are ours by the database's word
 /// but that nobody here writes. A commit whose answer was lost made them, or a take-over or an end that
-/// was cut short. One that is still there after a while is taken over as if from a dead process; should its writer be
-/// about to begin after all, that one is fenced.
+/// was cut short. One that is still there after a while is taken over as if from a dead process; should
+/// its writer be about to begin after all, that one is fenced.
 Task<> Runs::mind_own() {
   auto now = std::chrono::steady_clock::now();
   std::unordered_map<std::string, std::chrono::steady_clock::time_point> strays;

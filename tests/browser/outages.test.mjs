@@ -52,7 +52,7 @@ describe('a server that goes away, in a browser', () => {
     await seat.context.close();
   });
 
-  for (const [policy, mark] of [['continue', /^Continued by another server at \d/u], ['restart', /^Begun again by another server at \d/u]]) {
+  for (const [policy, mark] of [['continue', /^The server stopped; continued at \d/u], ['restart', /^The server stopped; begun again at \d/u]]) {
     it(`killed in the middle of an answer of a connection that says ${policy}: the answer becomes whole, says so, and says it after a reload`, async () => {
       const { json } = await stage.admin.get('/openai/config', { expect: 200 });
       const configured = (takeover) => ({ ...json, OPENAI_API_CONFIGS: { 0: { ...json.OPENAI_API_CONFIGS['0'], takeover } } });

@@ -76,7 +76,7 @@ describe('an answer whose owner is gone', () => {
           if (policy === 'keep') return;
           const before = message.content.slice(0, told[0].offset);
           if (policy === 'continue') assert.ok(readTokens(before).count >= 31, `the seam is at ${told[0].offset}`);
-          assert.match(told[0].description, policy === 'continue' ? /^Continued by another server at \d\d:\d\d UTC$/ : /^Begun again by another server at \d\d:\d\d UTC$/);
+          assert.match(told[0].description, policy === 'continue' ? /^The server stopped; continued at \d\d:\d\d UTC$/ : /^The server stopped; begun again at \d\d:\d\d UTC$/);
           const live = answer.turn.events.filter((event) => event.type === 'status');
           assert.equal(live.length, 1, 'who follows is told once');
         }), { long: !kShort.has(`${way} ${policy}`) });

@@ -53,8 +53,8 @@ json::Object takeover_status(Takeup takeup, const runs::Output& left, std::int64
   bool resumed = takeup == Takeup::resume;
   std::string when = fmt::format("{:%H:%M}", std::chrono::sys_seconds(std::chrono::seconds(now)));
   return {{"action", "takeover"},
-          {"description", resumed ? "Continued by another server at " + when + " UTC"
-                                  : "Begun again by another server at " + when + " UTC"},
+          {"description", resumed ? "The server stopped; continued at " + when + " UTC"
+                                  : "The server stopped; begun again at " + when + " UTC"},
           {"policy", resumed ? "continue" : "restart"},
           {"at", now},
           {"offset", characters(left.text())},

@@ -58,7 +58,7 @@ TEST(Takeover, IsToldInTheMessage) {
   json::Value status = takeover_status(Takeup::resume, output(kText), 1'700'000'000);
   EXPECT_EQ(json::text_at(status, "action"), "takeover");
   EXPECT_EQ(json::text_at(status, "policy"), "continue");
-  EXPECT_EQ(json::text_at(status, "description"), "Continued by another server at 22:13 UTC");
+  EXPECT_EQ(json::text_at(status, "description"), "The server stopped; continued at 22:13 UTC");
   EXPECT_EQ(json::int_at(status, "offset"), 5);
   EXPECT_EQ(json::int_at(status, "at"), 1'700'000'000);
   EXPECT_EQ(json::text_at(takeover_status(Takeup::restart, output(kText), 0), "policy"), "restart");

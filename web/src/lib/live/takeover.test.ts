@@ -19,7 +19,7 @@ describe('takeovers', () => {
   });
 
   it('say what was done', () => {
-    expect(takeoverText({ policy: 'continue', at: 0 })).toMatch(/^Continued by another server at \d/);
-    expect(takeoverText({ policy: 'restart', at: 0 })).toMatch(/^Begun again by another server at \d/);
+    expect(takeoverText({ policy: 'continue', at: 0 })).toMatch(/^The server stopped; continued at \d/);
+    expect(takeoverText({ policy: 'restart', at: 0 })).toMatch(/^The server stopped; begun again at \d/);
   });
 });

@@ -1,6 +1,6 @@
 import { isRecord } from '$/lib/api/http';
 
-/** That another server took this answer over, and what it did then. */
+/** That this answer was taken over from a server that stopped, and what it did then. */
 export interface Takeover {
   policy: 'continue' | 'restart';
   /** Unix seconds. */
@@ -22,5 +22,5 @@ export function latestTakeover(history: unknown): Takeover | null {
 
 export function takeoverText({ policy, at }: Takeover): string {
   const time = new Date(at * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-  return policy === 'continue' ? `Continued by another server at ${time}` : `Begun again by another server at ${time}`;
+  return policy === 'continue' ? `The server stopped; continued at ${time}` : `The server stopped; begun again at ${time}`;
 }
