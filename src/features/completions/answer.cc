@@ -10,6 +10,7 @@
 #include "features/completions/completions.h"
 #include "features/completions/prompt.h"
 #include "features/completions/takeover.h"
+#include "store/patiently.h"
 
 namespace antiphon::completions {
 namespace {
@@ -137,12 +138,15 @@ Task<json::Array> Completions::prompt(const Plan& plan, const Composer& composer
 
 Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& plan,
                                    Composer& composer) {
-  Model model = co_await p_.provider.resolve(me, plan.model_id);
+  auto gone = [&run] { return run.cancelled() || run.fenced(); };
+  Model model =
+      co_await store::patiently<Model>([&] { return p_.provider.resolve(me, plan.model_id); }, gone);
   bool tools =
       plan.server_tools && !p_.tools.empty() && json::bool_at(model.meta, "builtin_tools", true);
   for (int rounds = 0; rounds != kMaxRounds; ++rounds) {
     json::Object body;
-    body["messages"] = co_await prompt(plan, composer);
+    body["messages"] =
+        co_await store::patiently<json::Array>([&] { return prompt(plan, composer); }, gone);
     put_preset_system(body, model.params);
     apply_params(body, model.params);
     apply_params(body, plan.params);
@@ -280,7 +284,9 @@ Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& c
 /// What the connection that answers now wants; "keep" while none does.
 Task<models::Takeover> Completions::policy_for(const User& me, const Plan& plan) {
   try {
-    co_return (co_await p_.provider.resolve(me, plan.model_id)).takeover;
+    co_return (co_await store::patiently<Model>([&] { return p_.provider.resolve(me, plan.model_id); },
+                                                [] { return false; }))
+        .takeover;
   } catch (const Problem& p) {
     log::info("An answer that was taken over cannot go on",
               {{"model", plan.model_id}, {"detail", p.detail()}, {"cause", p.cause()}});
