@@ -136,8 +136,8 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       feedbacks(*db),
       analytics(*db),
       replay(runs),
-      hub({.epoch = deployment.substr(0, 12)}, rules_of(auth, guard, relay), loops, db.get(), &replay,
-          &bus),
+      hub({.node = runs.node_id(), .epoch = deployment.substr(0, 12)}, rules_of(auth, guard, relay),
+          loops, db.get(), &replay, &bus),
       forward(runs.node_id().substr(0, 8), *client,
               [this](std::string name) { return address_of_node(std::move(name)); }),
       endpoint(hub, {.allow_origins = d.process.allow_origins(),
@@ -213,9 +213,11 @@ auths::Parts App::auths_parts() {
           .config = config};
 }
 
-configs::Usage App::usage() const {
-  return {.model_ids = completions.models_in_use(),
-          .user_count = static_cast<std::int64_t>(hub.users_online().size())};
+Task<configs::Usage> App::usage() {
+  std::set<std::string> users = *co_await hub.users_elsewhere();
+  for (const UserId& id : hub.users_online()) users.insert(id.value);
+  co_return configs::Usage{.model_ids = completions.models_in_use(),
+                           .user_count = static_cast<std::int64_t>(users.size())};
 }
 
 void App::add_routes() {
@@ -270,7 +272,12 @@ void App::add_routes() {
                              return chats::chats_in_folder(chat_parts, me, std::move(folder), q);
                            },
                        .name_of = [this](UserId id) { return name_of(std::move(id)); }});
-  users.show_online_by([this](const UserId& id) { return hub.online(id); });
+  users.show_online_by([this]() -> Task<users::Users::IsOnline> {
+    auto elsewhere = co_await hub.users_elsewhere();
+    co_return [this, elsewhere](const std::string& id) {
+      return hub.online({id}) || elsewhere->contains(id);
+    };
+  });
   users::add_routes(
       router,
       {.users = users,

@@ -24,7 +24,7 @@ struct App {
   Task<std::string> name_of(UserId id);
   Task<std::vector<analytics::VotesOfDay>> votes(std::string model, std::int64_t days);
   auths::Parts auths_parts();
-  configs::Usage usage() const;
+  Task<configs::Usage> usage();
   void add_routes();
   void delete_with_users();
   Task<> stop_if_gone(UserId id);

@@ -81,6 +81,7 @@ void Bus::on_missed(std::function<void()> handler) {
 }
 
 void Bus::start() {
+  std::scoped_lock starting(starting_);
   if (!way_.url.empty())
     notifier_ = store::notify_over(way_.url, channel_, session_key_,
                                    {.heard = [this](std::string_view message) { heard(message); },
@@ -178,7 +179,10 @@ void Bus::say_missed() {
 
 void Bus::missed() {
   hearing_since_ = Clock::now();
-  if (notifier_) (void)notifier_->send(std::string(kHello) + " ");
+  {
+    std::scoped_lock starting(starting_);  // It may be heard before start() is through.
+    if (notifier_) (void)notifier_->send(std::string(kHello) + " ");
+  }
   say_missed();
 }
 

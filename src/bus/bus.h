@@ -118,6 +118,7 @@ class Bus {
   std::uint64_t number_ = 0;  ///< Guarded by sending_.
   mutable std::mutex state_mutex_;
   RedisState state_;  ///< Guarded by state_mutex_.
+  std::mutex starting_;
   std::unique_ptr<store::Notifier> notifier_;
   std::unique_ptr<Redis> redis_;  // Last: its thread uses what is above.
 };

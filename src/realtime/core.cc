@@ -24,7 +24,7 @@ Core::Core(HubOptions o, Rules r, Loops& l, store::Db* db, Replay* replay, bus::
       rules(std::move(r)),
       loops(l),
       registry(options.epoch),
-      records(db, std::chrono::duration_cast<seconds>(options.resume_window).count()),
+      records(db, std::chrono::duration_cast<seconds>(options.resume_window).count(), options.node),
       bus(b),
       replay_(replay),
       ring_budget_(std::make_shared<RingBudget>(

@@ -203,6 +203,10 @@ bool Hub::online(const UserId& user) const {
                              [](const auto& session) { return session->signed_in(); });
 }
 
+Task<std::shared_ptr<const std::set<std::string>>> Hub::users_elsewhere() const {
+  return core_->records.users_elsewhere();
+}
+
 bool Hub::watched(const Room& room) const {
   return !core_->registry.members(room).empty();
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,7 @@ struct HubOptions {
   int waiting_per_address = 20;
   std::size_t waiting_message_bytes = 64 * 1024;
   std::size_t message_bytes = 16 * 1024 * 1024;
+  std::string node = {};    ///< This process in the table of nodes.
   std::string epoch = "0";  ///< Of the database; another after a restore. [A-Za-z0-9]{1,32}
 };
 
@@ -182,6 +184,8 @@ class Hub {
   // --- who is here ---
   bool belongs(std::string_view sid, const UserId& user) const;
   bool online(const UserId& user) const;
+  /// Who is at other replicas, by id, as of a second or two ago.
+  Task<std::shared_ptr<const std::set<std::string>>> users_elsewhere() const;
   /// Whether any socket is in the room, or will be back in it shortly.
   bool watched(const Room& room) const;
   /// Connected sockets in the room: (sid, user id).

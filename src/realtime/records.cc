@@ -2,6 +2,8 @@
 
 #include "base/encode.h"
 #include "base/ids.h"
+#include "base/log.h"
+#include "base/problem.h"
 #include "base/time.h"
 #include "json/dto.h"
 #include "json/json.h"
@@ -32,13 +34,28 @@ constexpr store::Sql kFind{"realtime_session.find", R"(
       FROM realtime_session
      WHERE pid_hash = $1 AND expires_at >= $2)"};
 
+/// On SQLite there is one process.
+constexpr store::Sql kElsewhere{"realtime_session.users_elsewhere", "", R"(
+    SELECT DISTINCT s.user_id AS id
+      FROM realtime_session s
+      JOIN node n ON n.node_id = s.node
+     WHERE s.node <> $1 AND n.lease_until >= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)
+     LIMIT 100000)"};
+constexpr std::chrono::seconds kAskAgain{1};
+
+struct UserRow {
+  std::string id;
+};
+ANTIPHON_DTO(UserRow, id)
+ANTIPHON_DTO_DEFINE(UserRow)
+
 }  // namespace
 
 ANTIPHON_DTO(SessionRow, pid_hash, sid, user_id, token_id, rooms, start_pos)
 ANTIPHON_DTO_DEFINE(SessionRow)
 
-Records::Records(store::Db* db, std::int64_t window_seconds)
-    : db_(db), window_(window_seconds), node_(random_hex(8)) {}
+Records::Records(store::Db* db, std::int64_t window_seconds, std::string node)
+    : db_(db), window_(window_seconds), node_(node.empty() ? random_hex(8) : std::move(node)) {}
 
 std::string Records::hash(std::string_view pid) {
   return hex(sha256(pid));
@@ -96,6 +113,27 @@ Task<> Records::flush() {
       throw;
     }
   }
+}
+
+Task<std::shared_ptr<const std::set<std::string>>> Records::users_elsewhere() {
+  {
+    std::scoped_lock lock(mutex_);
+    auto now = std::chrono::steady_clock::now();
+    bool alone = !db_ || db_->dialect() == store::Dialect::sqlite;
+    if (alone || now - asked_at_ < kAskAgain) co_return elsewhere_;
+    asked_at_ = now;  // Whoever asks meanwhile gets what is known.
+  }
+  auto found = std::make_shared<std::set<std::string>>();
+  try {
+    for (UserRow& row : co_await db_->all<UserRow>(kElsewhere, node_)) found->insert(std::move(row.id));
+  } catch (const Problem& p) {
+    log::info("Who is at other replicas is not known", {{"cause", p.cause()}});
+    std::scoped_lock lock(mutex_);
+    co_return elsewhere_;
+  }
+  std::scoped_lock lock(mutex_);
+  elsewhere_ = std::move(found);
+  co_return elsewhere_;
 }
 
 Task<> Records::renew_and_sweep() {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +30,8 @@ struct SessionRow {
 class Records {
  public:
   /// `db` may be null: then nothing is kept. A row lives `window_seconds` longer than its socket.
-  Records(store::Db* db, std::int64_t window_seconds);
+  /// `node`: this process in the table of nodes.
+  Records(store::Db* db, std::int64_t window_seconds, std::string node);
 
   static std::string hash(std::string_view pid);
   void put(SessionRow row);
@@ -40,6 +43,9 @@ class Records {
   /// At a graceful end: clients have the whole window from now on to come back.
   Task<> leave();
   Task<std::optional<SessionRow>> find(std::string pid) const;
+  /// Ids of the users with a socket at another process that lives, as of a second or two ago; at most
+  /// 100 000. Asks the database once a second at most. When that is away, what was known last.
+  Task<std::shared_ptr<const std::set<std::string>>> users_elsewhere();
   /// The socket is gone: its window begins.
   void lost(std::string_view pid);
 
@@ -58,6 +64,9 @@ class Records {
   const std::string node_;
   std::mutex mutex_;
   std::map<std::string, Change> changes_;  ///< Guarded by mutex_; by pid_hash, so one per session.
+  std::shared_ptr<const std::set<std::string>> elsewhere_ =
+      std::make_shared<const std::set<std::string>>();   ///< Guarded by mutex_.
+  std::chrono::steady_clock::time_point asked_at_ = {};  ///< Guarded by mutex_.
 };
 
 }  // namespace antiphon::realtime

@@ -4,7 +4,7 @@ import { after, before, describe } from 'node:test';
 import { randomBytes } from 'node:crypto';
 import { Client } from '../lib/client.mjs';
 import { skewed } from '../lib/clock.mjs';
-import { startFleet } from '../lib/fleet.mjs';
+import { kLeaseMs, startFleet } from '../lib/fleet.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
 import { rows } from '../lib/rows.mjs';
 import { adminAccount, makeServer } from '../lib/server.mjs';
@@ -200,5 +200,29 @@ describe('signing in', () => {
       }
     },
     { timeout: 600_000 },
+  );
+});
+
+describe('who is here', () => {
+  scenario('S105 people at different replicas: each replica counts all of them, and forgets those of one that dies', () =>
+    withFleet({ replicas: 2 }, async (fleet) => {
+      const admin = await fleet.admin();
+      const ann = await fleet.user(admin, 'Ann');
+      const here = (i) => fleet.at(i, admin).get('/api/usage', { expect: 200 }).then((reply) => reply.json.user_count);
+      const counts = (wanted, replicas, time) =>
+        until(async () => (await Promise.all(replicas.map(here))).every((n) => n === wanted), { what: `${wanted} at replicas ${replicas}`, ms: time });
+      await counts(0, [0, 1], 2000);
+      await fleet.at(0, admin).connect();
+      const second = fleet.at(1, ann);
+      const socket = await second.connect();
+      await counts(2, [0, 1], 4000);
+      socket.disconnect();
+      await counts(1, [0, 1], 4000);
+      await second.connect();
+      await counts(2, [0, 1], 4000);
+      await fleet.replicas[1].kill();
+      // Its lease, and what the table may be behind.
+      await counts(1, [0], kLeaseMs + 3000);
+    }),
   );
 });

@@ -44,7 +44,7 @@ class Configs : public testing::TestWithParam<store::Engine> {
          .router = router,
          .takes_page = [](const http::Request& r) { return r.headers.get("Origin") != "https://far"; },
          .has_users = [this]() -> Task<bool> { co_return users; },
-         .usage = [] { return Usage{{"m"}, 3}; },
+         .usage = []() -> Task<Usage> { co_return Usage{{"m"}, 3}; },
          .cluster = []() -> Task<cluster::ClusterOverview> {
            co_return cluster::ClusterOverview{.secret_key = "abc"};
          }});

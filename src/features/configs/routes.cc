@@ -114,7 +114,7 @@ struct Api {
   Task<Usage> usage(const User& me) {
     if (!me.admin() && !p->settings.public_user_count())
       throw Problem(Problem::Kind::forbidden, "Only administrators may see who is active");
-    co_return p->usage();
+    co_return co_await p->usage();
   }
 
   // Pages of settings.

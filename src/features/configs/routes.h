@@ -28,7 +28,7 @@ struct Parts {
   std::function<bool(const http::Request&)>
       takes_page;                         ///< Whether the page that asks may have a socket.
   std::function<Task<bool>()> has_users;  ///< Asked by strangers until it says true once.
-  std::function<Usage()> usage;           ///< Who and what is active now.
+  std::function<Task<Usage>()> usage;     ///< Who and what is active now.
   std::function<Task<cluster::ClusterOverview>()> cluster;  ///< The processes on this database.
   /// The version that pages are told of.
   std::function<store::Version()> announced = [] { return store::Version(); };

@@ -136,6 +136,10 @@ bool is_variable_name(std::string_view name) {
       name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
 }
 
+bool is_active(const UserModel& user, const Users::IsOnline& online) {
+  return online(user.id) || unix_seconds() - user.last_active_at < kActiveFor;
+}
+
 }  // namespace
 
 Users::Users(store::Db& db, auth::Auth& auth, const auth::Settings& settings, blobs::Blobs& blobs)
@@ -177,13 +181,16 @@ std::size_t Users::max_image() const {
   return std::min(bytes, kMaxImageUrl);
 }
 
-bool Users::is_active(const std::string& id, std::int64_t last_active_at) const {
-  return (online_ && online_({id})) || unix_seconds() - last_active_at < kActiveFor;
+Task<Users::IsOnline> Users::online_now() const {
+  if (online_) co_return co_await online_();
+  co_return [](const std::string&) { return false; };
 }
 
 Task<bool> Users::active(UserId id) const {
   std::optional<UserModel> user = co_await find(id);
-  co_return user&& is_active(user->id, user->last_active_at);
+  if (!user) co_return false;
+  IsOnline online = co_await online_now();
+  co_return is_active(*user, online);
 }
 
 Task<UserPage> Users::page(ListOptions options) const {
@@ -206,12 +213,13 @@ Task<std::vector<UserInfo>> Users::with_groups(std::vector<UserModel> users) con
   std::multimap<std::string, GroupName> groups;
   for (MembershipRow& m : co_await db_.all<MembershipRow>(sql::kGroups, ids_of(users)))
     groups.emplace(m.user_id, GroupName{m.id, m.name});
+  IsOnline online = co_await online_now();
   std::vector<UserInfo> out;
   for (UserModel& user : users) {
     UserInfo& info = out.emplace_back();
     auto [first, last] = groups.equal_range(user.id);
     for (; first != last; ++first) info.groups.push_back(first->second);
-    info.is_active = is_active(user.id, user.last_active_at);
+    info.is_active = is_active(user, online);
     info.status_emoji = std::move(user.status_emoji);
     info.status_message = std::move(user.status_message);
     info.status_expires_at = user.status_expires_at;

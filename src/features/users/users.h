@@ -58,8 +58,9 @@ struct ProfileChange {
 
 class Users {
  public:
-  /// Says whether a user has an open socket somewhere. Any thread, quick.
-  using Online = std::function<bool(const UserId&)>;
+  /// Says whether a user has an open socket, at any replica, as things stand.
+  using IsOnline = std::function<bool(const std::string& id)>;
+  using Online = std::function<Task<IsOnline>()>;
 
   Users(store::Db& db, auth::Auth& auth, const auth::Settings& settings, blobs::Blobs& blobs);
 
@@ -107,7 +108,7 @@ class Users {
  private:
   struct Columns;
   std::size_t max_image() const;
-  bool is_active(const std::string& id, std::int64_t last_active_at) const;
+  Task<IsOnline> online_now() const;
   Task<std::vector<UserInfo>> with_groups(std::vector<UserModel> users) const;
   Task<json::Value> column(UserId id, store::Sql sql) const;
   Task<> guard_primary(const Admin& by, const UserId& id, bool loses_role) const;
