@@ -124,7 +124,8 @@ class RelayTest : public ::testing::Test {
     store::add_user(*store_, "user");
   }
   std::unique_ptr<Replica> replica(std::chrono::milliseconds keeper_period = 100ms) {
-    return std::make_unique<Replica>(store_->place.url(), deployment_, keeper_period);
+    return std::make_unique<Replica>(store_->place.url() + "&application_name=" + name_, deployment_,
+                                     keeper_period);
   }
   static RunPtr begin(Replica& where) {
     NewRun fresh{brief_id(), "chat", uuid4(), "user", {}, "{}"};
@@ -148,6 +149,7 @@ class RelayTest : public ::testing::Test {
   }
   std::optional<store::Store> store_;
   const std::string deployment_ = random_hex(8);
+  const std::string name_ = "relay_" + deployment_;  ///< Of its connections, that none else is cut.
 };
 
 TEST_F(RelayTest, ClientsOfOtherReplicasSeeEveryRowOnceAndInOrder) {
@@ -291,9 +293,11 @@ TEST_F(RelayTest, WhatAStandbyLacksIsOfferedAgain) {
   EXPECT_LT(stored().size(), before.size());
   run([&] {
     return b->db->run(
-        store::Sql{"test.cut",
-                   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
-                   "'antiphon' AND datname = current_database() AND pid <> pg_backend_pid()"});
+        store::Sql{
+            "test.cut",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND "
+            "pid <> pg_backend_pid()"},
+        name_);
   });
   eventually([&] { return stored() == before; });
   EXPECT_EQ(stored(), before);

@@ -28,14 +28,16 @@ std::shared_ptr<PgPool> PgPool::make(const Url& url, const Options& options, Loo
   auto pool = std::make_shared<PgPool>();
   int count = std::clamp(options.connections, 1, 16);
   bool prepares = options.prepared_statements && url.prepared_statements;
+  std::vector<PgConnection> connections;
   for (int i = 0; i != count; ++i) {
-    PgConnection connection = connect(url);
-    if (i == 0) pool->server_ = name_of(connection.get());
-    auto wire = std::make_shared<PgWire>(loops.at(i % loops.size()), pool, pool->counters_, prepares);
-    wire->adopt(std::move(connection));
-    pool->slots_.push_back({std::move(wire)});
+    connections.push_back(connect(url));
+    if (i == 0) pool->server_ = name_of(connections.front().get());
+    pool->slots_.push_back(
+        {std::make_shared<PgWire>(loops.at(i % loops.size()), pool, pool->counters_, prepares)});
   }
   pool->connector_ = std::make_unique<PostgresConnector>(url);
+  // Last: from now on they may break, and the loops are at work already.
+  for (int i = 0; i != count; ++i) pool->slots_[i].wire->adopt(std::move(connections[i]));
   return pool;
 }
 

@@ -328,5 +328,31 @@ TEST_F(PostgresTest, MigratesOnceWhenEightStartTogether) {
   for (auto& db : starters) run([&] { return db->close(); });
 }
 
+/// The loops work already while the pool is being made.
+TEST(PostgresPool, AConnectionThatBreaksAtOnceIsMadeAgain) {
+  Place place(Engine::postgres);
+  Store other(Engine::postgres);
+  std::atomic<bool> stop = false;
+  std::string url = place.url() + "&application_name=breaks_at_once";
+  std::thread breaker([&] {
+    while (!stop)
+      other.script(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
+          "'breaks_at_once'");
+  });
+  Loops loops(2);
+  loops.start();
+  for (int i = 0; i != 100; ++i) try {
+      auto db = open({.url = url, .connections = 4}, loops);
+      run([&] { return db->close(); });
+    } catch (const Problem&) {  // It broke before it was there.
+    }
+  stop = true;
+  breaker.join();
+  auto db = open({.url = url, .connections = 1}, loops);
+  EXPECT_TRUE(run([&] { return db->alive(); }));
+  run([&] { return db->close(); });
+}
+
 }  // namespace
 }  // namespace antiphon::store
