@@ -1,5 +1,5 @@
-// What a Redis, or whoever stands at its address, may answer; and messages with numbers, which whoever may
-// publish can write.
+// What a Redis, or whoever stands at its address, may answer; and messages with numbers, which whoever
+// may publish can write.
 #include "base/fuzzing.h"
 #include "base/problem.h"
 #include "bus/numbered.h"
@@ -49,7 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace antiphon::bus;
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   if (size <= 4096)
-    antiphon::fuzzing::must(replies(bytes, size ? size : 1) == replies(bytes, 3), "pieces change a reply");
+    antiphon::fuzzing::must(replies(bytes, size ? size : 1) == replies(bytes, 3),
+                            "pieces change a reply");
   numbers(bytes);
   std::string_view words[] = {bytes.substr(0, size / 2), bytes.substr(size / 2)};
   RespReader reader;
