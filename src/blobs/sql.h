@@ -1,6 +1,7 @@
 #pragma once
 
 #include "store/db.h"
+#include "store/now.h"
 
 /// The statements about which blobs there are. Times are the database's clock, in seconds.
 namespace antiphon::blobs::sql {
@@ -61,13 +62,13 @@ inline constexpr Sql kPeers{"blobs.peers", R"(
     SELECT n.node_id, n.name, b.place
       FROM node n JOIN blob_node b ON b.node_id = n.node_id
      WHERE n.node_id <> $1
-       AND n.lease_until >= CAST((julianday('now') - 2440587.5) * 86400000 AS BIGINT)
+       AND n.lease_until >= )" ANTIPHON_MILLIS_SQLITE R"(
      ORDER BY n.node_id)",
                             R"(
     SELECT n.node_id, n.name, b.place
       FROM node n JOIN blob_node b ON b.node_id = n.node_id
      WHERE n.node_id <> $1
-       AND n.lease_until >= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)
+       AND n.lease_until >= )" ANTIPHON_MILLIS_POSTGRES R"(
      ORDER BY n.node_id)"};
 
 #undef ANTIPHON_TIMED

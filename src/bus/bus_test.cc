@@ -1,9 +1,8 @@
-#include "bus/bus.h"
-
 #include <gtest/gtest.h>
 
 #include <mutex>
 
+#include "bus/testing.h"
 #include "store/test_store.h"
 
 namespace antiphon::bus {
@@ -33,27 +32,6 @@ TEST(BusAlone, SaysNothingAndHearsNothing) {
   EXPECT_FALSE(bus.hears());
   bus.stop();
 }
-
-struct Replica {
-  explicit Replica(const std::string& deployment)
-      : bus({.others = true, .url = store::postgres_url()}, deployment) {
-    bus.on("word", [this](std::string_view body) {
-      std::scoped_lock lock(mutex);
-      words.emplace_back(body);
-    });
-    bus.on_missed([this] { ++missed; });
-    bus.start();
-  }
-  ~Replica() { bus.stop(); }
-  std::vector<std::string> heard() {
-    std::scoped_lock lock(mutex);
-    return words;
-  }
-  std::mutex mutex;
-  std::vector<std::string> words;
-  std::atomic<int> missed = 0;
-  Bus bus;
-};
 
 TEST(BusTest, WhoComesIsKnownAndWhoIsAloneSaysNothing) {
   if (store::postgres_url().empty()) GTEST_SKIP() << "needs TEST_DATABASE_URL";

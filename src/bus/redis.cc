@@ -1,8 +1,6 @@
 #include "bus/redis.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <deque>
@@ -11,6 +9,7 @@
 
 #include "base/ids.h"
 #include "base/problem.h"
+#include "base/wake.h"
 #include "bus/redis_session.h"
 
 namespace antiphon::bus {
@@ -40,12 +39,8 @@ class Redis::Impl {
       : address_(std::move(address)),
         deployment_(std::move(deployment)),
         listener_(std::move(listener)),
-        wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         thread_([this] { live(); }) {}
-  ~Impl() {
-    close();
-    ::close(wake_);
-  }
+  ~Impl() { close(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -57,7 +52,7 @@ class Redis::Impl {
       queued_.push_back(std::move(message));
       if (queued_.size() > 1) return true;  // It has been woken.
     }
-    wake();
+    wake_.wake();
     return true;
   }
   void close() {
@@ -65,7 +60,7 @@ class Redis::Impl {
       std::scoped_lock lock(mutex_);
       closing_ = true;
     }
-    wake();
+    wake_.wake();
     if (thread_.joinable()) thread_.join();
   }
 
@@ -79,10 +74,6 @@ class Redis::Impl {
     Clock::time_point until;
   };
 
-  void wake() const {
-    std::uint64_t one = 1;
-    (void)!::write(wake_, &one, sizeof one);
-  }
   bool closing() {
     std::scoped_lock lock(mutex_);
     return closing_;
@@ -124,17 +115,10 @@ class Redis::Impl {
 
   void pause(std::chrono::milliseconds time) {
     for (auto end = Clock::now() + time; Clock::now() < end && !closing();) {
-      pollfd waits{.fd = wake_, .events = POLLIN, .revents = 0};
       auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
-      (void)::poll(&waits, 1,
-                   static_cast<int>(std::clamp(left, 0ms, std::chrono::milliseconds(kTick)).count()));
-      drain_wake();
+      wake_.wait(std::clamp(left, 0ms, std::chrono::milliseconds(kTick)));
       listener_.tick();
     }
-  }
-  void drain_wake() const {
-    std::uint64_t count = 0;
-    (void)!::read(wake_, &count, sizeof count);
   }
 
   /// What nobody has answered goes another way. Nothing is taken any more when it returns.
@@ -183,12 +167,12 @@ class Redis::Impl {
       pollfd waits[] = {{.fd = line.socket(),
                          .events = static_cast<short>(POLLIN | (line.wants_to_write() ? POLLOUT : 0)),
                          .revents = 0},
-                        {.fd = wake_, .events = POLLIN, .revents = 0}};
+                        {.fd = wake_.descriptor(), .events = POLLIN, .revents = 0}};
       auto until =
           asked_.empty() ? Clock::now() + kTick : std::min(asked_.front().until, Clock::now() + kTick);
       auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
       (void)::poll(waits, 2, static_cast<int>(std::max(left, 1ms).count()));
-      drain_wake();
+      wake_.drain();
     }
   }
 
@@ -235,7 +219,7 @@ class Redis::Impl {
   const RedisAddress address_;
   const std::string deployment_;
   const Listener listener_;
-  const int wake_;
+  const Wake wake_;
   RedisState told_;          // Of the thread.
   std::deque<Asked> asked_;  // Of the thread.
   std::mutex mutex_;
@@ -251,9 +235,6 @@ Redis::~Redis() = default;
 
 bool Redis::send(std::string message) {
   return impl_->send(std::move(message));
-}
-bool Redis::connected() const {
-  return impl_->connected_;
 }
 void Redis::close() {
   impl_->close();

@@ -50,7 +50,6 @@ class Redis {
 
   /// Never blocks. False when it is not sent: no connection, or too many wait. Any thread.
   bool send(std::string message);
-  bool connected() const;
   /// Waits for what is not answered, 0.2 s at most, and ends. `unheard` may be called until it returns.
   void close();
 

@@ -31,8 +31,6 @@ class RedisLine {
   /// Whether to wait for room to write as well.
   bool wants_to_write() const { return !unsent_.empty(); }
   void put(std::span<const std::string_view> words);
-  /// Bytes that wait to be sent.
-  std::size_t unsent() const { return unsent_.size(); }
   /// Sends and receives what goes without waiting.
   void flow();
   std::optional<Reply> next() { return reader_.next(); }

@@ -6,9 +6,8 @@
 #include <filesystem>
 #include <mutex>
 
-#include "bus/bus.h"
 #include "bus/redis_session.h"
-#include "store/test_store.h"
+#include "bus/testing.h"
 
 namespace antiphon::bus {
 namespace {
@@ -178,29 +177,6 @@ class RedisServer {
   std::vector<std::string> options_;
   std::filesystem::path folder_;
   pid_t process_ = 0;
-};
-
-/// A replica that has both ways.
-struct Replica {
-  Replica(const std::string& deployment, const RedisAddress& redis, bool notify = true)
-      : bus({.others = true, .url = notify ? store::postgres_url() : "", .redis = redis}, deployment) {
-    bus.on("word", [this](std::string_view body) {
-      std::scoped_lock lock(mutex);
-      words.emplace_back(body);
-    });
-    bus.on_missed([this] { ++missed; });
-    bus.start();
-  }
-  ~Replica() { bus.stop(); }
-  std::vector<std::string> heard() {
-    std::scoped_lock lock(mutex);
-    return words;
-  }
-  bool has_redis() const { return bus.redis()->connected; }
-  std::mutex mutex;
-  std::vector<std::string> words;
-  std::atomic<int> missed = 0;
-  Bus bus;
 };
 
 class RedisBus : public ::testing::Test {

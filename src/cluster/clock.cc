@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "json/dto.h"
 #include "store/db.h"
+#include "store/now.h"
 
 namespace antiphon::cluster {
 
@@ -14,8 +15,7 @@ ANTIPHON_DTO_DEFINE(Moment)
 
 namespace {
 
-constexpr store::Sql kNow{
-    "cluster.now", "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS millis"};
+constexpr store::Sql kNow{"cluster.now", "SELECT " ANTIPHON_MILLIS_POSTGRES " AS millis"};
 constexpr int kTries = 3;
 
 }  // namespace

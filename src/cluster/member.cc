@@ -7,6 +7,7 @@
 #include "cluster/environment.h"
 #include "cluster/seals.h"
 #include "json/json.h"
+#include "store/now.h"
 
 namespace antiphon::cluster {
 namespace {
@@ -15,13 +16,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kLook = 1s;
 constexpr auto kWatchAnyhow = 60s;
-constexpr store::Sql kHash{"", "", R"(
-    SELECT hashtext(concat(c.secret_keys,
-                           (SELECT string_agg(concat(node_id, secret_keys), ' ' ORDER BY node_id)
-                              FROM node
-                             WHERE lease_until >= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT))))
-      FROM cluster c
-     WHERE c.id = 1)"};
 
 std::vector<Node> without(std::vector<Node> nodes, const std::string& id) {
   std::erase_if(nodes, [&](const Node& n) { return n.node_id == id; });
@@ -30,7 +24,13 @@ std::vector<Node> without(std::vector<Node> nodes, const std::string& id) {
 
 }  // namespace
 
-constexpr store::Sql Member::kCurrent = kHash;
+constexpr store::Sql Member::kCurrent{"", "", R"(
+    SELECT hashtext(concat(c.secret_keys,
+                           (SELECT string_agg(concat(node_id, secret_keys), ' ' ORDER BY node_id)
+                              FROM node
+                             WHERE lease_until >= )" ANTIPHON_MILLIS_POSTGRES R"()))
+      FROM cluster c
+     WHERE c.id = 1)"};
 
 Member::Member(Parts parts, Self self, std::vector<Key> ring)
     : parts_(std::move(parts)),

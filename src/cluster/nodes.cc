@@ -1,5 +1,7 @@
 #include "cluster/nodes.h"
 
+#include "store/now.h"
+
 namespace antiphon::cluster {
 
 ANTIPHON_DTO_DEFINE(Node)
@@ -15,10 +17,10 @@ constexpr Sql kLiving{"cluster.living", R"(
      WHERE node_id = $1)",
                       R"(
     SELECT node_id, name, version, advertise, state, started_at,
-           lease_until - CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS lease_left,
+           lease_until - )" ANTIPHON_MILLIS_POSTGRES R"( AS lease_left,
            connections, skew_ms, secret_keys, settings
       FROM node
-     WHERE lease_until >= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) OR node_id = $1
+     WHERE lease_until >= )" ANTIPHON_MILLIS_POSTGRES R"( OR node_id = $1
      ORDER BY started_at, node_id
      LIMIT 1000)"};
 

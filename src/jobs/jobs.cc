@@ -7,6 +7,7 @@
 #include "base/problem.h"
 #include "base/time.h"
 #include "json/dto.h"
+#include "store/now.h"
 
 namespace antiphon::jobs {
 
@@ -23,30 +24,25 @@ constexpr std::int64_t kLease = 120;
 constexpr std::int64_t kAttempts = 4;
 constexpr std::int64_t kKeep = 24 * 3600;
 
-/// Jobs that $1 may take at $2: those that wait, those that are overdue and, among several processes,
-/// those whose owner is gone: its row is, or (only where $3 allows it) its lease has run out.
-#define ANTIPHON_FREE_SQLITE "state < 2 AND run_at <= $2 AND (state = 0 OR lease_until < $2)"
-#define ANTIPHON_FREE_POSTGRES                                                                         \
-  "state < 2 AND run_at <= $2::bigint AND (state = 0 OR lease_until < $2::bigint OR (owner <> $1 AND " \
-  "NOT EXISTS (SELECT 1 FROM node WHERE node_id = job.owner AND ($3::bigint = 0 OR lease_until >= "    \
-  "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)))))"
-
-/// More than those that may be taken: leases count.
-constexpr Sql kAnyDue{
-    "jobs.any_due",
-    "SELECT EXISTS (SELECT 1 FROM job WHERE state < 2 AND run_at <= CAST(strftime('%s', 'now') AS "
-    "INTEGER) AND (state = 0 OR lease_until < CAST(strftime('%s', 'now') AS INTEGER)))",
-    R"(SELECT CAST(EXISTS (
-        SELECT 1 FROM job, (SELECT CAST(extract(epoch FROM clock_timestamp()) AS BIGINT) AS seconds) now
-         WHERE state < 2 AND run_at <= seconds
-           AND (state = 0 OR lease_until < seconds
-                OR (owner <> $1 AND NOT EXISTS (SELECT 1 FROM node
-                                                 WHERE node_id = owner AND node.lease_until >= seconds * 1000))))
-        AS INTEGER))"};
+/// Jobs that $1 may take at `now`: those that wait, those that are overdue and, among several
+/// processes, those whose owner is gone: its row is, or (only where `leases_count`) its lease has run
+/// out.
+#define ANTIPHON_FREE_SQLITE(now) \
+  "state < 2 AND run_at <= " now " AND (state = 0 OR lease_until < " now ")"
+#define ANTIPHON_FREE_POSTGRES(now, leases_count)                                      \
+  "state < 2 AND run_at <= " now " AND (state = 0 OR lease_until < " now               \
+  " OR (owner <> $1 AND NOT EXISTS (SELECT 1 FROM node WHERE node_id = job.owner AND " \
+  "(NOT " leases_count " OR lease_until >= " ANTIPHON_MILLIS_POSTGRES "))))"
+#define ANTIPHON_FREE_NOW_SQLITE ANTIPHON_FREE_SQLITE("$2")
+#define ANTIPHON_FREE_NOW_POSTGRES ANTIPHON_FREE_POSTGRES("$2::bigint", "($3::bigint = 1)")
 
 }  // namespace
 
-constexpr Sql Jobs::kDue = kAnyDue;
+/// More than those that may be taken: leases count.
+constexpr Sql Jobs::kDue{
+    "", "SELECT EXISTS (SELECT 1 FROM job WHERE " ANTIPHON_FREE_SQLITE("unixepoch()") ")",
+    "SELECT CAST(EXISTS (SELECT 1 FROM job WHERE " ANTIPHON_FREE_POSTGRES(
+        "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)", "TRUE") ") AS INTEGER)"};
 
 Jobs::Jobs(store::Db& db, Loops& loops, std::string node, std::function<bool()> leases_count,
            std::chrono::seconds look_every)
@@ -112,16 +108,17 @@ Task<> Jobs::work() {
 Task<std::optional<Job>> Jobs::claim() {
   static constexpr Sql kClaim{"jobs.claim", R"(
       UPDATE job SET state = 1, owner = $1, lease_until = $2 + $4, attempts = attempts + 1
-       WHERE id = (SELECT id FROM job WHERE )" ANTIPHON_FREE_SQLITE R"( ORDER BY run_at LIMIT 1)
+       WHERE id = (SELECT id FROM job WHERE )" ANTIPHON_FREE_NOW_SQLITE R"( ORDER BY run_at LIMIT 1)
       RETURNING id, kind, payload, attempts)",
                               R"(
       UPDATE job SET state = 1, owner = $1, lease_until = $2::bigint + $4::bigint, attempts = attempts + 1
-       WHERE id = (SELECT id FROM job WHERE )" ANTIPHON_FREE_POSTGRES R"( ORDER BY run_at LIMIT 1
+       WHERE id = (SELECT id FROM job WHERE )" ANTIPHON_FREE_NOW_POSTGRES R"( ORDER BY run_at LIMIT 1
                       FOR UPDATE SKIP LOCKED)
       RETURNING id, kind, payload, attempts)"};
   static constexpr Sql kNext{
-      "jobs.next", "SELECT id, kind, payload, attempts FROM job WHERE " ANTIPHON_FREE_SQLITE " LIMIT 1",
-      "SELECT id, kind, payload, attempts FROM job WHERE " ANTIPHON_FREE_POSTGRES " LIMIT 1"};
+      "jobs.next",
+      "SELECT id, kind, payload, attempts FROM job WHERE " ANTIPHON_FREE_NOW_SQLITE " LIMIT 1",
+      "SELECT id, kind, payload, attempts FROM job WHERE " ANTIPHON_FREE_NOW_POSTGRES " LIMIT 1"};
   std::int64_t now = unix_seconds();
   bool leases_count = leases_count_();
   // Looking costs a read; claiming would cost a commit each second.

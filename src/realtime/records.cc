@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "json/dto.h"
 #include "json/json.h"
+#include "store/now.h"
 
 namespace antiphon::realtime {
 namespace {
@@ -39,7 +40,7 @@ constexpr store::Sql kElsewhere{"realtime_session.users_elsewhere", "", R"(
     SELECT DISTINCT s.user_id AS id
       FROM realtime_session s
       JOIN node n ON n.node_id = s.node
-     WHERE s.node <> $1 AND n.lease_until >= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)
+     WHERE s.node <> $1 AND n.lease_until >= )" ANTIPHON_MILLIS_POSTGRES R"(
      LIMIT 100000)"};
 constexpr std::chrono::seconds kAskAgain{1};
 

@@ -253,9 +253,18 @@ TEST_F(RelayTest, AStopIsFoundWhileNobodyHears) {
   write(r, 0, 3);
   a->bus.stop();
   a->runs.look();  // It has begun to wait for a minute while it could hear.
+  run([&] { return sleep_for(100ms); });
+  auto lease = [&] {
+    static constexpr store::Sql kLease{"test.lease",
+                                       "SELECT lease_until AS value FROM node WHERE node_id = $1"};
+    return run([&] { return b->db->first<Number>(kLease, a->runs.node_id()); }).value().value;
+  };
+  auto renewed = lease();
+  run([&] { return sleep_for(500ms); });
   EXPECT_EQ(run([&] { return b->runs.cancel_chat("chat"); }).size(), 1U);
   eventually([&] { return r->cancelled(); });
   EXPECT_TRUE(r->cancelled());
+  EXPECT_EQ(lease(), renewed) << "to look costs no commit";
   end(r);
 }
 

@@ -100,7 +100,7 @@ std::shared_ptr<Run> Runs::begin(const NewRun& run) {
   RunRow row{run.run_id, run.chat_id, run.message_id, run.user_id, 1, node_id_, 1, 1, run.request};
   std::shared_ptr<Run> live(new Run(*this, std::move(row), 1));
   // Whoever may take it over counts on a beat.
-  if (live_here() == 0 && live_elsewhere_ == 0) look_.notify();
+  if (others_ != 0 && live_here() == 0 && live_elsewhere_ == 0) look_.notify();
   std::scoped_lock lock(mutex_);
   live_[run.run_id] = live;
   return live;
@@ -220,22 +220,35 @@ Task<> Runs::tend() {
       sweep_strays_at = now() + kSweepStraysEvery;
       (void)co_await step("strays", sweep_stray_events());
     }
-    // Somebody who asks for a stop may be heard before.
-    (void)co_await look_.wait(period());
+    auto beat_at = now() + period();
+    while (!scope_.closing() &&
+           !co_await look_.wait(std::min<std::chrono::nanoseconds>(
+               std::max<std::chrono::nanoseconds>(beat_at - now(), 0ns), glance()))) {
+      if (now() >= beat_at) break;
+      // Reads only, however often.
+      if (deaf() && live_here() != 0) (void)co_await step("own", mind_own());
+      if (suspects_ != 0) (void)co_await step("orphans", adopt_orphans());
+    }
   }
 }
 
-/// Until the next beat. What cannot be heard is looked for; whoever may have died is looked at until it
-/// is known; while nobody writes an answer, nobody's death matters.
+bool Runs::deaf() const {
+  return relay_ && !relay_->hears();
+}
+
+/// Until the next beat, unless somebody asks for a look. What cannot be heard is looked for; while
+/// nobody writes an answer, nobody's death matters.
 std::chrono::nanoseconds Runs::period() const {
-  bool deaf = relay_ && !relay_->hears();
+  if (deaf()) return options_.keeper_period * 3 / 5;
   bool quiet = live_here() == 0 && live_elsewhere_ == 0;
-  if (deaf && live_here() != 0)
-    return std::min<std::chrono::nanoseconds>(Relay::kLookOften, options_.keeper_period);
-  if (suspects_ != 0)
-    return std::min<std::chrono::nanoseconds>(kLookAtSuspects, options_.keeper_period);
-  if (deaf) return options_.keeper_period * 3 / 5;
   return quiet ? options_.keeper_period * 2 : options_.keeper_period;
+}
+
+/// Until the next look between two beats: for a stop that cannot be heard, and at whoever may have
+/// died, until it is known.
+std::chrono::nanoseconds Runs::glance() const {
+  if (deaf() && live_here() != 0) return Relay::kLookOften;
+  return suspects_ != 0 ? kLookAtSuspects : options_.keeper_period;
 }
 
 Task<> Runs::beat() {

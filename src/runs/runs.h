@@ -271,7 +271,9 @@ class Runs {
                bool last) const;
   Task<> tend();
   Task<> beat();
+  bool deaf() const;
   std::chrono::nanoseconds period() const;
+  std::chrono::nanoseconds glance() const;
   std::chrono::milliseconds unbroken() const;
   Task<> sweep(bool all);
   Task<> sweep_removed();

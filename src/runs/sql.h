@@ -1,14 +1,12 @@
 #pragma once
 
 #include "store/db.h"
+#include "store/now.h"
 
 /// The answer log's statements. Times are the database's clock, in milliseconds.
 namespace antiphon::runs::sql {
 
 using store::Sql;
-
-#define ANTIPHON_NOW_SQLITE "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
-#define ANTIPHON_NOW_POSTGRES "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 /// Whether somebody holds the advisory lock of that number: a process of ours, as long as it lives.
 #define ANTIPHON_SESSION_STANDS(key)                                                             \
@@ -98,8 +96,8 @@ inline constexpr Sql kOrphans{"runs.orphans", "SELECT " ANTIPHON_RUN_COLUMNS R"(
          SELECT 1 FROM node
           WHERE node_id = run.owner
             AND ($3::bigint = 0
-                 OR (lease_until >= )" ANTIPHON_NOW_POSTGRES R"(
-                     AND (session_key IS NULL OR lease_until >= )" ANTIPHON_NOW_POSTGRES
+                 OR (lease_until >= )" ANTIPHON_MILLIS_POSTGRES R"(
+                     AND (session_key IS NULL OR lease_until >= )" ANTIPHON_MILLIS_POSTGRES
                               R"( + $4::bigint
                           OR )" ANTIPHON_SESSION_STANDS("session_key") R"(
                           OR NOT )" ANTIPHON_SESSION_STANDS(
@@ -113,20 +111,20 @@ inline constexpr Sql kTaken{"runs.taken", "UPDATE run SET state = 1 WHERE run_id
 
 inline constexpr Sql kRegister{"runs.register", R"(
     INSERT INTO node (node_id, name, version, lease_until, started_at)
-    VALUES ($1, $2, $3, )" ANTIPHON_NOW_SQLITE " + $4, " ANTIPHON_NOW_SQLITE ")",
+    VALUES ($1, $2, $3, )" ANTIPHON_MILLIS_SQLITE " + $4, " ANTIPHON_MILLIS_SQLITE ")",
                                R"(
     INSERT INTO node (node_id, name, version, lease_until, started_at)
-    VALUES ($1, $2, $3, )" ANTIPHON_NOW_POSTGRES " + $4, " ANTIPHON_NOW_POSTGRES ")"};
+    VALUES ($1, $2, $3, )" ANTIPHON_MILLIS_POSTGRES " + $4, " ANTIPHON_MILLIS_POSTGRES ")"};
 /// The beginning of a beat, on PostgreSQL: how many others hold a lease, and whether the session $3 is
 /// one of the server that is written to: after a switch to a standby it may still be one of the old.
 inline constexpr std::string_view kRenewed =
-    "WITH renewed AS (UPDATE node SET lease_until = " ANTIPHON_NOW_POSTGRES
+    "WITH renewed AS (UPDATE node SET lease_until = " ANTIPHON_MILLIS_POSTGRES
     " + $2::bigint, session_key = CASE WHEN " ANTIPHON_SESSION_STANDS(
         "$3::bigint") " THEN $3::bigint END WHERE node_id = $1 RETURNING session_key IS NOT NULL AS session) "
                       "SELECT EXISTS (SELECT 1 FROM renewed) AS registered, "
                       "COALESCE((SELECT session FROM renewed), FALSE) AS session, "
                       "(SELECT COUNT(*) FROM node WHERE node_id <> $1 AND lease_until "
-                      ">= " ANTIPHON_NOW_POSTGRES ") AS others,";
+                      ">= " ANTIPHON_MILLIS_POSTGRES ") AS others,";
 
 /// Questions of the heartbeat. As many as are written here, or else one is to be stopped, or nobody
 /// writes it.
@@ -135,13 +133,13 @@ inline constexpr Sql kOwnAnyStopped{"",
                                     "FROM run WHERE owner = $1 AND state < 10"};
 /// How many answers are written by others.
 inline constexpr Sql kElsewhere{"", "", "SELECT COUNT(*) FROM run WHERE state < 10 AND owner <> $1"};
-/// Whether somebody may have died: has no row, has lost its session, or has missed a renewal. Who has,
-/// kOrphans tells. Until it is stopped, one whose session is lost is looked at more often.
+/// How many processes that write may have died: have no row, have lost their session, or their lease
+/// has run out. Whether they have, kOrphans tells.
 inline constexpr Sql kSuspects{"", "", R"(
     SELECT (SELECT COUNT(*) FROM node
              WHERE node_id <> $1
                AND EXISTS (SELECT 1 FROM run WHERE owner = node_id AND state < 10)
-               AND (lease_until < )" ANTIPHON_NOW_POSTGRES R"(
+               AND (lease_until < )" ANTIPHON_MILLIS_POSTGRES R"(
                     OR (session_key IS NOT NULL AND NOT )" ANTIPHON_SESSION_STANDS("session_key") R"()))
          + (SELECT COUNT(*) FROM run
              WHERE state < 10 AND owner <> $1 AND NOT EXISTS (SELECT 1 FROM node WHERE node_id = owner)))"};
@@ -151,7 +149,7 @@ inline constexpr Sql kForgetNodes{
     "runs.forget_nodes",
     "DELETE FROM node WHERE node_id <> $1 AND NOT EXISTS (SELECT 1 FROM run WHERE owner = node.node_id "
     "AND state < 10)",
-    "DELETE FROM node WHERE node_id <> $1 AND lease_until < " ANTIPHON_NOW_POSTGRES
+    "DELETE FROM node WHERE node_id <> $1 AND lease_until < " ANTIPHON_MILLIS_POSTGRES
     " - 60000 AND NOT EXISTS (SELECT 1 FROM run WHERE owner = node.node_id AND state < 10)"};
 
 inline constexpr Sql kSweepEvents{"runs.sweep_events", R"(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "json/dto.h"
+#include "store/now.h"
 
 namespace antiphon::store {
 
@@ -21,16 +22,15 @@ ANTIPHON_DTO_DEFINE(AnnouncedRow)
 namespace {
 
 // SQLite never asks.
-#define ANTIPHON_NOW "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 constexpr Sql kRead{"announced.read", "", R"(
     SELECT coalesce(c.min_compatible, '') AS min_compatible,
            coalesce((SELECT string_agg(DISTINCT version, ' ')
                        FROM node
-                      WHERE lease_until >= )" ANTIPHON_NOW R"(), '') AS live,
-           (SELECT count(*) FROM node WHERE lease_until >= )" ANTIPHON_NOW R"() AS nodes,
+                      WHERE lease_until >= )" ANTIPHON_MILLIS_POSTGRES R"(), '') AS live,
+           (SELECT count(*) FROM node WHERE lease_until >= )" ANTIPHON_MILLIS_POSTGRES R"() AS nodes,
            coalesce(a.version, '') AS version,
            coalesce(a.api, '') AS api,
-           coalesce(a.since - )" ANTIPHON_NOW R"(, 0) AS due
+           coalesce(a.since - )" ANTIPHON_MILLIS_POSTGRES R"(, 0) AS due
       FROM cluster c
       LEFT JOIN (SELECT since, version, api FROM announced ORDER BY since DESC LIMIT 2) a ON TRUE
      WHERE c.id = 1
@@ -41,7 +41,7 @@ constexpr Sql kHold{"announced.hold", "", "SELECT id FROM cluster WHERE id = 1 F
 constexpr Sql kChange{"announced.change", "",
                       R"(
     INSERT INTO announced (since, version, api)
-    SELECT greatest()" ANTIPHON_NOW
+    SELECT greatest()" ANTIPHON_MILLIS_POSTGRES
                       R"( + CASE WHEN EXISTS (SELECT 1 FROM announced) THEN $3::bigint ELSE 0 END,
                     (SELECT max(since) + 1 FROM announced)),
            $1::text, $2::text
@@ -51,15 +51,6 @@ constexpr Sql kChange{"announced.change", "",
 constexpr Sql kForget{"announced.forget", "", R"(
     DELETE FROM announced
      WHERE since NOT IN (SELECT since FROM announced ORDER BY since DESC LIMIT 2))"};
-constexpr Sql kHash{"", "",
-                    R"(
-    SELECT hashtext(concat(c.min_compatible,
-                           (SELECT string_agg(DISTINCT version, ' ') FROM node WHERE lease_until >= )" ANTIPHON_NOW
-                    R"(),
-                           (SELECT string_agg(concat(since, version, api), ' ' ORDER BY since) FROM announced)))
-      FROM cluster c
-     WHERE c.id = 1)"};
-#undef ANTIPHON_NOW
 
 bool is_oldest(std::string_view version, std::string_view live) {
   while (!live.empty()) {
@@ -72,7 +63,14 @@ bool is_oldest(std::string_view version, std::string_view live) {
 
 }  // namespace
 
-constexpr Sql Announced::kCurrent = kHash;
+constexpr Sql Announced::kCurrent{"", "",
+                                  R"(
+    SELECT hashtext(concat(c.min_compatible,
+                           (SELECT string_agg(DISTINCT version, ' ') FROM node WHERE lease_until >= )" ANTIPHON_MILLIS_POSTGRES
+                                  R"(),
+                           (SELECT string_agg(concat(since, version, api), ' ' ORDER BY since) FROM announced)))
+      FROM cluster c
+     WHERE c.id = 1)"};
 
 Announced::Announced(Db& db, Version own, std::chrono::milliseconds lead)
     : db_(db), own_(std::move(own)), lead_(lead), known_{own_, own_, Clock::now()} {}

@@ -1,7 +1,5 @@
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/problem.h"
+#include "base/wake.h"
 #include "store/notify.h"
 #include "store/notify_frames.h"
 #include "store/postgres_connect.h"
@@ -36,12 +35,8 @@ class PostgresNotifier final : public Notifier {
         channel_(std::move(channel)),
         session_key_(session_key),
         listener_(std::move(listener)),
-        wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         thread_([this] { live(); }) {}
-  ~PostgresNotifier() override {
-    close();
-    ::close(wake_);
-  }
+  ~PostgresNotifier() override { close(); }
   PostgresNotifier(const PostgresNotifier&) = delete;
   PostgresNotifier& operator=(const PostgresNotifier&) = delete;
 
@@ -60,7 +55,7 @@ class PostgresNotifier final : public Notifier {
       queued_.push_back(std::move(message));
       if (queued_.size() > 1) return true;  // It has been woken.
     }
-    wake();
+    wake_.wake();
     return true;
   }
 
@@ -68,7 +63,7 @@ class PostgresNotifier final : public Notifier {
 
   void reconnect() override {
     anew_ = true;
-    wake();
+    wake_.wake();
   }
 
   void close() override {
@@ -76,30 +71,14 @@ class PostgresNotifier final : public Notifier {
       std::scoped_lock lock(mutex_);
       closing_ = true;
     }
-    wake();
+    wake_.wake();
     if (thread_.joinable()) thread_.join();
   }
 
  private:
-  void wake() const {
-    std::uint64_t one = 1;
-    (void)!::write(wake_, &one, sizeof one);
-  }
-
   bool closing() {
     std::scoped_lock lock(mutex_);
     return closing_;
-  }
-
-  /// Waits for the wake-up, or the time.
-  void rest(std::chrono::milliseconds time) const {
-    pollfd waits{.fd = wake_, .events = POLLIN, .revents = 0};
-    (void)::poll(&waits, 1, static_cast<int>(time.count()));
-    drain_wake();
-  }
-  void drain_wake() const {
-    std::uint64_t count = 0;
-    (void)!::read(wake_, &count, sizeof count);
   }
 
   void live() {
@@ -122,7 +101,7 @@ class PostgresNotifier final : public Notifier {
       if (closing()) break;
       log::warn("Cut off from the other replicas' notifications; their changes are looked for",
                 {{"error", why}});
-      rest(pause);
+      wake_.wait(pause);
     }
   }
 
@@ -169,9 +148,9 @@ class PostgresNotifier final : public Notifier {
       pollfd waits[] = {{.fd = PQsocket(connection),
                          .events = static_cast<short>(POLLIN | (unsent ? POLLOUT : 0)),
                          .revents = 0},
-                        {.fd = wake_, .events = POLLIN, .revents = 0}};
+                        {.fd = wake_.descriptor(), .events = POLLIN, .revents = 0}};
       (void)::poll(waits, 2, 500);
-      drain_wake();
+      wake_.drain();
       if (PQconsumeInput(connection) != 1) return PQerrorMessage(connection);
       while (sent != 0 && PQisBusy(connection) == 0) {
         PgResult result(PQgetResult(connection));
@@ -229,7 +208,7 @@ class PostgresNotifier final : public Notifier {
   const std::string channel_;
   const std::int64_t session_key_;
   const Listener listener_;
-  const int wake_;
+  const Wake wake_;
   std::atomic<bool> connected_ = false;
   std::atomic<bool> anew_ = false;
   std::mutex mutex_;

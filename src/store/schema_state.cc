@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/problem.h"
+#include "store/now.h"
 
 namespace antiphon::store {
 
@@ -57,7 +58,7 @@ constexpr Sql kHasNodes{"migrate.has_nodes", "SELECT FALSE AS yes",
 constexpr Sql kLive{"migrate.live", "SELECT '' AS text WHERE FALSE", R"(
     SELECT DISTINCT version AS text
       FROM node
-     WHERE lease_until >= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT))"};
+     WHERE lease_until >= )" ANTIPHON_MILLIS_POSTGRES R"()"};
 
 bool knows(std::span<const Migration> all, std::string_view name) {
   return std::ranges::find(all, name, &Migration::name) != all.end();

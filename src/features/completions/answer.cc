@@ -49,8 +49,7 @@ bool refuses_tools(const Problem& p) {
   return p.status() >= 400 && p.status() < 500 && p.detail().find("tool") != std::string::npos;
 }
 
-/// Tells a server that its last message is to be gone on with: vLLM's and its kin's words for it.
-/// Others (llama.cpp, Ollama) go on by themselves.
+/// Tells a server that its last message is to be gone on with: vLLM's words for it.
 void mark_prefix(json::Object& body) {
   const json::Array& messages = body["messages"].as_array();
   if (messages.empty() || json::text_at(messages.back(), "role") != "assistant") return;

@@ -119,26 +119,29 @@ struct Api {
 
   // Pages of settings.
 
-  /// The ETag was read before the values: they may be newer than it says, never older, or If-Match
+  /// The ETag is read before the values: they may be newer than it says, never older, or If-Match
   /// would let somebody overwrite what he has not seen.
-  static Response answer(const std::string& etag, const Value& values) {
-    return Response{.body = json::serialize(values)}.header("ETag", etag);
+  Response answer(const std::function<Value()>& values) const {
+    std::string etag = p->store.etag();
+    return Response{.body = json::serialize(values())}.header("ETag", std::move(etag));
   }
   Response answer_page(const Page& page) const {
-    std::string etag = p->store.etag();
-    return answer(etag, show(p->store.registry(), page));
+    return answer([&] { return show(p->store.registry(), page); });
   }
   Response answer_banners() const {
-    std::string etag = p->store.etag();
-    return answer(etag, p->settings.banners());
+    return answer([&] { return p->settings.banners(); });
   }
   Response answer_described() const {
-    std::string etag = p->store.etag();
-    return answer(etag, describe_settings(p->store));
+    return answer([&] { return describe_settings(p->store); });
   }
-  Task<Response> answer_exported() const {
+  /// Those whose names begin so.
+  Task<Response> answer_exported(std::string beginning = {}) const {
     std::string etag = p->store.etag();
-    co_return answer(etag, co_await export_settings(p->store));
+    Value all = co_await export_settings(p->store);
+    Object out;
+    for (auto& [key, value] : all.get_object())
+      if (std::string_view(key.data(), key.size()).starts_with(beginning)) out[key] = std::move(value);
+    co_return Response{.body = json::serialize(Value(std::move(out)))}.header("ETag", std::move(etag));
   }
   Task<Response> changed(const Page& page, Value body, Call& call) {
     co_await change(p->store, page, std::move(body), std::string(call.request.headers.get("if-match")));
@@ -171,19 +174,12 @@ struct Api {
     co_return std::move(form);
   }
 
-  Task<Response> export_all(const Admin&) { co_return co_await answer_exported(); }
+  Task<Response> export_all(const Admin&) { return answer_exported(); }
   Task<Response> import_all(const Admin&, Body<ImportForm> form) {
     co_await import_settings(p->store, std::move(form.config));
     co_return co_await answer_exported();
   }
-  Task<Response> space(const Admin&, std::string name) {
-    std::string etag = p->store.etag();
-    Value all = co_await export_settings(p->store);
-    Object out;
-    for (auto& [key, value] : all.get_object())
-      if (std::string_view(key.data(), key.size()).starts_with(name + ".")) out[key] = std::move(value);
-    co_return answer(etag, std::move(out));
-  }
+  Task<Response> space(const Admin&, std::string name) { return answer_exported(name + "."); }
 
   Task<Response> describe(const Admin&) { co_return answer_described(); }
   Task<Response> edit(const Admin&, Body<SettingsForm> form, Call& call) {
