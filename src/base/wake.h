@@ -4,8 +4,8 @@
 
 namespace antiphon {
 
-/// Wakes a thread that waits in poll(2): the end of the wait is a file descriptor. wake() from any thread,
-/// the rest by the one that waits.
+/// Wakes a thread that waits in poll(2): the end of the wait is a file descriptor. wake() from any
+/// thread, the rest by the one that waits.
 class Wake {
  public:
   Wake();

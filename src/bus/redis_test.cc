@@ -155,7 +155,7 @@ class RedisServer {
       ::execvp("redis-server", arguments.data());
       ::_exit(127);
     }
-    eventually([&] { return std::filesystem::exists(socket()); });
+    eventually([&] { return answers(); });
   }
   void stop() {
     if (process_ <= 0) return;
@@ -174,6 +174,14 @@ class RedisServer {
   }
 
  private:
+  bool answers() const {
+    try {
+      return std::filesystem::exists(socket()) && tell({"PING"}).kind == Reply::Kind::text;
+    } catch (const Problem&) {
+      return false;  // Its socket is there before it listens.
+    }
+  }
+
   std::vector<std::string> options_;
   std::filesystem::path folder_;
   pid_t process_ = 0;

@@ -187,8 +187,8 @@ TEST_F(RelayTest, WhatTheBusLostIsReadFromTheLog) {
   std::thread cuts([&] {
     for (int i = 0; i != 5; ++i) {
       store::Place::administer(
-          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'antiphon "
-          "notify'");
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+          "AND application_name = 'antiphon notify'");
       std::this_thread::sleep_for(60ms);
     }
   });

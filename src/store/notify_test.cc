@@ -150,8 +150,8 @@ TEST_F(NotifyTest, WhoWasCutOffIsToldAndHearsAgain) {
   Ear a(channel_), b(channel_);
   eventually([&] { return a.gaps == 1 && b.gaps == 1; });
   Place::administer(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'antiphon "
-      "notify'");
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+      "AND application_name = 'antiphon notify'");
   eventually([&] { return a.gaps == 2 && b.gaps == 2; });
   ASSERT_TRUE(a.notifier->send("again"));
   eventually([&] { return b.heard().size() == 1; });

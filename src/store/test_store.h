@@ -19,10 +19,33 @@ namespace antiphon::store {
 
 enum class Engine { sqlite, memory, postgres };
 
-/// TEST_DATABASE_URL; empty when the tests shall not use PostgreSQL.
-inline std::string postgres_url() {
-  const char* url = std::getenv("TEST_DATABASE_URL");
-  return url ? url : "";
+/// Runs SQL in a database that is there already.
+inline void administer(const std::string& url, const std::string& sql) {
+  Loops loops(1);
+  loops.start();
+  auto db = open({.url = url, .connections = 1}, loops);
+  run([&] { return db->script(sql); });
+  run([&] { return db->close(); });
+}
+
+/// A PostgreSQL database of this process alone, beside TEST_DATABASE_URL's: a test that breaks
+/// connections breaks no other program's. Empty when the tests shall not use PostgreSQL.
+inline const std::string& postgres_url() {
+  struct Database {
+    Database() {
+      const char* url = std::getenv("TEST_DATABASE_URL");
+      if (!url || !*url) return;
+      beside = url;
+      administer(beside, "CREATE DATABASE " + name);
+      own = beside + (beside.find('?') == std::string::npos ? "?" : "&") + "dbname=" + name;
+    }
+    ~Database() {
+      if (!own.empty()) administer(beside, "DROP DATABASE " + name + " WITH (FORCE)");
+    }
+    std::string name = "t" + random_hex(6), beside, own;
+  };
+  static Database database;
+  return database.own;
 }
 
 inline std::vector<Engine> engines() {
@@ -67,13 +90,7 @@ class Place {
   std::string file() const { return (folder_ / "a.db").string(); }
 
   /// Runs SQL in the database as a whole.
-  static void administer(const std::string& sql) {
-    Loops loops(1);
-    loops.start();
-    auto db = open({.url = postgres_url(), .connections = 1}, loops);
-    run([&] { return db->script(sql); });
-    run([&] { return db->close(); });
-  }
+  static void administer(const std::string& sql) { store::administer(postgres_url(), sql); }
 
  private:
   Engine engine_;
