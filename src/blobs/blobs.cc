@@ -9,8 +9,11 @@
 #include "base/log.h"
 #include "base/loops.h"
 #include "base/problem.h"
+#include "blobs/azure.h"
 #include "blobs/database.h"
 #include "blobs/directory.h"
+#include "blobs/gcs.h"
+#include "blobs/objects.h"
 #include "blobs/s3.h"
 #include "blobs/sql.h"
 #include "blobs/verified.h"
@@ -57,7 +60,12 @@ std::unique_ptr<Backend> make_backend(const Settings& settings, store::Db& db, c
   std::string provider = settings.storage_provider();
   if (provider.empty()) provider = db.dialect() == store::Dialect::sqlite ? "local" : "database";
   if (provider == "local") return std::make_unique<Directory>(options.folder, options.deployment);
-  if (provider == "s3" && client) return std::make_unique<S3>(settings, *client, options.spool);
+  auto objects = [&](std::unique_ptr<ObjectServer> server) {
+    return std::make_unique<Objects>(std::move(server), *client, options.spool);
+  };
+  if (provider == "s3" && client) return objects(std::make_unique<S3>(settings));
+  if (provider == "gcs" && client) return objects(std::make_unique<Gcs>(settings, *client));
+  if (provider == "azure" && client) return objects(std::make_unique<Azure>(settings));
   return std::make_unique<Database>(db, options.spool);
 }
 
@@ -207,9 +215,10 @@ Task<std::optional<Finding>> Blobs::check() {
   for (const PeerRow& peer : co_await db_.all<PeerRow>(sql::kPeers, node_)) {
     std::string who = "the replica " + peer.node_id.substr(0, 8);
     if (peer.place != backend_->place())
-      co_return Finding{"This replica keeps files in " + backend_->place() + ", and " + who + " in " +
-                            peer.place + ", so that neither finds what the other has stored.",
-                        "Give all replicas the same STORAGE_PROVIDER, and with s3 the same bucket."};
+      co_return Finding{
+          "This replica keeps files in " + backend_->place() + ", and " + who + " in " + peer.place +
+              ", so that neither finds what the other has stored.",
+          "Give all replicas the same STORAGE_PROVIDER, and the same bucket or container."};
     if (!co_await backend_->sees(peer.node_id))
       co_return Finding{"This replica and " + who +
                             " each keep files in a folder of their own, so that " +

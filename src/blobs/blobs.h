@@ -43,8 +43,8 @@ struct Options {
   std::string node;        ///< This process in the table `node`.
 };
 
-/// What the settings ask for; `client` may be null where they do not ask for S3. Throws Problem for
-/// what they cannot.
+/// What the settings ask for; `client` may be null where they do not ask for an object server. Throws
+/// Problem for what they cannot.
 std::unique_ptr<Backend> make_backend(const Settings& settings, store::Db& db, client::Client* client,
                                       const Options& options);
 

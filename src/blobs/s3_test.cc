@@ -32,9 +32,9 @@ class S3Test : public client::ClientTest {
   }
   ~S3Test() override { fs::remove_all(folder_); }
 
-  S3 at(const TestServer& server) {
+  Objects at(const TestServer& server) {
     settings_.s3_endpoint.set(server.url(""));
-    return S3(settings_, *client_, folder_.string());
+    return {std::make_unique<S3>(settings_), *client_, folder_.string()};
   }
   SpoolPtr spool(const std::string& bytes) {
     auto out = std::make_shared<Spool>(folder_.string(), false);
@@ -45,7 +45,7 @@ class S3Test : public client::ClientTest {
   static Blob blob(const std::string& bytes) {
     return {{hex(sha256(bytes))}, static_cast<std::int64_t>(bytes.size())};
   }
-  std::string read(S3& s3, const Blob& blob, Range range) {
+  std::string read(Objects& s3, const Blob& blob, Range range) {
     return run([&]() -> Task<std::string> {
       auto pieces = verified(co_await s3.open(blob, range), blob, range, faults_);
       std::string out;
@@ -67,7 +67,7 @@ TEST_F(S3Test, PutsAnObjectUnderItsIdWithItsHashAndTags) {
     peer.reply(200, "");
   });
   settings_.s3_tagging.set(true);
-  S3 s3 = at(server);
+  Objects s3 = at(server);
 
   run([&] { return s3.store(spool("the bytes")); });
 
@@ -84,7 +84,7 @@ TEST_F(S3Test, PutsAnObjectUnderItsIdWithItsHashAndTags) {
 TEST_F(S3Test, TriesAgainWhatTheServerCouldNotDoAndThenSaysSo) {
   int calls = 0;
   TestServer server([&](TestServer::Peer& peer) { peer.reply(++calls < 3 ? 503 : 200, ""); });
-  S3 s3 = at(server);
+  Objects s3 = at(server);
 
   run([&] { return s3.store(spool("x")); });
   EXPECT_EQ(calls, 3);
@@ -98,7 +98,7 @@ TEST_F(S3Test, TriesAgainWhatTheServerCouldNotDoAndThenSaysSo) {
 TEST_F(S3Test, NamesTheSettingThatIsWrong) {
   int status = 403;
   TestServer server([&](TestServer::Peer& peer) { peer.reply(status, "<Error>the-words</Error>"); });
-  S3 s3 = at(server);
+  Objects s3 = at(server);
 
   Problem key = store::problem_of([&] { return s3.prepare(); });
   EXPECT_NE(key.detail().find("S3_SECRET_ACCESS_KEY"), std::string::npos);
@@ -114,7 +114,7 @@ TEST_F(S3Test, NamesTheSettingThatIsWrong) {
 
 TEST_F(S3Test, RefusesAServerThatDoesNotReadWhatItWasGiven) {
   TestServer server([&](TestServer::Peer& peer) { peer.reply(200, "something else"); });
-  S3 s3 = at(server);
+  Objects s3 = at(server);
 
   Problem p = store::problem_of([&] { return s3.prepare(); });
 
@@ -123,7 +123,7 @@ TEST_F(S3Test, RefusesAServerThatDoesNotReadWhatItWasGiven) {
 
 TEST_F(S3Test, StartsWhileTheServerIsAway) {
   auto server = std::make_unique<TestServer>([](TestServer::Peer&) {});
-  S3 s3 = at(*server);
+  Objects s3 = at(*server);
   server.reset();
 
   EXPECT_NO_THROW(run([&] { return s3.prepare(); }));
@@ -137,7 +137,7 @@ TEST_F(S3Test, ReadsWholeAndInParts) {
     asked = at == std::string::npos ? "" : peer.head.substr(at, peer.head.find('\r', at) - at);
     asked.empty() ? peer.reply(200, bytes) : peer.reply(206, bytes.substr(2, 3));
   });
-  S3 s3 = at(server);
+  Objects s3 = at(server);
 
   EXPECT_EQ(read(s3, blob(bytes), {0, 10}), bytes);
   EXPECT_EQ(read(s3, blob(bytes), {2, 3}), "234");
@@ -148,7 +148,7 @@ TEST_F(S3Test, TakesNoBytesForOthers) {
   std::string bytes = "0123456789";
   auto fails = [&](const TestServer::Answer& answer) {
     TestServer server(answer);
-    S3 s3 = at(server);
+    Objects s3 = at(server);
     Problem p = store::problem_of([&]() -> Task<> {
       (void)read(s3, blob(bytes), {0, 10});
       co_return;
@@ -170,19 +170,16 @@ TEST_F(S3Test, TakesNoBytesForOthers) {
 TEST_F(S3Test, PutsTheBucketWhereItIsAskedTo) {
   TestServer server([](TestServer::Peer&) {});
   settings_.s3_endpoint.set("https://s3.example.org/base/");
-  EXPECT_EQ(S3(settings_, *client_, "").place(), "the bucket https://s3.example.org/base/files/team/a");
+  EXPECT_EQ(S3(settings_).place(), "the bucket https://s3.example.org/base/files/team/a");
   settings_.s3_addressing.set("virtual");
-  EXPECT_EQ(S3(settings_, *client_, "").place(), "the bucket https://files.s3.example.org/base/team/a");
+  EXPECT_EQ(S3(settings_).place(), "the bucket https://files.s3.example.org/base/team/a");
   settings_.s3_endpoint.set("");
   settings_.s3_region.set("eu-central-1");
-  EXPECT_EQ(S3(settings_, *client_, "").place(),
-            "the bucket https://files.s3.eu-central-1.amazonaws.com/team/a");
+  EXPECT_EQ(S3(settings_).place(), "the bucket https://files.s3.eu-central-1.amazonaws.com/team/a");
   settings_.s3_addressing.set("path");
-  EXPECT_EQ(S3(settings_, *client_, "").place(),
-            "the bucket https://s3.eu-central-1.amazonaws.com/files/team/a");
+  EXPECT_EQ(S3(settings_).place(), "the bucket https://s3.eu-central-1.amazonaws.com/files/team/a");
   settings_.s3_accelerate.set(true);
-  EXPECT_EQ(S3(settings_, *client_, "").place(),
-            "the bucket https://files.s3-accelerate.amazonaws.com/team/a");
+  EXPECT_EQ(S3(settings_).place(), "the bucket https://files.s3-accelerate.amazonaws.com/team/a");
 }
 
 }  // namespace

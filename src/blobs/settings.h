@@ -16,7 +16,8 @@ struct Settings : config::Group {
           .on_restart()
           .help(
               "Where files are kept: local (a folder in DATA_DIR, which all replicas must share), "
-              "database, or s3. Empty: a folder with SQLite, the database with PostgreSQL.");
+              "database, s3, gcs (Google) or azure. Empty: a folder with SQLite, the database with "
+              "PostgreSQL.");
   config::Text s3_bucket = env("S3_BUCKET_NAME", "").on_restart().help("The bucket files are kept in.");
   config::Text s3_key_prefix =
       env("S3_KEY_PREFIX", "").on_restart().help("Begins the names of all objects in the bucket.");
@@ -50,6 +51,25 @@ struct Settings : config::Group {
               "with S3_ENDPOINT_URL, virtual at Amazon.");
   config::Bool s3_tagging =
       env("S3_ENABLE_TAGGING", false).on_restart().help("Tags objects with application=antiphon.");
+  config::Text gcs_bucket =
+      env("GCS_BUCKET_NAME", "").on_restart().help("The bucket at Google that files are kept in.");
+  config::SecretText gcs_credentials =
+      env_secret("GOOGLE_APPLICATION_CREDENTIALS_JSON")
+          .on_restart()
+          .help("The key of a service account: the text of its file. Roles of machines are not read.");
+  config::Text gcs_emulator =
+      env("STORAGE_EMULATOR_HOST", "")
+          .on_restart()
+          .help("Address of an emulator of Google Cloud Storage, for tests; it needs no key.");
+  config::Text azure_endpoint =
+      env("AZURE_STORAGE_ENDPOINT", "").on_restart().help("https://account.blob.core.windows.net");
+  config::Text azure_container = env("AZURE_STORAGE_CONTAINER_NAME", "")
+                                     .on_restart()
+                                     .help("The container at Azure that files are kept in.");
+  config::SecretText azure_key =
+      env_secret("AZURE_STORAGE_KEY")
+          .on_restart()
+          .help("A key of the storage account. Roles of machines are not read.");
   config::Int sweep_minutes =
       env("ANTIPHON_BLOB_SWEEP_MINUTES", 60)
           .between(0, 10'080)
@@ -57,6 +77,11 @@ struct Settings : config::Group {
           .help(
               "How often files that nothing refers to any more, and that are older than a day, are "
               "removed; 0 is never.");
+
+ private:
+  void check_s3(const config::Values& values) const;
+  void check_gcs(const config::Values& values) const;
+  void check_azure(const config::Values& values) const;
 };
 
 }  // namespace antiphon::blobs

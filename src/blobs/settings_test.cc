@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "config/registry.h"
 
 namespace antiphon::blobs {
@@ -34,12 +36,38 @@ TEST(BlobSettings, TakeWhatCanBeDone) {
   EXPECT_EQ(complaint(s3({{"S3_ENDPOINT_URL", "http://minio:9000"}, {"S3_KEY_PREFIX", "a/b"}})), "");
 }
 
-TEST(BlobSettings, SayWhatToDoInsteadOfWhatCannotBeDone) {
-  EXPECT_NE(
-      complaint({{"STORAGE_PROVIDER", "gcs"}}).find("S3_ENDPOINT_URL=https://storage.googleapis.com"),
-      std::string::npos);
-  EXPECT_NE(complaint({{"STORAGE_PROVIDER", "azure"}}).find("STORAGE_PROVIDER=database"),
+TEST(BlobSettings, NameWhatGoogleLacks) {
+  EXPECT_NE(complaint({{"STORAGE_PROVIDER", "gcs"}}).find("GCS_BUCKET_NAME"), std::string::npos);
+  Environment named{{"STORAGE_PROVIDER", "gcs"}, {"GCS_BUCKET_NAME", "files"}};
+  auto with = [&](std::string name, std::string value) {
+    Environment out = named;
+    out.emplace_back(std::move(name), std::move(value));
+    return complaint(out);
+  };
+  EXPECT_NE(complaint(named).find("GOOGLE_APPLICATION_CREDENTIALS_JSON"), std::string::npos);
+  std::string told =
+      with("GOOGLE_APPLICATION_CREDENTIALS_JSON",
+           R"({"client_email":"a@b","token_uri":"https://t","private_key":"unspeakable"})");
+  EXPECT_NE(told.find("GOOGLE_APPLICATION_CREDENTIALS_JSON"), std::string::npos);
+  EXPECT_EQ(told.find("unspeakable"), std::string::npos);
+  EXPECT_NE(with("STORAGE_EMULATOR_HOST", "localhost:4443").find("STORAGE_EMULATOR_HOST"),
             std::string::npos);
+  EXPECT_EQ(with("STORAGE_EMULATOR_HOST", "http://localhost:4443"), "");
+}
+
+TEST(BlobSettings, NameWhatAzureLacks) {
+  Environment have{{"STORAGE_PROVIDER", "azure"}};
+  for (auto [name, good, bad] :
+       {std::tuple{"AZURE_STORAGE_ENDPOINT", "https://acc.blob.core.windows.net", "https://10.0.0.1"},
+        {"AZURE_STORAGE_CONTAINER_NAME", "files", "a/b"},
+        {"AZURE_STORAGE_KEY", "a2V5", "not Base64"}}) {
+    EXPECT_NE(complaint(have).find(name), std::string::npos);
+    Environment wrong = have;
+    wrong.emplace_back(name, bad);
+    EXPECT_NE(complaint(wrong).find(name), std::string::npos) << name;
+    have.emplace_back(name, good);
+  }
+  EXPECT_EQ(complaint(have), "");
   EXPECT_NE(complaint({{"STORAGE_PROVIDER", "ftp"}}).find("STORAGE_PROVIDER"), std::string::npos);
 }
 

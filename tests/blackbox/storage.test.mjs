@@ -5,6 +5,8 @@ import { existsSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { canMount, smallDisk } from '../lib/disk.mjs';
+import { hasAzurite, startAzurite } from '../lib/azurite.mjs';
+import { hasGcs, startGcs } from '../lib/gcs.mjs';
 import { hasMinio, startMinio } from '../lib/minio.mjs';
 import { dataUrl, fetchBytes, pictureOf, setPicture, somePng } from '../lib/pictures.mjs';
 import { sharedPostgres } from '../lib/postgres.mjs';
@@ -100,6 +102,35 @@ replicas('two replicas that keep files in the database, which is what PostgreSQL
     env: async () => ({ ...(minio = await startMinio()).env, S3_ENABLE_TAGGING: 'true' }),
   });
   after(() => minio?.stop());
+}
+for (const [title, there, start, key] of [
+  ['in a bucket at Google', hasGcs, startGcs, null],
+  ['in a container at Azure', hasAzurite, startAzurite, { AZURE_STORAGE_KEY: 'd3Jvbmc=' }],
+]) {
+  let storage;
+  const skip = !there && 'its emulator is not there: tools/setup storage';
+  replicas(`two replicas that keep files ${title}`, { skip, env: async () => (storage = await start()).env });
+  after(() => storage?.stop());
+
+  it(`files ${title}: a wrong key and a name that is none are refused with the cure`, { skip }, async () => {
+    const own = await start();
+    const names = { GCS_BUCKET_NAME: 'nowhere', AZURE_STORAGE_CONTAINER_NAME: 'nowhere' };
+    try {
+      for (const [env, cure] of [
+        [names, /answers 404.*check (GCS_BUCKET_NAME|AZURE_STORAGE_CONTAINER_NAME)/],
+        ...(key ? [[key, /answers 403.*AZURE_STORAGE_KEY/]] : []),
+      ]) {
+        const server = await makeServer({ env: { ...own.env, ...env } });
+        try {
+          assert.match(await server.startsNot(), cure);
+        } finally {
+          await server.close();
+        }
+      }
+    } finally {
+      await own.stop();
+    }
+  });
 }
 
 describe('a bucket', { skip: !hasMinio && 'MinIO is not there: tools/setup storage' }, () => {
