@@ -62,13 +62,13 @@ std::vector<client::Header> Azure::sign(const Wanted& wanted, const std::string&
   std::string key = base64_decode(key_.reveal()).value_or("");
   std::vector<client::Header> out(own.begin(), own.end());
   if (put) out.emplace_back("content-type", type);
-  out.emplace_back("authorization",
-                   "SharedKey " + account_ + ":" + base64(hmac_sha256(key, text)));
+  out.emplace_back("authorization", "SharedKey " + account_ + ":" + base64(hmac_sha256(key, text)));
   return out;
 }
 
 Task<client::Request> Azure::request(Wanted wanted) {
-  co_return client::Request{.method = std::string(wanted.method), .url = root_ + wanted.name,
+  co_return client::Request{.method = std::string(wanted.method),
+                            .url = root_ + wanted.name,
                             .headers = sign(wanted, http_date(unix_seconds()))};
 }
 

@@ -37,8 +37,8 @@ constexpr std::int64_t kEarly = 60;
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
 Key key_of(const std::string& pem) {
-  std::unique_ptr<BIO, decltype(&BIO_free)> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
-                                               &BIO_free);
+  std::unique_ptr<BIO, decltype(&BIO_free)> in(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
   return {PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free};
 }
 
@@ -48,11 +48,12 @@ std::string rs256(const std::string& pem, std::string_view text) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   std::size_t size = 0;
   std::string out;
-  bool good = key && EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1 &&
+  bool good = key &&
+              EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1 &&
               EVP_DigestSign(context.get(), nullptr, &size, bytes, text.size()) == 1;
   out.resize(size);
-  good = good && EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(out.data()), &size, bytes,
-                                text.size()) == 1;
+  good = good && EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(out.data()), &size,
+                                bytes, text.size()) == 1;
   if (!good) throw Problem(Problem::Kind::internal, "The service account's key cannot sign.");
   out.resize(size);
   return out;
@@ -92,8 +93,9 @@ Gcs::Gcs(const Settings& s, client::Client& client)
 }
 
 ObjectServer::Cures Gcs::cures() const {
-  return {.key = "GOOGLE_APPLICATION_CREDENTIALS_JSON, what the account may do with the bucket, and this "
-                 "machine's clock",
+  return {.key =
+              "GOOGLE_APPLICATION_CREDENTIALS_JSON, what the account may do with the bucket, and this "
+              "machine's clock",
           .bucket = "GCS_BUCKET_NAME",
           .address = "GCS_BUCKET_NAME"};
 }
@@ -130,8 +132,9 @@ Task<std::string> Gcs::token() {
 
 Task<client::Request> Gcs::request(Wanted wanted) {
   bool put = wanted.method == "PUT";
-  client::Request out{.method = put ? "POST" : std::string(wanted.method),
-                      .url = put ? upload_ + percent_encode(wanted.name.substr(1)) : root_ + wanted.name};
+  client::Request out{
+      .method = put ? "POST" : std::string(wanted.method),
+      .url = put ? upload_ + percent_encode(wanted.name.substr(1)) : root_ + wanted.name};
   if (account_) out.headers.emplace_back("authorization", "Bearer " + co_await token());
   if (put) out.headers.emplace_back("content-type", "application/octet-stream");
   if (wanted.range) out.headers.emplace_back("range", header_value(*wanted.range));

@@ -43,8 +43,8 @@ class Gcs final : public ObjectServer {
   Task<std::string> token();
 
   client::Client& client_;
-  std::string root_;    ///< "https://storage.googleapis.com/bucket"
-  std::string upload_;  ///< Where a name is appended to.
+  std::string root_;                       ///< "https://storage.googleapis.com/bucket"
+  std::string upload_;                     ///< Where a name is appended to.
   std::optional<ServiceAccount> account_;  ///< An emulator needs none.
   std::mutex mutex_;
   Secret token_;

@@ -97,7 +97,8 @@ TEST_F(GcsTest, OneTokenIsForManyObjects) {
                                  R"(","expires_in":3599,"token_type":"Bearer"})");
     }
     EXPECT_NE(peer.head.find("authorization: Bearer the-1\r\n"), std::string::npos) << peer.head;
-    if (peer.head.starts_with("POST /upload/storage/v1/b/files/o?uploadType=media&name=.antiphon-probe%2F"))
+    if (peer.head.starts_with(
+            "POST /upload/storage/v1/b/files/o?uploadType=media&name=.antiphon-probe%2F"))
       object = peer.body;
     else
       EXPECT_NE(peer.head.find(" /files/.antiphon-probe/"), std::string::npos) << peer.head;
@@ -112,7 +113,8 @@ TEST_F(GcsTest, ATokenThatIsRunningOutIsTakenAnew) {
   std::atomic<int> tokens = 0;
   TestServer server([&](TestServer::Peer& peer) {
     if (peer.head.starts_with("POST /token"))
-      return peer.reply(200, R"({"access_token":"t)" + std::to_string(++tokens) + R"(","expires_in":50})");
+      return peer.reply(200,
+                        R"({"access_token":"t)" + std::to_string(++tokens) + R"(","expires_in":50})");
     peer.reply(204, "");
   });
   Objects gcs = at(server);

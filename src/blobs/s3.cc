@@ -40,9 +40,10 @@ S3::S3(const Settings& s)
 }
 
 ObjectServer::Cures S3::cures() const {
-  return {.key = "S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY, what the key may do, and this machine's clock",
-          .bucket = "S3_BUCKET_NAME and S3_ENDPOINT_URL",
-          .address = "S3_REGION_NAME, S3_ENDPOINT_URL and S3_ADDRESSING_STYLE"};
+  return {
+      .key = "S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY, what the key may do, and this machine's clock",
+      .bucket = "S3_BUCKET_NAME and S3_ENDPOINT_URL",
+      .address = "S3_REGION_NAME, S3_ENDPOINT_URL and S3_ADDRESSING_STYLE"};
 }
 
 Task<client::Request> S3::request(Wanted wanted) {
@@ -51,7 +52,8 @@ Task<client::Request> S3::request(Wanted wanted) {
   if (wanted.range) what.headers.emplace_back("range", header_value(*wanted.range));
   if (tagging_ && wanted.method == "PUT" && wanted.name.starts_with("/blobs/"))
     what.headers.emplace_back("x-amz-tagging", "application=antiphon");
-  co_return client::Request{.method = std::string(wanted.method), .url = root_ + wanted.name,
+  co_return client::Request{.method = std::string(wanted.method),
+                            .url = root_ + wanted.name,
                             .headers = sign(what, credentials_, region_, unix_seconds())};
 }
 

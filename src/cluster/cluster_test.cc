@@ -9,6 +9,7 @@
 #include "cluster/environment.h"
 #include "cluster/keys.h"
 #include "cluster/preflight.h"
+#include "cluster/queue.h"
 #include "cluster/seals.h"
 #include "json/json.h"
 #include "store/migrate.h"
@@ -94,6 +95,24 @@ TEST(Connections, AreAddedUpAndTheNarrowestLimitCounts) {
   EXPECT_EQ(fits.text,
             "max_connections 20 - 3 reserved = 17; 2 nodes × 3 + 1 node × 5 + 5 of this node = 16");
   EXPECT_FALSE(narrow.fits());
+}
+
+TEST(Queue, IsWarnedOfFromATenthOnAndSaysWho) {
+  EXPECT_FALSE((NotifyQueue{.used = 0.1}.fills()));
+  NotifyQueue queue{.used = 0.25, .oldest = "process 7 (psql, user ann, database shop), 90 s old"};
+  EXPECT_TRUE(queue.fills());
+  EXPECT_NE(queue.sentence().find("25 % full"), std::string::npos);
+  EXPECT_NE(queue.sentence().find("process 7 (psql"), std::string::npos);
+  EXPECT_NE((NotifyQueue{.used = 0.25}.sentence().find("pg_monitor")), std::string::npos);
+}
+
+TEST(Queue, IsAskedForOnPostgresOnly) {
+  for (store::Engine engine : store::engines()) {
+    store::Store store(engine);
+    auto queue = run([&] { return notify_queue(*store.db); });
+    EXPECT_EQ(queue.has_value(), engine == store::Engine::postgres);
+    if (queue) EXPECT_LE(queue->used, 1);
+  }
 }
 
 TEST(Environment, DiffersOnlyInWhatAllNodesShare) {

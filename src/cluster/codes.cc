@@ -3,11 +3,11 @@
 namespace antiphon::cluster {
 namespace {
 
-constexpr Code kAll[] = {
-    kSecretDiffers,     kSettingsDiffer, kSealedByLostKey, kClockIsOff,         kKeyTooNew,
-    kFileInUse,         kNetworkFile,    kSchemaMissing,   kTooManyConnections, kFewConnectionsLeft,
-    kTransactionPooler, kPoolerForgets,  kDirectUrl,       kVersionsDiffer,     kLeaseLost,
-    kRedisUnreachable,  kRedisForbids,   kRedisShared,     kRedisTooOld};
+constexpr Code kAll[] = {kSecretDiffers,      kSettingsDiffer,     kSealedByLostKey,   kClockIsOff,
+                         kKeyTooNew,          kFileInUse,          kNetworkFile,       kSchemaMissing,
+                         kTooManyConnections, kFewConnectionsLeft, kTransactionPooler, kPoolerForgets,
+                         kDirectUrl,          kQueueFills,         kVersionsDiffer,    kLeaseLost,
+                         kRedisUnreachable,   kRedisForbids,       kRedisShared,       kRedisTooOld};
 
 }  // namespace
 

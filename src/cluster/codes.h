@@ -70,6 +70,15 @@ inline constexpr Code kDirectUrl{
     "AP-033", "ANTIPHON_PG_DIRECT_URL leads elsewhere",
     "It must reach the database of DATABASE_URL, without a transaction pooler between.",
     "Point it to the PostgreSQL server itself, with the same database's name."};
+inline constexpr Code kQueueFills{
+    "AP-034", "Notifications pile up",
+    "A session that listens stays in a transaction, so PostgreSQL keeps all notifications since. When "
+    "its queue is full no application on this server can notify, and replicas find each other's "
+    "changes "
+    "by looking once a second.",
+    "End that transaction with pg_terminate_backend(process), and let "
+    "idle_in_transaction_session_timeout "
+    "end the next."};
 inline constexpr Code kVersionsDiffer{"AP-040", "Two versions",
                                       "Nodes run different versions, as during an upgrade.",
                                       "Bring all nodes to the newest version."};

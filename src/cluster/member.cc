@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/problem.h"
 #include "cluster/environment.h"
+#include "cluster/queue.h"
 #include "cluster/seals.h"
 #include "json/json.h"
 #include "store/now.h"
@@ -101,6 +102,7 @@ void Member::follow(Scope& scope, Executor where) {
       keys = changed.take() || keys || clock;
       try {
         if (clock) co_await watch_clock();
+        if (clock) co_await watch_queue();
         if (keys) co_await watch_keys(scope);
         keys = false;
       } catch (const Problem& p) {
@@ -125,6 +127,16 @@ Task<> Member::watch_clock() {
     log::info("The clock is right again");
   warned_of_clock_ = off;
   (void)co_await describe(parts_.db, own_row());
+}
+
+Task<> Member::watch_queue() {
+  std::optional<NotifyQueue> queue = co_await notify_queue(parts_.db);
+  if (!queue) co_return;
+  if (queue->fills())
+    log::warn("Notifications pile up", {{"said", said(kQueueFills, queue->sentence())}});
+  else if (warned_of_queue_)
+    log::info("Notifications are read again");
+  warned_of_queue_ = queue->fills();
 }
 
 Task<> Member::watch_keys(const Scope& scope) {

@@ -51,6 +51,7 @@ class Member {
 
  private:
   Task<> watch_clock();
+  Task<> watch_queue();
   Task<> watch_keys(const Scope& scope);
   void use_key(std::size_t index);
   Node own_row() const;
@@ -66,6 +67,7 @@ class Member {
   std::string state_;             ///< Guarded by mutex_.
   std::optional<Skew> skew_;      ///< Guarded by mutex_.
   bool warned_of_clock_ = false;  ///< Of the watching task only.
+  bool warned_of_queue_ = false;  ///< Of the watching task only.
   std::atomic<std::size_t> signing_ = 0;
 };
 

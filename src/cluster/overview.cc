@@ -6,6 +6,7 @@
 #include "cluster/connections.h"
 #include "cluster/environment.h"
 #include "cluster/member.h"
+#include "cluster/queue.h"
 #include "cluster/seals.h"
 
 namespace antiphon::cluster {
@@ -83,6 +84,8 @@ Task<ClusterOverview> Member::overview() {
     out.database.arithmetic = sum.text;
     if (sum.nearly()) warn(out, kFewConnectionsLeft, sum.text);
   }
+  if (auto queue = co_await notify_queue(parts_.db); queue && queue->fills())
+    warn(out, kQueueFills, queue->sentence());
   for (const SealedKind& kind : sealed_kinds())
     for (const SealedRow& row : co_await kind.rows(parts_.db))
       if (!parts_.sealer.sealed_now(row.place, row.sealed)) ++out.sealed_to_redo;

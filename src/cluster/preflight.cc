@@ -8,6 +8,7 @@
 #include "cluster/clock.h"
 #include "cluster/connections.h"
 #include "cluster/environment.h"
+#include "cluster/queue.h"
 #include "cluster/seals.h"
 #include "store/pooler.h"
 
@@ -110,6 +111,8 @@ Task<Findings> check_agreement(Agreement with) {
   Findings out;
   co_await check_keys(out, with);
   co_await check_clock(out, with.db);
+  if (auto queue = co_await notify_queue(with.db); queue && queue->fills())
+    out.warn("notifications", kQueueFills, queue->sentence());
   auto end = std::chrono::steady_clock::now() + kLeaseRunsOut;
   for (;;) {
     Findings said_by_others;

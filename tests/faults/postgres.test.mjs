@@ -277,10 +277,14 @@ describe('PostgreSQL under replicas', () => {
         try {
           holder.stdin.write('LISTEN nothing;\nBEGIN;\nSELECT 1;\n');
           const usage = () => Number(cluster.sql(database, 'SELECT pg_notification_queue_usage()'));
-          // 200 MB of the queue's 8 GB; nobody has read them, because one has not.
-          await once(psql("SELECT pg_notify('elsewhere', repeat('x', 7000) || i) FROM generate_series(1, 30000) i"), 'close');
+          // 1 GB of the queue's 8 GB; nobody has read them, because one has not.
+          await once(psql("SELECT pg_notify('elsewhere', repeat('x', 7900) || i) FROM generate_series(1, 130000) i"), 'close');
           const before = usage();
-          assert.ok(before > 0.01, `only ${before} of the queue is in use`);
+          assert.ok(before > 0.1, `only ${before} of the queue is in use`);
+          const pid = cluster.sql(database, "SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction'");
+          const { json: overview } = await fleet.at(1, admin).get('/api/v1/cluster', { expect: 200 });
+          const warning = overview.warnings.find((entry) => entry.code === 'AP-034');
+          assert.match(warning?.text ?? '', new RegExp(`1\\d % full.*process ${pid} \\(psql, user antiphon`), 'the warning says who');
           await run(async (checker) => {
             const sockets = [await checker.socket(fleet.at(0, admin)), await checker.socket(fleet.at(1, admin))];
             const answers = await asks(checker, fleet.at(0, admin), sockets, { tokens: 200, delay: 10 });

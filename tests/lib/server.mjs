@@ -76,7 +76,7 @@ export class Server {
     const begin = performance.now();
     const patience = kReadyMs * strain();
     while (!(await this.isReady())) {
-      if (!this.isRunning) throw new Error(`the server ended before it was ready:\n${this.log.slice(-4000)}`);
+      if (!this.isRunning) throw new Error(`the server ended before it was ready:\n${this.log.slice(-4000)}${this.#whoHasThePort()}`);
       if (performance.now() - begin > patience) {
         await this.kill();
         throw new Error(`not ready after ${patience.toFixed(0)} ms:\n${this.log.slice(-4000)}`);
@@ -91,6 +91,13 @@ export class Server {
     const { status, stderr } = spawnSync(nextBinary(), ['migrate'], { env: this.env, cwd: this.dataDir, encoding: 'utf8' });
     // Tests of starts that must fail have databases that nobody can upgrade.
     if (status !== 0) this.log += `not upgraded first: ${stderr}`;
+  }
+
+  /** Tests claim their ports, so that nobody else should have one. */
+  #whoHasThePort() {
+    if (!this.log.includes('Address already in use')) return '';
+    const { stdout } = spawnSync('ss', ['-tuanpH', `( sport = :${this.port} or dport = :${this.port} )`], { encoding: 'utf8' });
+    return `\nWho has it: ${stdout || 'nobody any more, or there is no ss'}`;
   }
 
   async isReady() {
@@ -134,6 +141,7 @@ export class Server {
     try {
       await this.start();
     } catch (error) {
+      if (!this.#exit) throw error; // It was not even started.
       const outcome = await this.#exit;
       if (outcome.code === 1) return this.log;
       throw new Error(`ended with ${JSON.stringify(outcome)} instead of 1: ${error.message}`);
