@@ -8,8 +8,8 @@
 
 namespace antiphon::cluster {
 
-/// PostgreSQL's queue of notifications, which all databases of a server share: 8 GiB by default. Whoever
-/// listens and stays in a transaction keeps all that has been said since.
+/// PostgreSQL's queue of notifications, which all databases of a server share: 8 GiB by default.
+/// Whoever listens and stays in a transaction keeps all that has been said since.
 struct NotifyQueue {
   /// From here on it is warned of.
   static constexpr double kMuch = 0.1;

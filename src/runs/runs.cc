@@ -32,6 +32,8 @@ constexpr std::int64_t kKeepRuns = 24 * 3600;  // For idempotent repeats.
 constexpr std::size_t kMaxReplay = 64 << 20;
 constexpr int kSweeps = 5;
 constexpr std::chrono::nanoseconds kLookAtSuspects = 200ms;
+/// While the database is away: what others have changed meanwhile is known soon after it is back.
+constexpr auto kAgain = 250ms;
 constexpr auto kSweepEvery = 60s, kSweepStraysEvery = 3600s;
 constexpr std::size_t kMostRemoved = 10'000;
 
@@ -189,12 +191,13 @@ Task<bool> Runs::cancel(std::string run_id) {
 // The keeper: the lease, orphans, requests to stop, and old rows.
 
 Task<> Runs::tend() {
-  auto step = [](std::string_view what, Task<> work) -> Task<bool> {
+  bool away = false;  // The database is, which is said once.
+  auto step = [&away](std::string_view what, Task<> work) -> Task<bool> {
     try {
       co_await std::move(work);
       co_return true;
     } catch (const Problem& p) {
-      log::warn("The run keeper will try again", {{"step", what}, {"cause", p.cause()}});
+      if (!away) log::warn("The run keeper will try again", {{"step", what}, {"cause", p.cause()}});
       co_return false;
     }
   };
@@ -202,8 +205,9 @@ Task<> Runs::tend() {
   auto sweep_at = now(), sweep_strays_at = now(), sweep_removed_at = now();
   bool adopted = false, swept = false;
   while (!scope_.closing()) {
-    if (!co_await step("beat", beat())) {
-      (void)co_await look_.wait(options_.keeper_period);
+    away = !co_await step("beat", beat());
+    if (away) {
+      (void)co_await look_.wait(kAgain);
       continue;
     }
     if (own_ != live_here() || !strays_.empty()) (void)co_await step("own", mind_own());
