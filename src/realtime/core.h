@@ -11,6 +11,7 @@
 #include "base/loops.h"
 #include "base/scope.h"
 #include "base/signal.h"
+#include "realtime/calls.h"
 #include "realtime/hub.h"
 #include "realtime/outbox.h"
 #include "realtime/records.h"
@@ -37,6 +38,7 @@ class Core : public std::enable_shared_from_this<Core> {
   std::shared_ptr<Outbox> outbox;  ///< Set once, before anything runs.
   bus::Bus* const bus;             ///< May be null.
   Scope scope;
+  Calls calls;
   struct Handled {
     EventObject names;
     Hub::Handler run;
@@ -79,6 +81,10 @@ class Core : public std::enable_shared_from_this<Core> {
   Task<> hear_outbox();
   /// Something other replicas wrote was not heard.
   void outbox_missed() { missed_outbox_.notify(); }
+  /// Asks a socket of this process; nothing when there is none, of this user, that is connected.
+  Task<std::optional<json::Value>> ask(std::string sid, UserId user, Event event,
+                                       std::chrono::milliseconds timeout);
+  bool holds(std::string_view sid, const UserId& user) const;
   void ask_until(Clock::time_point deadline, const SessionPtr& session, std::uint64_t question);
   Signal stopping, deadline_set;
   std::atomic<bool> ending = false;   ///< Nobody is let in any more.

@@ -14,10 +14,6 @@ namespace {
 constexpr std::string_view kEmit = "emit";
 constexpr std::string_view kEvict = "evict";
 
-json::Value not_connected() {
-  return json::Object{{"error", "The browser that should be asked is not connected."}};
-}
-
 }  // namespace
 
 Socket::Socket(std::shared_ptr<Core> core, std::shared_ptr<Session> session)
@@ -142,7 +138,11 @@ Task<> Hub::start() {
 Task<> Hub::stop(std::chrono::milliseconds deadline) {
   auto core = core_;
   core->ending = true;
-  for (const auto& session : core->registry.all()) session->hang_up();
+  core->calls.stop();
+  for (const auto& session : core->registry.all()) {
+    session->hang_up();
+    session->give_up_all();
+  }
   core->hung_up = true;
   core->stopping.notify();
   core->deadline_set.notify();
@@ -172,17 +172,11 @@ Ticket Hub::ticket(Room room, Event event, std::string skip_sid) {
 
 Task<json::Value> Hub::call(std::string sid, UserId user, Event event,
                             std::chrono::milliseconds timeout) {
-  auto session = core_->registry.by_sid(sid);
+  if (auto answer = co_await core_->ask(sid, user, event, timeout)) co_return std::move(*answer);
+  if (auto answer = co_await core_->calls.ask(sid, user, std::move(event), timeout))
+    co_return std::move(*answer);
   // The same answer for a foreign socket and none (row 93).
-  if (!session || !session->owned_by(user)) co_return not_connected();
-  co_return co_await await_result<json::Value>([&](Completion<json::Value> done) {
-    std::uint64_t id = 0;
-    if (session->ask(event, id, done)) {
-      core_->ask_until(Clock::now() + timeout, session, id);
-    } else {
-      done(not_connected());
-    }
-  });
+  co_return error_answer("The browser that should be asked is not connected.");
 }
 
 void Hub::track(const Room& room, const Event::Run& run) {

@@ -168,7 +168,7 @@ class Hub {
   Task<> publish(Room room, Event event, std::string skip_sid = {});
   /// The same within a transaction of the caller's.
   Ticket ticket(Room room, Event event, std::string skip_sid = {});
-  /// Asks one socket and waits for its acknowledgement: the catalogue's RPC types. `{"error": text}`
+  /// Asks one socket, at whichever replica it is, and waits for its acknowledgement: the catalogue's RPC types. `{"error": text}`
   /// when the socket is not the user's (row 93), has gone, or does not answer in time.
   Task<json::Value> call(std::string sid, UserId user, Event event, std::chrono::milliseconds timeout);
   /// Tells the hub of a run that goes on although this process has emitted nothing of it yet

@@ -22,6 +22,9 @@
 
 namespace antiphon::realtime {
 
+/// `{"error": why}`: what a question that has no answer ends with.
+json::Value error_answer(std::string_view why);
+
 using Clock = std::chrono::steady_clock;
 
 /// Builds an event's frames: one for each distinct offset, shared by all who have that one.
@@ -115,9 +118,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // --- acknowledgements ---
   /// Sends an event that wants one. False when there is nobody to ask.
-  bool ask(const Event& event, std::uint64_t& id, Completion<json::Value> answer);
+  bool ask(const Event& event, std::uint64_t& id, Completion<std::optional<json::Value>> answer);
   void answered(std::uint64_t id, json::Value value);
   void give_up(std::uint64_t id, std::string_view why);
+  /// As if it had gone.
+  void give_up_all();
   static constexpr std::size_t kMaxQuestions = 256;
 
   // --- of the hub, guarded by its mutex ---
@@ -162,7 +167,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::size_t ring_used_ = 0;
   std::vector<std::shared_ptr<const Event>> waiting_;  ///< While replaying.
   std::size_t waiting_bytes_ = 0;
-  std::map<std::uint64_t, Completion<json::Value>> questions_;
+  std::map<std::uint64_t, Completion<std::optional<json::Value>>> questions_;
   std::uint64_t next_question_ = 0;
 };
 
