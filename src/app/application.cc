@@ -167,6 +167,11 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                },
            .chores =
                [this](completions::Chore chore) { return tasks::policy_of(declared.tasks, chore); }}),
+      models_in_use(bus, runs.node_id(),
+                    [this] {
+                      auto ids = completions.models_in_use();
+                      return ModelsInUse::Models(ids.begin(), ids.end());
+                    }),
       limits({.scale = d.process.rate_limits()}),
       access_log({.all = d.process.access_log()}),
       site(site_of(d.process)),
@@ -216,7 +221,8 @@ auths::Parts App::auths_parts() {
 Task<configs::Usage> App::usage() {
   std::set<std::string> users = *co_await hub.users_elsewhere();
   for (const UserId& id : hub.users_online()) users.insert(id.value);
-  co_return configs::Usage{.model_ids = completions.models_in_use(),
+  ModelsInUse::Models answering = models_in_use.all();
+  co_return configs::Usage{.model_ids = {answering.begin(), answering.end()},
                            .user_count = static_cast<std::int64_t>(users.size())};
 }
 
@@ -361,6 +367,10 @@ Task<> App::tell_models() {
   if (found.empty()) log::info("Found no model server: the first page asks for one");
 }
 
+Task<> App::tell_models_in_use() {
+  while (co_await scope.rest(1s)) models_in_use.tick();
+}
+
 void App::add_metrics() {
   metrics::add_process_metrics(metrics);
   configs::add_store_metrics(metrics, *db, config);
@@ -398,6 +408,8 @@ Task<> App::start() {
   health.started();
   scope.start(loops.at(0), "versions", [this] { return follow_versions(); });
   scope.start(loops.at(0), "tell models", [this] { return tell_models(); });
+  if (!bus.alone())
+    scope.start(loops.at(0), "models in use", [this] { return tell_models_in_use(); });
 }
 
 namespace {

@@ -31,6 +31,7 @@ Core::Core(HubOptions o, Rules r, Loops& l, store::Db* db, Replay* replay, bus::
              .ask = [this](std::string sid, UserId user, Event event, milliseconds timeout) {
                return ask(std::move(sid), std::move(user), std::move(event), timeout);
              }}),
+      elsewhere(b, options.node, [this](const Room& room) { return users_in(room); }),
       replay_(replay),
       ring_budget_(std::make_shared<RingBudget>(
           options.resume_bytes, static_cast<std::int64_t>(options.resume_bytes_of_all))) {}
@@ -46,6 +47,7 @@ Task<> Core::tick() {
         look_after(session, now);
         if (session->signed_in() && session->next_check.load() <= now) due.push_back(session);
       }
+      elsewhere.tick();
       co_await renew(std::move(due));
     }
     auto pause = std::min<std::chrono::nanoseconds>(next_round - Clock::now(), until_deadline);
@@ -121,6 +123,13 @@ Task<> Core::hear_outbox() {
                 {{"cause", problem.cause()}, {"detail", problem.detail()}});
     }
   }
+}
+
+std::set<std::string> Core::users_in(const Room& room) const {
+  std::set<std::string> out;
+  for (const SessionPtr& session : registry.members(room))
+    if (auto owner = session->owner(); owner && session->signed_in()) out.insert(owner->id.value);
+  return out;
 }
 
 bool Core::holds(std::string_view sid, const UserId& user) const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/scope.h"
 #include "base/signal.h"
 #include "realtime/calls.h"
+#include "realtime/elsewhere.h"
 #include "realtime/hub.h"
 #include "realtime/outbox.h"
 #include "realtime/records.h"
@@ -39,6 +41,7 @@ class Core : public std::enable_shared_from_this<Core> {
   bus::Bus* const bus;             ///< May be null.
   Scope scope;
   Calls calls;
+  Elsewhere elsewhere;
   struct Handled {
     EventObject names;
     Hub::Handler run;
@@ -84,6 +87,8 @@ class Core : public std::enable_shared_from_this<Core> {
   /// Asks a socket of this process; nothing when there is none, of this user, that is connected.
   Task<std::optional<json::Value>> ask(std::string sid, UserId user, Event event,
                                        std::chrono::milliseconds timeout);
+  /// Ids of the users with a connected socket of this process in the room.
+  std::set<std::string> users_in(const Room& room) const;
   bool holds(std::string_view sid, const UserId& user) const;
   void ask_until(Clock::time_point deadline, const SessionPtr& session, std::uint64_t question);
   Signal stopping, deadline_set;

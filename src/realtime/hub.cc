@@ -125,6 +125,12 @@ void Hub::on_signed_in(JoinHandler handler) {
   core_->join_handlers.push_back(std::move(handler));
 }
 
+void Hub::on_members(std::function<Task<>(Room)> handler) {
+  core_->elsewhere.on_changed([core = core_.get(), handler = std::move(handler)](const Room& room) {
+    core->scope.start(core->loops.next(), "members of a room", [handler, room] { return handler(room); });
+  });
+}
+
 Task<> Hub::start() {
   core_->registry.released(co_await core_->outbox->open());
   // The core outlives its tasks, because stop() waits for them.
@@ -143,6 +149,7 @@ Task<> Hub::stop(std::chrono::milliseconds deadline) {
     session->hang_up();
     session->give_up_all();
   }
+  core->elsewhere.leave();
   core->hung_up = true;
   core->stopping.notify();
   core->deadline_set.notify();
@@ -155,6 +162,10 @@ void Hub::emit(const Room& room, const Event& event, std::string_view skip_sid) 
   core_->counters.frames_out += core_->registry.emit(room, event, skip_sid);
   if (core_->bus && !event.replayable() && event.attachments.empty())
     core_->bus->send(kEmit, bus::joined({room.name, event.name, skip_sid, event.payload}));
+}
+
+void Hub::emit_here(const Room& room, const Event& event) {
+  core_->counters.frames_out += core_->registry.emit(room, event, {});
 }
 
 bool Hub::emit_to(std::string_view sid, const Event& event) {
@@ -211,6 +222,16 @@ std::vector<std::pair<std::string, UserId>> Hub::sockets_in(const Room& room) co
     if (auto owner = session->owner(); owner && session->signed_in())
       out.emplace_back(session->sid(), owner->id);
   return out;
+}
+
+std::set<std::string> Hub::users_in(const Room& room) const {
+  std::set<std::string> out = core_->users_in(room);
+  out.merge(core_->elsewhere.in(room));
+  return out;
+}
+
+void Hub::tell_members(const Room& room) {
+  core_->elsewhere.told(room);
 }
 
 std::vector<UserId> Hub::users_online() const {

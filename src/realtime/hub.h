@@ -152,6 +152,9 @@ class Hub {
   /// Called after a socket signed in, at CONNECT or by user-join, also when it resumed: the moment to
   /// send keyframes of its live runs. Handlers run in order of registration.
   void on_signed_in(JoinHandler handler);
+  /// Called when others have come to a room, or gone, than tell_members() told of: at other replicas, or
+  /// here without a word. One handler.
+  void on_members(std::function<Task<>(Room)> handler);
   /// Opens the tables' state and starts the timers. After the migrations.
   Task<> start();
   /// Refuses new sockets (503) and closes the others so that clients come back elsewhere, with their
@@ -162,6 +165,8 @@ class Hub {
   /// To every socket in the room but the one named, on all replicas: those of the answer log by the
   /// replica that relays it. Never blocks. What is not durable may be lost on its way.
   void emit(const Room& room, const Event& event, std::string_view skip_sid = {});
+  /// To this process's sockets in the room only.
+  void emit_here(const Room& room, const Event& event);
   /// To one socket. False when it is not here.
   bool emit_to(std::string_view sid, const Event& event);
   /// As emit(), durably: in the outbox before any client sees it, replayed to those cut off.
@@ -190,6 +195,10 @@ class Hub {
   bool watched(const Room& room) const;
   /// Connected sockets in the room: (sid, user id).
   std::vector<std::pair<std::string, UserId>> sockets_in(const Room& room) const;
+  /// Ids of the users in the room, at all replicas as far as they have told: about a second behind.
+  std::set<std::string> users_in(const Room& room) const;
+  /// Tells the other replicas that somebody has entered the room here, or left it.
+  void tell_members(const Room& room);
   std::vector<UserId> users_online() const;
   /// Takes sockets out of a room after a right was withdrawn: those of one user, or all.
   void evict(const Room& room, const std::optional<UserId>& user = {});
