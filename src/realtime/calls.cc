@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr std::string_view kQuestion = "question";  ///< id sid user milliseconds name stored words
+constexpr std::string_view kQuestion = "question";  ///< id sid user milliseconds channel name stored words
 constexpr std::string_view kWhether = "whether";    ///< id holder: is it still being asked?
 constexpr std::string_view kState = "asking";       ///< id holder "open"|"gone"
 constexpr std::string_view kAnswer = "answer";      ///< id stored words
@@ -87,7 +87,7 @@ Calls::Calls(bus::Bus* bus, store::Db* db, std::string node, Scope& scope, Loops
 // --- who asks ---
 
 Task<std::optional<json::Value>> Calls::ask(std::string sid, UserId user, Event event,
-                                            milliseconds timeout) {
+                                            milliseconds timeout, std::string channel) {
   if (!bus_ || !bus_->has_company()) co_return std::nullopt;
   auto until = Clock::now() + timeout;
   std::string id = random_hex(16);
@@ -104,7 +104,7 @@ Task<std::optional<json::Value>> Calls::ask(std::string sid, UserId user, Event 
   try {
     Text words = co_await put(id + "q", std::move(event.payload));
     std::string question =
-        bus::joined({id, sid, user.value, std::to_string(timeout.count()), event.name,
+        bus::joined({id, sid, user.value, std::to_string(timeout.count()), channel, event.name,
                      words.stored ? "1" : "", words.words});
     out = co_await wait_for(id, open, std::move(question), until);
   } catch (const Problem& problem) {
@@ -195,6 +195,7 @@ void Calls::hear_question(std::string_view body) {
   auto timeout = bus::number_in(take(body));
   if (!timeout) return;
   asking.timeout = milliseconds(*timeout);
+  std::string channel(take(body));
   asking.name = take(body);
   asking.words.stored = !take(body).empty();
   asking.words.words = body;
@@ -202,6 +203,7 @@ void Calls::hear_question(std::string_view body) {
     hear_whether(bus::joined({id, node_}));  // It was asked before, and the reply not heard.
     return;
   }
+  if (!channel.empty()) here_.pass_on(std::move(channel), asking.sid, asking.user);
   bus_->send(kState, bus::joined({id, node_, kIsOpen}));
   scope_.start(loops_.next(), "a question of another replica",
                [this, id, asking = std::move(asking)] { return answer(id, asking); });

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/id.h"
+#include "http/caller.h"
 #include "base/signal.h"
 #include "base/task.h"
 #include "bus/bus.h"
@@ -40,6 +40,8 @@ class Calls {
     std::function<Task<std::optional<json::Value>>(std::string sid, UserId user, Event event,
                                                    std::chrono::milliseconds timeout)>
         ask;
+    /// What the socket says on this channel from now on is for the asker.
+    std::function<void(std::string channel, std::string sid, UserId user)> pass_on;
   };
   /// Both may be null: then there is nobody else. Listens from now on, so before the bus starts; what it
   /// does for others runs in `scope`, which is closed before this goes.
@@ -49,8 +51,9 @@ class Calls {
 
   /// The browser's answer, or an error as an answer; nothing when no other replica holds the socket, or
   /// none says so within two seconds.
+  /// `channel`: on which it says more, "" is none.
   Task<std::optional<json::Value>> ask(std::string sid, UserId user, Event event,
-                                       std::chrono::milliseconds timeout);
+                                       std::chrono::milliseconds timeout, std::string channel);
   /// Ends what is asked here, as if who was asked had gone.
   void stop();
   /// Once a minute: forgets long texts that nobody has fetched.

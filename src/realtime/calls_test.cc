@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/ids.h"
+#include "base/problem.h"
 #include "realtime/testing.h"
 #include "store/migrate.h"
 #include "store/test_store.h"
@@ -156,6 +157,30 @@ TEST_F(CallsTest, AReplicaThatDiesEndsTheCall) {
   b->bus.stop();
   EXPECT_EQ(answered.get(), kGone);
   EXPECT_LT(Clock::now() - begun, 12s);
+}
+
+TEST_F(CallsTest, WhatTheBrowserSaysOnAChannelComesInOrderAndWhole) {
+  auto channel = a->process->hub.open_channel("alice:s:r", browser->sid, {"alice"});
+  auto next = [&] { return antiphon::run([&] { return channel->next(15s); }); };
+  auto say = [&](int n) { browser->say("42[\"alice:s:r\",\"" + std::to_string(n) + "\"]"); };
+  say(-1);  // Nobody has asked for it yet.
+  auto answered = std::async(std::launch::async, [&] {
+    return json::serialize(antiphon::run([&] {
+      return a->process->hub.call(browser->sid, {"alice"}, Event::of("events", json::Object{}), 20s,
+                                  "alice:s:r");
+    }));
+  });
+  answer(R"({"status":true})");
+  EXPECT_EQ(answered.get(), R"({"status":true})");
+  for (int n = 0; n != 500; ++n) say(n);
+  for (int n = 0; n != 500; ++n) EXPECT_EQ(next(), std::to_string(n).c_str());
+  std::this_thread::sleep_for(12s);  // Silent, but there.
+  say(500);
+  EXPECT_EQ(next(), "500");
+  auto begun = Clock::now();
+  b->bus.stop();
+  EXPECT_THROW(next(), Problem);
+  EXPECT_LT(Clock::now() - begun, 14s);
 }
 
 TEST_F(CallsTest, ManyAtOnceGetTheirOwnAnswers) {

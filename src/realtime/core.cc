@@ -26,10 +26,14 @@ Core::Core(HubOptions o, Rules r, Loops& l, store::Db* db, Replay* replay, bus::
       registry(options.epoch),
       records(db, std::chrono::duration_cast<seconds>(options.resume_window).count(), options.node),
       bus(b),
+      channels(b, [this](std::string_view sid, const UserId& user) { return holds(sid, user); }),
       calls(b, db, options.node, scope, loops,
             {.holds = [this](std::string_view sid, const UserId& user) { return holds(sid, user); },
              .ask = [this](std::string sid, UserId user, Event event, milliseconds timeout) {
                return ask(std::move(sid), std::move(user), std::move(event), timeout);
+             },
+             .pass_on = [this](std::string channel, std::string sid, UserId user) {
+               channels.pass_on(std::move(channel), std::move(sid), std::move(user));
              }}),
       elsewhere(b, options.node, [this](const Room& room) { return users_in(room); }),
       replay_(replay),
@@ -48,6 +52,7 @@ Task<> Core::tick() {
         if (session->signed_in() && session->next_check.load() <= now) due.push_back(session);
       }
       elsewhere.tick();
+      channels.tick();
       co_await renew(std::move(due));
     }
     auto pause = std::min<std::chrono::nanoseconds>(next_round - Clock::now(), until_deadline);

@@ -13,6 +13,7 @@
 #include "base/scope.h"
 #include "base/signal.h"
 #include "realtime/calls.h"
+#include "realtime/channel.h"
 #include "realtime/elsewhere.h"
 #include "realtime/hub.h"
 #include "realtime/outbox.h"
@@ -40,6 +41,7 @@ class Core : public std::enable_shared_from_this<Core> {
   std::shared_ptr<Outbox> outbox;  ///< Set once, before anything runs.
   bus::Bus* const bus;             ///< May be null.
   Scope scope;
+  Channels channels;
   Calls calls;
   Elsewhere elsewhere;
   struct Handled {
@@ -47,7 +49,6 @@ class Core : public std::enable_shared_from_this<Core> {
     Hub::Handler run;
   };
   std::map<std::string, Handled, std::less<>> handlers;  ///< Before start() only.
-  Hub::ChannelHandler channel_handler;
   std::vector<Hub::JoinHandler> join_handlers;
 
   struct Counters {

@@ -117,10 +117,6 @@ std::vector<EventRule> Hub::events() const {
   return out;
 }
 
-void Hub::on_channel(ChannelHandler handler) {
-  core_->channel_handler = std::move(handler);
-}
-
 void Hub::on_signed_in(JoinHandler handler) {
   core_->join_handlers.push_back(std::move(handler));
 }
@@ -182,12 +178,21 @@ Ticket Hub::ticket(Room room, Event event, std::string skip_sid) {
 }
 
 Task<json::Value> Hub::call(std::string sid, UserId user, Event event,
-                            std::chrono::milliseconds timeout) {
+                            std::chrono::milliseconds timeout, std::string channel) {
   if (auto answer = co_await core_->ask(sid, user, event, timeout)) co_return std::move(*answer);
-  if (auto answer = co_await core_->calls.ask(sid, user, std::move(event), timeout))
+  if (auto answer = co_await core_->calls.ask(sid, user, std::move(event), timeout,
+                                              std::move(channel)))
     co_return std::move(*answer);
   // The same answer for a foreign socket and none (row 93).
   co_return error_answer("The browser that should be asked is not connected.");
+}
+
+std::shared_ptr<Channel> Hub::open_channel(const std::string& name, std::string sid, UserId user) {
+  return core_->channels.open(name, std::move(sid), std::move(user));
+}
+
+void Hub::close_channel(const std::string& name) {
+  core_->channels.close(name);
 }
 
 void Hub::track(const Room& room, const Event::Run& run) {

@@ -13,6 +13,7 @@
 #include "base/task.h"
 #include "http/caller.h"
 #include "json/types.h"
+#include "realtime/channel.h"
 #include "realtime/event.h"
 #include "realtime/outbox.h"
 #include "realtime/replay.h"
@@ -132,7 +133,6 @@ class Hub {
   /// An event's handler: its first argument in, what to acknowledge out (nothing: no acknowledgement).
   /// Events of a socket are handled one after the other. A Problem is logged and acknowledged as null.
   using Handler = std::function<Task<std::optional<json::Value>>(Socket&, json::Value)>;
-  using ChannelHandler = std::function<Task<>(Socket&, std::string event, json::Value)>;
   using JoinHandler = std::function<Task<>(Socket&, Arrival)>;
 
   /// `db` keeps sessions and the outbox; null: events survive in memory only (tests). `replay` reads
@@ -146,9 +146,6 @@ class Hub {
   /// Handles events of this name from signed-in sockets. "user-join" is the hub's own. `names` says
   /// which object the event is about.
   void on(std::string event, EventObject names, Handler handler);
-  /// Handles events named `{user}:{session}:{request}` (chunks of a direct connection); the hub has
-  /// checked that the first part is the sender's own id.
-  void on_channel(ChannelHandler handler);
   /// Called after a socket signed in, at CONNECT or by user-join, also when it resumed: the moment to
   /// send keyframes of its live runs. Handlers run in order of registration.
   void on_signed_in(JoinHandler handler);
@@ -175,7 +172,13 @@ class Hub {
   Ticket ticket(Room room, Event event, std::string skip_sid = {});
   /// Asks one socket, at whichever replica it is, and waits for its acknowledgement: the catalogue's RPC types. `{"error": text}`
   /// when the socket is not the user's (row 93), has gone, or does not answer in time.
-  Task<json::Value> call(std::string sid, UserId user, Event event, std::chrono::milliseconds timeout);
+  /// `channel`: the one that was opened for what it says beside its answer; "" is none.
+  Task<json::Value> call(std::string sid, UserId user, Event event, std::chrono::milliseconds timeout,
+                         std::string channel = {});
+  /// What one socket says as events named `{user}:{session}:{request}`, whichever replica it is at.
+  /// Open it, then call() the socket with its name; close it in the end.
+  std::shared_ptr<Channel> open_channel(const std::string& name, std::string sid, UserId user);
+  void close_channel(const std::string& name);
   /// Tells the hub of a run that goes on although this process has emitted nothing of it yet
   /// (taken over at start): sockets that connect now have seen it up to here.
   void track(const Room& room, const Event::Run& run);
