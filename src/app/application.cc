@@ -146,12 +146,20 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       users(*db, auth, d.auth, blobs),
       groups(*db, auth.principals),
       auths(auths_parts()),
+      direct({.hub = hub,
+              .loops = loops,
+              .enabled = [this] { return declared.models.direct(); },
+              .idle_timeout =
+                  [this] {
+                    return std::chrono::seconds(declared.models.stream_idle_timeout().value_or(300));
+                  }}),
       completions(
           {.db = *db,
            .runs = runs,
            .chats = chats,
            .hub = hub,
            .provider = provider,
+           .direct = direct,
            .jobs = jobs,
            .tools = tools,
            .loops = loops,
@@ -448,6 +456,7 @@ Task<> App::stop(std::chrono::seconds budget) {
   co_await let_end("jobs", jobs.stop(2s));
   co_await let_end("relay", relay.stop());
   co_await let_end("sockets", hub.stop(2s));
+  co_await let_end("direct models", direct.stop(2s));
   co_await let_end("server", server.drain(3s));
   (void)co_await scope.close(2s);
   bus.stop();

@@ -81,6 +81,7 @@ struct App {
   users::Groups groups;
   auths::Auths auths;
   completions::Toolbox tools;
+  completions::DirectProvider direct;
   completions::Completions completions;
   ModelsInUse models_in_use;
   http::Router router;
