@@ -15,21 +15,21 @@ constexpr std::string_view kCount = "lines";    ///< channel count: the socket i
 constexpr std::string_view kClosed = "unread";  ///< channel: nobody reads it any more
 constexpr auto kSilence = 10s;                  ///< Without a sign of the socket.
 constexpr auto kGap = 3s;                       ///< For lines that were overtaken.
+constexpr auto kUnused = 1h;                  ///< Of what is passed on, when its reader died.
 constexpr std::size_t kMaxAhead = 4'096;
 
 }  // namespace
 
-Channel::Channel(std::string sid, UserId user, std::function<bool()> here)
-    : sid_(std::move(sid)), user_(std::move(user)), here_(std::move(here)) {}
+Channel::Channel(std::string sid, Here here)
+    : sid_(std::move(sid)), here_(std::move(here)), connection_(here_()) {}
 
 Task<json::Value> Channel::next(std::chrono::nanoseconds idle) {
   auto until = Clock::now() + idle;
   for (;;) {
-    bool here = here_();
+    look_here();
     auto now = Clock::now();
     {
       std::scoped_lock lock(mutex_);
-      if (here) alive_ = now;
       if (!lines_.empty()) {
         auto [line, bytes] = std::move(lines_.front());
         lines_.pop_front();
@@ -45,6 +45,15 @@ Task<json::Value> Channel::next(std::chrono::nanoseconds idle) {
     };
     co_await changed_.until(ready, std::min<std::chrono::nanoseconds>(1s, until - now));
   }
+}
+
+/// A browser that comes back does not know what of its words was lost with the connection.
+void Channel::look_here() {
+  auto connection = here_();
+  if (!connection) return;
+  std::scoped_lock lock(mutex_);
+  alive_ = Clock::now();
+  if (connection != connection_) fail_locked("The browser was cut off. What came before is kept.");
 }
 
 std::optional<std::string> Channel::broken(Clock::time_point now) {
@@ -81,10 +90,9 @@ void Channel::push(json::Value line) {
 }
 
 void Channel::say(json::Value line) {
+  look_here();
   {
     std::scoped_lock lock(mutex_);
-    // It has come back to this replica from another, and nobody knows what was lost between.
-    if (next_ > 1 || told_ > 0) fail_locked("The browser was cut off. What came before is kept.");
     push(std::move(line));
   }
   changed_.notify();
@@ -119,7 +127,7 @@ void Channel::check_gap() {
     gap_since_ = Clock::now();
 }
 
-Channels::Channels(bus::Bus* bus, std::function<bool(std::string_view, const UserId&)> holds)
+Channels::Channels(bus::Bus* bus, Holds holds)
     : bus_(bus), holds_(std::move(holds)) {
   if (!bus_) return;
   bus_->on(std::string(kLine), [this](std::string_view body) {
@@ -150,8 +158,7 @@ std::shared_ptr<Channel> Channels::find(std::string_view name) {
 }
 
 std::shared_ptr<Channel> Channels::open(const std::string& name, std::string sid, UserId user) {
-  auto channel =
-      std::make_shared<Channel>(sid, user, [this, sid, user] { return holds_(sid, user); });
+  auto channel = std::make_shared<Channel>(sid, [this, sid, user] { return holds_(sid, user); });
   std::scoped_lock lock(mutex_);
   if (open_.size() >= kMaxOpen)
     throw Problem(Problem::Kind::unavailable, "Too many browsers answer at this moment. Try again.");
@@ -168,9 +175,19 @@ void Channels::close(const std::string& name) {
 }
 
 void Channels::pass_on(std::string name, std::string sid, UserId user) {
+  auto connection = holds_(sid, user);
   std::scoped_lock lock(mutex_);
   if (passed_.size() < kMaxPassed)
-    passed_.try_emplace(std::move(name), Passed{.sid = std::move(sid), .user = std::move(user)});
+    passed_.try_emplace(std::move(name),
+                        Passed{.sid = std::move(sid), .user = std::move(user), .connection = connection});
+}
+
+/// A line is missing, for all that is known, where the browser was cut off.
+void Channels::look_at(Passed& passed) const {
+  auto connection = holds_(passed.sid, passed.user);
+  if (!connection || connection == passed.connection) return;
+  passed.connection = connection;
+  ++passed.count;
 }
 
 void Channels::say(const std::string& name, std::string_view sid, json::Value line) {
@@ -184,6 +201,8 @@ void Channels::say(const std::string& name, std::string_view sid, json::Value li
     std::scoped_lock lock(mutex_);
     auto at = passed_.find(name);
     if (at == passed_.end() || at->second.sid != sid) return;
+    look_at(at->second);
+    at->second.used = Clock::now();
     number = ++at->second.count;  // What is too long is missed where it is read.
   }
   if (text.size() <= Channel::kMaxLine)
@@ -191,19 +210,15 @@ void Channels::say(const std::string& name, std::string_view sid, json::Value li
 }
 
 void Channels::tick() {
-  std::map<std::string, Passed, std::less<>> passed;
-  {
-    std::scoped_lock lock(mutex_);
-    passed = passed_;
-  }
-  for (const auto& [name, one] : passed) {
-    if (holds_(one.sid, one.user)) {
+  std::scoped_lock lock(mutex_);
+  for (auto& [name, one] : passed_) {
+    look_at(one);
+    if (holds_(one.sid, one.user))
       bus_->send(kCount, bus::joined({name, std::to_string(one.count)}));
-    } else {
-      std::scoped_lock lock(mutex_);
-      passed_.erase(name);
-    }
   }
+  std::erase_if(passed_, [now = Clock::now()](const auto& entry) {
+    return now - entry.second.used > kUnused;
+  });
 }
 
 }  // namespace antiphon::realtime

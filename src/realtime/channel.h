@@ -18,15 +18,17 @@
 
 namespace antiphon::realtime {
 
-/// What one browser says as the events of one name, in order and whole, or not at all: who reads is told
-/// when something is missing. Any thread.
+/// What one browser says as the events of one name, in order and whole: who reads is told when something
+/// is missing, or may be, because the browser was cut off meanwhile. Any thread.
 class Channel {
  public:
+  /// The number of the socket's connection to this process; nothing when it is not here.
+  using Here = std::function<std::optional<std::uint64_t>()>;
   static constexpr std::size_t kMaxLine = 128 << 10;     ///< Bytes, as JSON.
   static constexpr std::size_t kMaxWaiting = 8 << 20;    ///< Bytes that nobody has read yet.
   static constexpr std::size_t kMaxLines = 1'000'000;
 
-  Channel(std::string sid, UserId user, std::function<bool()> here);
+  Channel(std::string sid, Here here);
 
   /// The next line. Throws Problem(upstream) when the browser has gone or something was lost, when
   /// nothing comes for `idle`, and what fail() was given.
@@ -45,10 +47,11 @@ class Channel {
   void fail_locked(std::string why);
   std::optional<std::string> broken(Clock::time_point now);
   void check_gap();
+  void look_here();
 
   const std::string sid_;
-  const UserId user_;
-  const std::function<bool()> here_;  ///< Whether the socket is connected to this process.
+  const Here here_;
+  const std::optional<std::uint64_t> connection_;  ///< When it was opened.
   Signal changed_;
   std::mutex mutex_;  ///< Guards everything below.
   std::deque<std::pair<json::Value, std::size_t>> lines_;
@@ -70,8 +73,12 @@ class Channels {
   static constexpr std::size_t kMaxOpen = 1'024;    ///< Read here.
   static constexpr std::size_t kMaxPassed = 1'024;  ///< Passed on.
 
+  /// As Channel::Here, of any socket.
+  using Holds =
+      std::function<std::optional<std::uint64_t>(std::string_view sid, const UserId& user)>;
+
   /// `bus` may be null. Listens from now on, so before the bus starts.
-  Channels(bus::Bus* bus, std::function<bool(std::string_view sid, const UserId& user)> holds);
+  Channels(bus::Bus* bus, Holds holds);
   Channels(const Channels&) = delete;
   Channels& operator=(const Channels&) = delete;
 
@@ -86,15 +93,19 @@ class Channels {
   void tick();
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Passed {
     std::string sid;
     UserId user;
+    std::optional<std::uint64_t> connection;
     std::int64_t count = 0;
+    Clock::time_point used = Clock::now();
   };
   std::shared_ptr<Channel> find(std::string_view name);
+  void look_at(Passed& passed) const;
 
   bus::Bus* const bus_;
-  const std::function<bool(std::string_view sid, const UserId& user)> holds_;
+  const Holds holds_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Channel>, std::less<>> open_;  ///< Guarded by mutex_.
   std::map<std::string, Passed, std::less<>> passed_;                  ///< Guarded by mutex_.

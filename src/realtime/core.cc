@@ -28,7 +28,10 @@ Core::Core(HubOptions o, Rules r, Loops& l, store::Db* db, Replay* replay, bus::
       bus(b),
       channels(b, [this](std::string_view sid, const UserId& user) { return holds(sid, user); }),
       calls(b, db, options.node, scope, loops,
-            {.holds = [this](std::string_view sid, const UserId& user) { return holds(sid, user); },
+            {.holds =
+                 [this](std::string_view sid, const UserId& user) {
+                   return holds(sid, user).has_value();
+                 },
              .ask = [this](std::string sid, UserId user, Event event, milliseconds timeout) {
                return ask(std::move(sid), std::move(user), std::move(event), timeout);
              },
@@ -137,9 +140,10 @@ std::set<std::string> Core::users_in(const Room& room) const {
   return out;
 }
 
-bool Core::holds(std::string_view sid, const UserId& user) const {
+std::optional<std::uint64_t> Core::holds(std::string_view sid, const UserId& user) const {
   auto session = registry.by_sid(sid);
-  return session && session->owned_by(user) && session->attached();
+  if (!session || !session->owned_by(user)) return std::nullopt;
+  return session->connection();
 }
 
 Task<std::optional<json::Value>> Core::ask(std::string sid, UserId user, Event event,

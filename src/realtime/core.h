@@ -90,7 +90,9 @@ class Core : public std::enable_shared_from_this<Core> {
                                        std::chrono::milliseconds timeout);
   /// Ids of the users with a connected socket of this process in the room.
   std::set<std::string> users_in(const Room& room) const;
-  bool holds(std::string_view sid, const UserId& user) const;
+  /// The number of the connection of a socket of this process; nothing when it has none, or is another
+  /// user's.
+  std::optional<std::uint64_t> holds(std::string_view sid, const UserId& user) const;
   void ask_until(Clock::time_point deadline, const SessionPtr& session, std::uint64_t question);
   Signal stopping, deadline_set;
   std::atomic<bool> ending = false;   ///< Nobody is let in any more.

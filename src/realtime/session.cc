@@ -80,6 +80,7 @@ void Session::attach(const Door& door) {
 }
 
 void Session::open_locked(const Door& door) {
+  ++connections_;
   auto former = std::exchange(wire_, door.wire);
   live_ = false;
   idle_since_ = Clock::now();
@@ -99,6 +100,11 @@ bool Session::detach(const Wire* wire) {
 bool Session::attached() const {
   std::scoped_lock lock(mutex_);
   return wire_ != nullptr;
+}
+
+std::optional<std::uint64_t> Session::connection() const {
+  std::scoped_lock lock(mutex_);
+  return wire_ ? std::optional(connections_) : std::nullopt;
 }
 
 bool Session::polling() const {

@@ -82,6 +82,8 @@ class Session : public std::enable_shared_from_this<Session> {
   /// The wire has gone; false when the session has another one already.
   bool detach(const Wire* wire);
   bool attached() const;
+  /// Which of its connections it has, counted from one; nothing while it has none.
+  std::optional<std::uint64_t> connection() const;
   bool polling() const;
   /// How long it has been without a wire, or without a sign-in.
   Clock::time_point idle_since() const;
@@ -156,6 +158,7 @@ class Session : public std::enable_shared_from_this<Session> {
   mutable std::mutex mutex_;  ///< Guards everything below. Taken after the hub's, never before.
   std::optional<Caller> owner_;
   std::shared_ptr<Wire> wire_;
+  std::uint64_t connections_ = 0;
   bool live_ = false;
   bool replaying_ = false;
   bool ended_ = false;

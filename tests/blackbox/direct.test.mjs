@@ -170,6 +170,23 @@ forEachDatabase((db) => {
       assert.equal(message.content, 'half of it');
     });
 
+    it('S44 ends in an error that says so, with what has come, when its browser was cut off and came back', async () => {
+      const { socket, asked } = await browser(({ say }, acknowledge) => {
+        acknowledge({ status: true });
+        say(chunk('half of it'));
+      });
+      const turn = await send(socket);
+      await until(() => turn.text === 'half of it', { what: 'it has begun' });
+      const before = socket.id;
+      socket.io.engine.close();
+      await until(() => socket.connected && socket.recovered, { what: 'the browser is back' });
+      assert.equal(socket.id, before);
+      for (const word of [' and', ' more']) socket.emit(asked[0].data.data.channel, chunk(word));
+      const message = await ended(turn);
+      assert.match(message.error.content, /cut off|lost on its way/);
+      assert.equal(message.content, 'half of it');
+    });
+
     it('ends in an error when there is no such browser', async () => {
       const turn = await send(await places.here.connect(), { body: { session_id: 'nobody-has-this-sid' } });
       await turn.done(10_000);
