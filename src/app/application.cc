@@ -416,8 +416,7 @@ Task<> App::start() {
   health.started();
   scope.start(loops.at(0), "versions", [this] { return follow_versions(); });
   scope.start(loops.at(0), "tell models", [this] { return tell_models(); });
-  if (!bus.alone())
-    scope.start(loops.at(0), "models in use", [this] { return tell_models_in_use(); });
+  if (!bus.alone()) scope.start(loops.at(0), "models in use", [this] { return tell_models_in_use(); });
 }
 
 namespace {

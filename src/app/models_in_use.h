@@ -12,8 +12,8 @@
 
 namespace antiphon::app {
 
-/// The models that answer at this moment, at whichever replica. Each says its own while it has some; who
-/// falls silent has none. A second or two behind. Any thread.
+/// The models that answer at this moment, at whichever replica. Each says its own while it has some;
+/// who falls silent has none. A second or two behind. Any thread.
 class ModelsInUse {
  public:
   using Models = std::set<std::string>;

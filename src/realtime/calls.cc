@@ -18,11 +18,12 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr std::string_view kQuestion = "question";  ///< id sid user milliseconds channel name stored words
-constexpr std::string_view kWhether = "whether";    ///< id holder: is it still being asked?
-constexpr std::string_view kState = "asking";       ///< id holder "open"|"gone"
-constexpr std::string_view kAnswer = "answer";      ///< id stored words
-constexpr std::string_view kThanks = "thanks";      ///< id: the asker needs it no more
+constexpr std::string_view kQuestion =
+    "question";  ///< id sid user milliseconds channel name stored words
+constexpr std::string_view kWhether = "whether";  ///< id holder: is it still being asked?
+constexpr std::string_view kState = "asking";     ///< id holder "open"|"gone"
+constexpr std::string_view kAnswer = "answer";    ///< id stored words
+constexpr std::string_view kThanks = "thanks";    ///< id: the asker needs it no more
 
 constexpr std::string_view kIsOpen = "open";
 constexpr std::string_view kIsGone = "gone";
@@ -103,9 +104,8 @@ Task<std::optional<json::Value>> Calls::ask(std::string sid, UserId user, Event 
   std::optional<json::Value> out;
   try {
     Text words = co_await put(id + "q", std::move(event.payload));
-    std::string question =
-        bus::joined({id, sid, user.value, std::to_string(timeout.count()), channel, event.name,
-                     words.stored ? "1" : "", words.words});
+    std::string question = bus::joined({id, sid, user.value, std::to_string(timeout.count()), channel,
+                                        event.name, words.stored ? "1" : "", words.words});
     out = co_await wait_for(id, open, std::move(question), until);
   } catch (const Problem& problem) {
     log::warn("A browser at another replica could not be asked",

@@ -9,10 +9,10 @@
 #include <string>
 #include <string_view>
 
-#include "http/caller.h"
 #include "base/signal.h"
 #include "base/task.h"
 #include "bus/bus.h"
+#include "http/caller.h"
 #include "json/types.h"
 #include "realtime/event.h"
 #include "store/db.h"
@@ -20,7 +20,7 @@
 namespace antiphon {
 class Loops;
 class Scope;
-}
+}  // namespace antiphon
 
 namespace antiphon::realtime {
 
@@ -43,8 +43,8 @@ class Calls {
     /// What the socket says on this channel from now on is for the asker.
     std::function<void(std::string channel, std::string sid, UserId user)> pass_on;
   };
-  /// Both may be null: then there is nobody else. Listens from now on, so before the bus starts; what it
-  /// does for others runs in `scope`, which is closed before this goes.
+  /// Both may be null: then there is nobody else. Listens from now on, so before the bus starts; what
+  /// it does for others runs in `scope`, which is closed before this goes.
   Calls(bus::Bus* bus, store::Db* db, std::string node, Scope& scope, Loops& loops, Here here);
   Calls(const Calls&) = delete;
   Calls& operator=(const Calls&) = delete;
@@ -59,8 +59,8 @@ class Calls {
   /// Once a minute: forgets long texts that nobody has fetched.
   Task<> sweep();
 
-  static constexpr std::size_t kMaxOpen = 1'024;   ///< Questions of this process to others.
-  static constexpr std::size_t kMaxHeld = 1'024;   ///< Of others to sockets here, with answers kept.
+  static constexpr std::size_t kMaxOpen = 1'024;     ///< Questions of this process to others.
+  static constexpr std::size_t kMaxHeld = 1'024;     ///< Of others to sockets here, with answers kept.
   static constexpr std::size_t kMaxText = 16 << 20;  ///< Of a question or an answer.
 
  private:
@@ -106,9 +106,9 @@ class Calls {
   Loops& loops_;
   const Here here_;
   std::mutex mutex_;
-  bool stopping_ = false;                               ///< Guarded by mutex_.
-  std::map<std::string, std::shared_ptr<Open>> open_;   ///< Guarded by mutex_, and what they point to.
-  std::map<std::string, Held, std::less<>> held_;       ///< Guarded by mutex_.
+  bool stopping_ = false;                              ///< Guarded by mutex_.
+  std::map<std::string, std::shared_ptr<Open>> open_;  ///< Guarded by mutex_, and what they point to.
+  std::map<std::string, Held, std::less<>> held_;      ///< Guarded by mutex_.
 };
 
 }  // namespace antiphon::realtime

@@ -42,9 +42,8 @@ struct Replica {
   std::future<std::string> calling(const std::string& sid, const std::string& user,
                                    std::chrono::milliseconds timeout,
                                    json::Value payload = json::Object{}) {
-    return std::async(std::launch::async, [=, this] {
-      return json::serialize(call(sid, user, timeout, payload));
-    });
+    return std::async(std::launch::async,
+                      [=, this] { return json::serialize(call(sid, user, timeout, payload)); });
   }
 
   Loops loops{1};

@@ -15,7 +15,7 @@ constexpr std::string_view kCount = "lines";    ///< channel count: the socket i
 constexpr std::string_view kClosed = "unread";  ///< channel: nobody reads it any more
 constexpr auto kSilence = 10s;                  ///< Without a sign of the socket.
 constexpr auto kGap = 3s;                       ///< For lines that were overtaken.
-constexpr auto kUnused = 1h;                  ///< Of what is passed on, when its reader died.
+constexpr auto kUnused = 1h;                    ///< Of what is passed on, when its reader died.
 constexpr std::size_t kMaxAhead = 4'096;
 
 }  // namespace
@@ -127,8 +127,7 @@ void Channel::check_gap() {
     gap_since_ = Clock::now();
 }
 
-Channels::Channels(bus::Bus* bus, Holds holds)
-    : bus_(bus), holds_(std::move(holds)) {
+Channels::Channels(bus::Bus* bus, Holds holds) : bus_(bus), holds_(std::move(holds)) {
   if (!bus_) return;
   bus_->on(std::string(kLine), [this](std::string_view body) {
     std::string_view name = bus::first_part(body);
@@ -178,8 +177,9 @@ void Channels::pass_on(std::string name, std::string sid, UserId user) {
   auto connection = holds_(sid, user);
   std::scoped_lock lock(mutex_);
   if (passed_.size() < kMaxPassed)
-    passed_.try_emplace(std::move(name),
-                        Passed{.sid = std::move(sid), .user = std::move(user), .connection = connection});
+    passed_.try_emplace(
+        std::move(name),
+        Passed{.sid = std::move(sid), .user = std::move(user), .connection = connection});
 }
 
 /// A line is missing, for all that is known, where the browser was cut off.
@@ -213,12 +213,10 @@ void Channels::tick() {
   std::scoped_lock lock(mutex_);
   for (auto& [name, one] : passed_) {
     look_at(one);
-    if (holds_(one.sid, one.user))
-      bus_->send(kCount, bus::joined({name, std::to_string(one.count)}));
+    if (holds_(one.sid, one.user)) bus_->send(kCount, bus::joined({name, std::to_string(one.count)}));
   }
-  std::erase_if(passed_, [now = Clock::now()](const auto& entry) {
-    return now - entry.second.used > kUnused;
-  });
+  std::erase_if(passed_,
+                [now = Clock::now()](const auto& entry) { return now - entry.second.used > kUnused; });
 }
 
 }  // namespace antiphon::realtime

@@ -10,22 +10,22 @@
 #include <string>
 #include <string_view>
 
-#include "http/caller.h"
 #include "base/signal.h"
 #include "base/task.h"
 #include "bus/bus.h"
+#include "http/caller.h"
 #include "json/types.h"
 
 namespace antiphon::realtime {
 
-/// What one browser says as the events of one name, in order and whole: who reads is told when something
-/// is missing, or may be, because the browser was cut off meanwhile. Any thread.
+/// What one browser says as the events of one name, in order and whole: who reads is told when
+/// something is missing, or may be, because the browser was cut off meanwhile. Any thread.
 class Channel {
  public:
   /// The number of the socket's connection to this process; nothing when it is not here.
   using Here = std::function<std::optional<std::uint64_t>()>;
-  static constexpr std::size_t kMaxLine = 128 << 10;     ///< Bytes, as JSON.
-  static constexpr std::size_t kMaxWaiting = 8 << 20;    ///< Bytes that nobody has read yet.
+  static constexpr std::size_t kMaxLine = 128 << 10;   ///< Bytes, as JSON.
+  static constexpr std::size_t kMaxWaiting = 8 << 20;  ///< Bytes that nobody has read yet.
   static constexpr std::size_t kMaxLines = 1'000'000;
 
   Channel(std::string sid, Here here);
@@ -56,12 +56,12 @@ class Channel {
   std::mutex mutex_;  ///< Guards everything below.
   std::deque<std::pair<json::Value, std::size_t>> lines_;
   std::size_t waiting_bytes_ = 0;
-  std::size_t count_ = 0;                       ///< Lines that have come, of whatever way.
-  std::map<std::int64_t, json::Value> ahead_;   ///< Heard before those in front of them.
-  std::int64_t next_ = 1;                       ///< The number of the next one that is heard.
-  std::int64_t told_ = 0;                       ///< So many have been passed on.
+  std::size_t count_ = 0;                      ///< Lines that have come, of whatever way.
+  std::map<std::int64_t, json::Value> ahead_;  ///< Heard before those in front of them.
+  std::int64_t next_ = 1;                      ///< The number of the next one that is heard.
+  std::int64_t told_ = 0;                      ///< So many have been passed on.
   std::optional<Clock::time_point> gap_since_;
-  Clock::time_point alive_ = Clock::now();      ///< When the socket was known to be there last.
+  Clock::time_point alive_ = Clock::now();  ///< When the socket was known to be there last.
   std::optional<std::string> failure_;
 };
 
@@ -74,8 +74,7 @@ class Channels {
   static constexpr std::size_t kMaxPassed = 1'024;  ///< Passed on.
 
   /// As Channel::Here, of any socket.
-  using Holds =
-      std::function<std::optional<std::uint64_t>(std::string_view sid, const UserId& user)>;
+  using Holds = std::function<std::optional<std::uint64_t>(std::string_view sid, const UserId& user)>;
 
   /// `bus` may be null. Listens from now on, so before the bus starts.
   Channels(bus::Bus* bus, Holds holds);

@@ -28,16 +28,16 @@ Core::Core(HubOptions o, Rules r, Loops& l, store::Db* db, Replay* replay, bus::
       bus(b),
       channels(b, [this](std::string_view sid, const UserId& user) { return holds(sid, user); }),
       calls(b, db, options.node, scope, loops,
-            {.holds =
-                 [this](std::string_view sid, const UserId& user) {
-                   return holds(sid, user).has_value();
+            {.holds = [this](std::string_view sid,
+                             const UserId& user) { return holds(sid, user).has_value(); },
+             .ask =
+                 [this](std::string sid, UserId user, Event event, milliseconds timeout) {
+                   return ask(std::move(sid), std::move(user), std::move(event), timeout);
                  },
-             .ask = [this](std::string sid, UserId user, Event event, milliseconds timeout) {
-               return ask(std::move(sid), std::move(user), std::move(event), timeout);
-             },
-             .pass_on = [this](std::string channel, std::string sid, UserId user) {
-               channels.pass_on(std::move(channel), std::move(sid), std::move(user));
-             }}),
+             .pass_on =
+                 [this](std::string channel, std::string sid, UserId user) {
+                   channels.pass_on(std::move(channel), std::move(sid), std::move(user));
+                 }}),
       elsewhere(b, options.node, [this](const Room& room) { return users_in(room); }),
       replay_(replay),
       ring_budget_(std::make_shared<RingBudget>(

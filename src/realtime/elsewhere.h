@@ -14,18 +14,18 @@
 
 namespace antiphon::realtime {
 
-/// Who is in a room at other replicas, as they say it themselves: when somebody comes or goes, when they
-/// are asked, and when somebody has gone without a word. Of rooms only that have members here. What was
-/// not heard is asked for again; whoever is silent has died, and nobody is there any more. No database.
-/// Any thread.
+/// Who is in a room at other replicas, as they say it themselves: when somebody comes or goes, when
+/// they are asked, and when somebody has gone without a word. Of rooms only that have members here.
+/// What was not heard is asked for again; whoever is silent has died, and nobody is there any more. No
+/// database. Any thread.
 class Elsewhere {
  public:
   using Users = std::set<std::string>;
   static constexpr std::size_t kMaxUsers = 50;      ///< Told of one room.
   static constexpr std::size_t kMaxRooms = 10'000;  ///< Kept; of more, nothing is known.
 
-  /// `bus` may be null: there are no others. `here`: ids of the users in a room of this process. Listens
-  /// from now on, so before the bus starts.
+  /// `bus` may be null: there are no others. `here`: ids of the users in a room of this process.
+  /// Listens from now on, so before the bus starts.
   Elsewhere(bus::Bus* bus, std::string node, std::function<Users(const Room&)> here);
   Elsewhere(const Elsewhere&) = delete;
   Elsewhere& operator=(const Elsewhere&) = delete;
@@ -55,10 +55,12 @@ class Elsewhere {
   const std::function<Users(const Room&)> here_;
   std::function<void(const Room&)> changed_;
   mutable std::mutex mutex_;
-  std::map<std::string, Users> said_;                         ///< By room, who is here. Guarded by mutex_.
-  std::map<std::string, std::map<std::string, Users>> others_;  ///< By room and node. Guarded by mutex_.
-  std::map<std::string, Clock::time_point, std::less<>> lives_;  ///< When a node spoke. Guarded by mutex_.
-  Clock::time_point next_life_;                               ///< Guarded by mutex_.
+  std::map<std::string, Users> said_;  ///< By room, who is here. Guarded by mutex_.
+  std::map<std::string, std::map<std::string, Users>>
+      others_;  ///< By room and node. Guarded by mutex_.
+  std::map<std::string, Clock::time_point, std::less<>>
+      lives_;                    ///< When a node spoke. Guarded by mutex_.
+  Clock::time_point next_life_;  ///< Guarded by mutex_.
 };
 
 }  // namespace antiphon::realtime

@@ -123,7 +123,8 @@ void Hub::on_signed_in(JoinHandler handler) {
 
 void Hub::on_members(std::function<Task<>(Room)> handler) {
   core_->elsewhere.on_changed([core = core_.get(), handler = std::move(handler)](const Room& room) {
-    core->scope.start(core->loops.next(), "members of a room", [handler, room] { return handler(room); });
+    core->scope.start(core->loops.next(), "members of a room",
+                      [handler, room] { return handler(room); });
   });
 }
 
@@ -180,8 +181,7 @@ Ticket Hub::ticket(Room room, Event event, std::string skip_sid) {
 Task<json::Value> Hub::call(std::string sid, UserId user, Event event,
                             std::chrono::milliseconds timeout, std::string channel) {
   if (auto answer = co_await core_->ask(sid, user, event, timeout)) co_return std::move(*answer);
-  if (auto answer = co_await core_->calls.ask(sid, user, std::move(event), timeout,
-                                              std::move(channel)))
+  if (auto answer = co_await core_->calls.ask(sid, user, std::move(event), timeout, std::move(channel)))
     co_return std::move(*answer);
   // The same answer for a foreign socket and none (row 93).
   co_return error_answer("The browser that should be asked is not connected.");

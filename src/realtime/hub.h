@@ -149,8 +149,8 @@ class Hub {
   /// Called after a socket signed in, at CONNECT or by user-join, also when it resumed: the moment to
   /// send keyframes of its live runs. Handlers run in order of registration.
   void on_signed_in(JoinHandler handler);
-  /// Called when others have come to a room, or gone, than tell_members() told of: at other replicas, or
-  /// here without a word. One handler.
+  /// Called when others have come to a room, or gone, than tell_members() told of: at other replicas,
+  /// or here without a word. One handler.
   void on_members(std::function<Task<>(Room)> handler);
   /// Opens the tables' state and starts the timers. After the migrations.
   Task<> start();
@@ -170,9 +170,9 @@ class Hub {
   Task<> publish(Room room, Event event, std::string skip_sid = {});
   /// The same within a transaction of the caller's.
   Ticket ticket(Room room, Event event, std::string skip_sid = {});
-  /// Asks one socket, at whichever replica it is, and waits for its acknowledgement: the catalogue's RPC types. `{"error": text}`
-  /// when the socket is not the user's (row 93), has gone, or does not answer in time.
-  /// `channel`: the one that was opened for what it says beside its answer; "" is none.
+  /// Asks one socket, at whichever replica it is, and waits for its acknowledgement: the catalogue's
+  /// RPC types. `{"error": text}` when the socket is not the user's (row 93), has gone, or does not
+  /// answer in time. `channel`: the one that was opened for what it says beside its answer; "" is none.
   Task<json::Value> call(std::string sid, UserId user, Event event, std::chrono::milliseconds timeout,
                          std::string channel = {});
   /// What one socket says as events named `{user}:{session}:{request}`, whichever replica it is at.

@@ -243,9 +243,7 @@ TEST(Hub, AChannelHearsTheSocketItWasOpenedForAndNoOther) {
   same_user.connect("alice/2");
   bob.connect("bob");
   auto channel = process.hub.open_channel("alice:s:r", browser.sid, {"alice"});
-  auto next = [&](std::chrono::milliseconds idle) {
-    return run([&] { return channel->next(idle); });
-  };
+  auto next = [&](std::chrono::milliseconds idle) { return run([&] { return channel->next(idle); }); };
 
   for (Browser* other : {&same_user, &bob}) {
     other->say(R"(42["alice:s:r","data: foreign"])");

@@ -143,8 +143,7 @@ Task<json::Array> Completions::prompt(const Plan& plan, const Composer& composer
 Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& plan,
                                    Composer& composer) {
   auto gone = [&run] { return run.cancelled() || run.fenced(); };
-  Model model =
-      co_await store::patiently<Model>([&] { return resolve(me, plan); }, gone);
+  Model model = co_await store::patiently<Model>([&] { return resolve(me, plan); }, gone);
   bool tools =
       plan.server_tools && !p_.tools.empty() && json::bool_at(model.meta, "builtin_tools", true);
   for (int rounds = 0; rounds != kMaxRounds; ++rounds) {
@@ -289,8 +288,8 @@ Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& c
 /// What the connection that answers now wants; "keep" while none does.
 Task<models::Takeover> Completions::policy_for(const User& me, const Plan& plan) {
   try {
-    co_return (co_await store::patiently<Model>([&] { return resolve(me, plan); },
-                                                [] { return false; }))
+    co_return (
+        co_await store::patiently<Model>([&] { return resolve(me, plan); }, [] { return false; }))
         .takeover;
   } catch (const Problem& p) {
     log::info("An answer that was taken over cannot go on",

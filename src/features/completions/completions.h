@@ -38,8 +38,8 @@ struct Plan {
   std::string chat_id;
   std::string message_id;
   std::string model_id;
-  json::Value direct;      ///< The description of a direct model; else null.
-  std::string session_id;  ///< Whose browser is asked for a direct model.
+  json::Value direct;       ///< The description of a direct model; else null.
+  std::string session_id;   ///< Whose browser is asked for a direct model.
   std::string question_id;  ///< The user's message this answers; saved chats.
   bool temporary = false;
   bool continued = false;

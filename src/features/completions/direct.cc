@@ -137,9 +137,8 @@ void DirectProvider::ask(const User& me, const Model& model, json::Object body, 
                                                    {"data", std::move(question)}}}});
   bool started = scope_.start(
       p_.loops.next(), "a browser's model",
-      [this, sid = target.session_id, user = me.id, event = std::move(event), channel, then]() -> Task<> {
-        then(co_await p_.hub.call(sid, user, event, kAnswer, channel));
-      });
+      [this, sid = target.session_id, user = me.id, event = std::move(event), channel,
+       then]() -> Task<> { then(co_await p_.hub.call(sid, user, event, kAnswer, channel)); });
   if (!started) throw Problem(Problem::Kind::unavailable, "The server is stopping.");
 }
 

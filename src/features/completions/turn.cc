@@ -174,7 +174,8 @@ Turn Turn::read(const json::Value& body) {
   t.title = json::bool_at(tasks, "title_generation");
   t.tags = json::bool_at(tasks, "tags_generation");
   t.follow_ups = json::bool_at(tasks, "follow_up_generation");
-  if (const json::Value* item = json::find(body, "model_item"); item && json::bool_at(*item, "direct")) {
+  if (const json::Value* item = json::find(body, "model_item");
+      item && json::bool_at(*item, "direct")) {
     t.direct = *item;
     if (json::text_at(t.direct, "id").empty()) t.direct.as_object()["id"] = model;
   }

@@ -31,7 +31,7 @@ struct Turn {
   bool stream = false;
   bool in_request = false;  ///< The caller waits for the answer (no session_id).
   std::string session_id;
-  json::Value direct;  ///< model_item of a model that the caller's browser reaches; else null.
+  json::Value direct;   ///< model_item of a model that the caller's browser reaches; else null.
   std::string chat_id;  ///< Empty: to be created.
   std::optional<std::string> folder_id;
   std::vector<Wanted> wanted;
