@@ -146,12 +146,20 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       users(*db, auth, d.auth, blobs),
       groups(*db, auth.principals),
       auths(auths_parts()),
+      direct({.hub = hub,
+              .loops = loops,
+              .enabled = [this] { return declared.models.direct(); },
+              .idle_timeout =
+                  [this] {
+                    return std::chrono::seconds(declared.models.stream_idle_timeout().value_or(300));
+                  }}),
       completions(
           {.db = *db,
            .runs = runs,
            .chats = chats,
            .hub = hub,
            .provider = provider,
+           .direct = direct,
            .jobs = jobs,
            .tools = tools,
            .loops = loops,
@@ -167,6 +175,11 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                },
            .chores =
                [this](completions::Chore chore) { return tasks::policy_of(declared.tasks, chore); }}),
+      models_in_use(bus, runs.node_id(),
+                    [this] {
+                      auto ids = completions.models_in_use();
+                      return ModelsInUse::Models(ids.begin(), ids.end());
+                    }),
       limits({.scale = d.process.rate_limits()}),
       access_log({.all = d.process.access_log()}),
       site(site_of(d.process)),
@@ -216,7 +229,8 @@ auths::Parts App::auths_parts() {
 Task<configs::Usage> App::usage() {
   std::set<std::string> users = *co_await hub.users_elsewhere();
   for (const UserId& id : hub.users_online()) users.insert(id.value);
-  co_return configs::Usage{.model_ids = completions.models_in_use(),
+  ModelsInUse::Models answering = models_in_use.all();
+  co_return configs::Usage{.model_ids = {answering.begin(), answering.end()},
                            .user_count = static_cast<std::int64_t>(users.size())};
 }
 
@@ -361,6 +375,10 @@ Task<> App::tell_models() {
   if (found.empty()) log::info("Found no model server: the first page asks for one");
 }
 
+Task<> App::tell_models_in_use() {
+  while (co_await scope.rest(1s)) models_in_use.tick();
+}
+
 void App::add_metrics() {
   metrics::add_process_metrics(metrics);
   configs::add_store_metrics(metrics, *db, config);
@@ -398,6 +416,7 @@ Task<> App::start() {
   health.started();
   scope.start(loops.at(0), "versions", [this] { return follow_versions(); });
   scope.start(loops.at(0), "tell models", [this] { return tell_models(); });
+  if (!bus.alone()) scope.start(loops.at(0), "models in use", [this] { return tell_models_in_use(); });
 }
 
 namespace {
@@ -436,6 +455,7 @@ Task<> App::stop(std::chrono::seconds budget) {
   co_await let_end("jobs", jobs.stop(2s));
   co_await let_end("relay", relay.stop());
   co_await let_end("sockets", hub.stop(2s));
+  co_await let_end("direct models", direct.stop(2s));
   co_await let_end("server", server.drain(3s));
   (void)co_await scope.close(2s);
   bus.stop();

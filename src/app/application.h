@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "app/models_in_use.h"
 #include "app/parts.h"
 #include "base/problem.h"
 #include "store/announced.h"
@@ -29,6 +30,7 @@ struct App {
   void delete_with_users();
   Task<> stop_if_gone(UserId id);
   Task<> tell_models();
+  Task<> tell_models_in_use();
   Task<std::optional<std::string>> address_of_node(std::string name);
   void follow_others();
   Task<> join_others();
@@ -79,7 +81,9 @@ struct App {
   users::Groups groups;
   auths::Auths auths;
   completions::Toolbox tools;
+  completions::DirectProvider direct;
   completions::Completions completions;
+  ModelsInUse models_in_use;
   http::Router router;
   http::Limits limits;
   http::AccessLog access_log;

@@ -26,6 +26,19 @@ Core::Core(HubOptions o, Rules r, Loops& l, store::Db* db, Replay* replay, bus::
       registry(options.epoch),
       records(db, std::chrono::duration_cast<seconds>(options.resume_window).count(), options.node),
       bus(b),
+      channels(b, [this](std::string_view sid, const UserId& user) { return holds(sid, user); }),
+      calls(b, db, options.node, scope, loops,
+            {.holds = [this](std::string_view sid,
+                             const UserId& user) { return holds(sid, user).has_value(); },
+             .ask =
+                 [this](std::string sid, UserId user, Event event, milliseconds timeout) {
+                   return ask(std::move(sid), std::move(user), std::move(event), timeout);
+                 },
+             .pass_on =
+                 [this](std::string channel, std::string sid, UserId user) {
+                   channels.pass_on(std::move(channel), std::move(sid), std::move(user));
+                 }}),
+      elsewhere(b, options.node, [this](const Room& room) { return users_in(room); }),
       replay_(replay),
       ring_budget_(std::make_shared<RingBudget>(
           options.resume_bytes, static_cast<std::int64_t>(options.resume_bytes_of_all))) {}
@@ -41,6 +54,8 @@ Task<> Core::tick() {
         look_after(session, now);
         if (session->signed_in() && session->next_check.load() <= now) due.push_back(session);
       }
+      elsewhere.tick();
+      channels.tick();
       co_await renew(std::move(due));
     }
     auto pause = std::min<std::chrono::nanoseconds>(next_round - Clock::now(), until_deadline);
@@ -96,6 +111,7 @@ Task<> Core::tend_tables() {
       registry.tidy();
       co_await records.renew_and_sweep();
       co_await outbox->sweep();
+      co_await calls.sweep();
     } catch (const Problem& problem) {
       log::warn("Sessions could not be recorded; they survive in memory only",
                 {{"cause", problem.cause()}, {"detail", problem.detail()}});
@@ -115,6 +131,33 @@ Task<> Core::hear_outbox() {
                 {{"cause", problem.cause()}, {"detail", problem.detail()}});
     }
   }
+}
+
+std::set<std::string> Core::users_in(const Room& room) const {
+  std::set<std::string> out;
+  for (const SessionPtr& session : registry.members(room))
+    if (auto owner = session->owner(); owner && session->signed_in()) out.insert(owner->id.value);
+  return out;
+}
+
+std::optional<std::uint64_t> Core::holds(std::string_view sid, const UserId& user) const {
+  auto session = registry.by_sid(sid);
+  if (!session || !session->owned_by(user)) return std::nullopt;
+  return session->connection();
+}
+
+Task<std::optional<json::Value>> Core::ask(std::string sid, UserId user, Event event,
+                                           milliseconds timeout) {
+  auto session = registry.by_sid(sid);
+  if (!session || !session->owned_by(user)) co_return std::nullopt;
+  co_return co_await await_result<std::optional<json::Value>>(
+      [&](Completion<std::optional<json::Value>> done) {
+        std::uint64_t id = 0;
+        if (session->ask(event, id, done))
+          ask_until(Clock::now() + timeout, session, id);
+        else
+          done(std::nullopt);
+      });
 }
 
 void Core::ask_until(Clock::time_point deadline, const SessionPtr& session, std::uint64_t question) {

@@ -5,12 +5,16 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/loops.h"
 #include "base/scope.h"
 #include "base/signal.h"
+#include "realtime/calls.h"
+#include "realtime/channel.h"
+#include "realtime/elsewhere.h"
 #include "realtime/hub.h"
 #include "realtime/outbox.h"
 #include "realtime/records.h"
@@ -37,12 +41,14 @@ class Core : public std::enable_shared_from_this<Core> {
   std::shared_ptr<Outbox> outbox;  ///< Set once, before anything runs.
   bus::Bus* const bus;             ///< May be null.
   Scope scope;
+  Channels channels;
+  Calls calls;
+  Elsewhere elsewhere;
   struct Handled {
     EventObject names;
     Hub::Handler run;
   };
   std::map<std::string, Handled, std::less<>> handlers;  ///< Before start() only.
-  Hub::ChannelHandler channel_handler;
   std::vector<Hub::JoinHandler> join_handlers;
 
   struct Counters {
@@ -79,6 +85,14 @@ class Core : public std::enable_shared_from_this<Core> {
   Task<> hear_outbox();
   /// Something other replicas wrote was not heard.
   void outbox_missed() { missed_outbox_.notify(); }
+  /// Asks a socket of this process; nothing when there is none, of this user, that is connected.
+  Task<std::optional<json::Value>> ask(std::string sid, UserId user, Event event,
+                                       std::chrono::milliseconds timeout);
+  /// Ids of the users with a connected socket of this process in the room.
+  std::set<std::string> users_in(const Room& room) const;
+  /// The number of the connection of a socket of this process; nothing when it has none, or is another
+  /// user's.
+  std::optional<std::uint64_t> holds(std::string_view sid, const UserId& user) const;
   void ask_until(Clock::time_point deadline, const SessionPtr& session, std::uint64_t question);
   Signal stopping, deadline_set;
   std::atomic<bool> ending = false;   ///< Nobody is let in any more.

@@ -14,10 +14,6 @@ namespace {
 constexpr std::string_view kEmit = "emit";
 constexpr std::string_view kEvict = "evict";
 
-json::Value not_connected() {
-  return json::Object{{"error", "The browser that should be asked is not connected."}};
-}
-
 }  // namespace
 
 Socket::Socket(std::shared_ptr<Core> core, std::shared_ptr<Session> session)
@@ -121,12 +117,15 @@ std::vector<EventRule> Hub::events() const {
   return out;
 }
 
-void Hub::on_channel(ChannelHandler handler) {
-  core_->channel_handler = std::move(handler);
-}
-
 void Hub::on_signed_in(JoinHandler handler) {
   core_->join_handlers.push_back(std::move(handler));
+}
+
+void Hub::on_members(std::function<Task<>(Room)> handler) {
+  core_->elsewhere.on_changed([core = core_.get(), handler = std::move(handler)](const Room& room) {
+    core->scope.start(core->loops.next(), "members of a room",
+                      [handler, room] { return handler(room); });
+  });
 }
 
 Task<> Hub::start() {
@@ -142,7 +141,12 @@ Task<> Hub::start() {
 Task<> Hub::stop(std::chrono::milliseconds deadline) {
   auto core = core_;
   core->ending = true;
-  for (const auto& session : core->registry.all()) session->hang_up();
+  core->calls.stop();
+  for (const auto& session : core->registry.all()) {
+    session->hang_up();
+    session->give_up_all();
+  }
+  core->elsewhere.leave();
   core->hung_up = true;
   core->stopping.notify();
   core->deadline_set.notify();
@@ -155,6 +159,10 @@ void Hub::emit(const Room& room, const Event& event, std::string_view skip_sid) 
   core_->counters.frames_out += core_->registry.emit(room, event, skip_sid);
   if (core_->bus && !event.replayable() && event.attachments.empty())
     core_->bus->send(kEmit, bus::joined({room.name, event.name, skip_sid, event.payload}));
+}
+
+void Hub::emit_here(const Room& room, const Event& event) {
+  core_->counters.frames_out += core_->registry.emit(room, event, {});
 }
 
 bool Hub::emit_to(std::string_view sid, const Event& event) {
@@ -171,18 +179,20 @@ Ticket Hub::ticket(Room room, Event event, std::string skip_sid) {
 }
 
 Task<json::Value> Hub::call(std::string sid, UserId user, Event event,
-                            std::chrono::milliseconds timeout) {
-  auto session = core_->registry.by_sid(sid);
+                            std::chrono::milliseconds timeout, std::string channel) {
+  if (auto answer = co_await core_->ask(sid, user, event, timeout)) co_return std::move(*answer);
+  if (auto answer = co_await core_->calls.ask(sid, user, std::move(event), timeout, std::move(channel)))
+    co_return std::move(*answer);
   // The same answer for a foreign socket and none (row 93).
-  if (!session || !session->owned_by(user)) co_return not_connected();
-  co_return co_await await_result<json::Value>([&](Completion<json::Value> done) {
-    std::uint64_t id = 0;
-    if (session->ask(event, id, done)) {
-      core_->ask_until(Clock::now() + timeout, session, id);
-    } else {
-      done(not_connected());
-    }
-  });
+  co_return error_answer("The browser that should be asked is not connected.");
+}
+
+std::shared_ptr<Channel> Hub::open_channel(const std::string& name, std::string sid, UserId user) {
+  return core_->channels.open(name, std::move(sid), std::move(user));
+}
+
+void Hub::close_channel(const std::string& name) {
+  core_->channels.close(name);
 }
 
 void Hub::track(const Room& room, const Event::Run& run) {
@@ -217,6 +227,16 @@ std::vector<std::pair<std::string, UserId>> Hub::sockets_in(const Room& room) co
     if (auto owner = session->owner(); owner && session->signed_in())
       out.emplace_back(session->sid(), owner->id);
   return out;
+}
+
+std::set<std::string> Hub::users_in(const Room& room) const {
+  std::set<std::string> out = core_->users_in(room);
+  out.merge(core_->elsewhere.in(room));
+  return out;
+}
+
+void Hub::tell_members(const Room& room) {
+  core_->elsewhere.told(room);
 }
 
 std::vector<UserId> Hub::users_online() const {

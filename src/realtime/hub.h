@@ -13,6 +13,7 @@
 #include "base/task.h"
 #include "http/caller.h"
 #include "json/types.h"
+#include "realtime/channel.h"
 #include "realtime/event.h"
 #include "realtime/outbox.h"
 #include "realtime/replay.h"
@@ -132,7 +133,6 @@ class Hub {
   /// An event's handler: its first argument in, what to acknowledge out (nothing: no acknowledgement).
   /// Events of a socket are handled one after the other. A Problem is logged and acknowledged as null.
   using Handler = std::function<Task<std::optional<json::Value>>(Socket&, json::Value)>;
-  using ChannelHandler = std::function<Task<>(Socket&, std::string event, json::Value)>;
   using JoinHandler = std::function<Task<>(Socket&, Arrival)>;
 
   /// `db` keeps sessions and the outbox; null: events survive in memory only (tests). `replay` reads
@@ -146,12 +146,12 @@ class Hub {
   /// Handles events of this name from signed-in sockets. "user-join" is the hub's own. `names` says
   /// which object the event is about.
   void on(std::string event, EventObject names, Handler handler);
-  /// Handles events named `{user}:{session}:{request}` (chunks of a direct connection); the hub has
-  /// checked that the first part is the sender's own id.
-  void on_channel(ChannelHandler handler);
   /// Called after a socket signed in, at CONNECT or by user-join, also when it resumed: the moment to
   /// send keyframes of its live runs. Handlers run in order of registration.
   void on_signed_in(JoinHandler handler);
+  /// Called when others have come to a room, or gone, than tell_members() told of: at other replicas,
+  /// or here without a word. One handler.
+  void on_members(std::function<Task<>(Room)> handler);
   /// Opens the tables' state and starts the timers. After the migrations.
   Task<> start();
   /// Refuses new sockets (503) and closes the others so that clients come back elsewhere, with their
@@ -162,15 +162,23 @@ class Hub {
   /// To every socket in the room but the one named, on all replicas: those of the answer log by the
   /// replica that relays it. Never blocks. What is not durable may be lost on its way.
   void emit(const Room& room, const Event& event, std::string_view skip_sid = {});
+  /// To this process's sockets in the room only.
+  void emit_here(const Room& room, const Event& event);
   /// To one socket. False when it is not here.
   bool emit_to(std::string_view sid, const Event& event);
   /// As emit(), durably: in the outbox before any client sees it, replayed to those cut off.
   Task<> publish(Room room, Event event, std::string skip_sid = {});
   /// The same within a transaction of the caller's.
   Ticket ticket(Room room, Event event, std::string skip_sid = {});
-  /// Asks one socket and waits for its acknowledgement: the catalogue's RPC types. `{"error": text}`
-  /// when the socket is not the user's (row 93), has gone, or does not answer in time.
-  Task<json::Value> call(std::string sid, UserId user, Event event, std::chrono::milliseconds timeout);
+  /// Asks one socket, at whichever replica it is, and waits for its acknowledgement: the catalogue's
+  /// RPC types. `{"error": text}` when the socket is not the user's (row 93), has gone, or does not
+  /// answer in time. `channel`: the one that was opened for what it says beside its answer; "" is none.
+  Task<json::Value> call(std::string sid, UserId user, Event event, std::chrono::milliseconds timeout,
+                         std::string channel = {});
+  /// What one socket says as events named `{user}:{session}:{request}`, whichever replica it is at.
+  /// Open it, then call() the socket with its name; close it in the end.
+  std::shared_ptr<Channel> open_channel(const std::string& name, std::string sid, UserId user);
+  void close_channel(const std::string& name);
   /// Tells the hub of a run that goes on although this process has emitted nothing of it yet
   /// (taken over at start): sockets that connect now have seen it up to here.
   void track(const Room& room, const Event::Run& run);
@@ -190,6 +198,10 @@ class Hub {
   bool watched(const Room& room) const;
   /// Connected sockets in the room: (sid, user id).
   std::vector<std::pair<std::string, UserId>> sockets_in(const Room& room) const;
+  /// Ids of the users in the room, at all replicas as far as they have told: about a second behind.
+  std::set<std::string> users_in(const Room& room) const;
+  /// Tells the other replicas that somebody has entered the room here, or left it.
+  void tell_members(const Room& room);
   std::vector<UserId> users_online() const;
   /// Takes sockets out of a room after a right was withdrawn: those of one user, or all.
   void evict(const Room& room, const std::optional<UserId>& user = {});

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/problem.h"
 #include "realtime/testing.h"
 
 namespace antiphon::realtime::testing {
@@ -232,26 +233,44 @@ TEST(Hub, HandlesASocketsEventsInOrder) {
   EXPECT_TRUE(std::ranges::is_sorted(seen));
 }
 
-TEST(Hub, ChannelEventsMustBeginWithTheSendersId) {
+TEST(Hub, AChannelHearsTheSocketItWasOpenedForAndNoOther) {
   Process process;
-  std::atomic<int> heard = 0;
-  process.hub.on_channel([&](Socket&, std::string event, json::Value value) -> Task<> {
-    EXPECT_EQ(event, "alice:s:r");
-    EXPECT_EQ(value, "data: x");
-    ++heard;
-    co_return;
-  });
   process.hub.on("end", kNoObject,
                  [](Socket&, json::Value) -> Task<std::optional<json::Value>> { co_return true; });
   process.start();
+  Browser browser(process), same_user(process), bob(process);
+  browser.connect("alice");
+  same_user.connect("alice/2");
+  bob.connect("bob");
+  auto channel = process.hub.open_channel("alice:s:r", browser.sid, {"alice"});
+  auto next = [&](std::chrono::milliseconds idle) { return run([&] { return channel->next(idle); }); };
+
+  for (Browser* other : {&same_user, &bob}) {
+    other->say(R"(42["alice:s:r","data: foreign"])");
+    EXPECT_EQ(other->ask(1, R"(["end"])"), "[true]");
+  }
+  for (std::string name : {"bob:s:r", "alice:s", "alice:s:r:t", "alice:s:other"})
+    browser.say("42[\"" + name + R"(","data: elsewhere"])");
+  browser.say(R"(42["alice:s:r","data: x"])");
+  browser.say(R"(42["alice:s:r",{"done":true}])");
+  EXPECT_EQ(next(5s), "data: x");
+  EXPECT_EQ(json::serialize(next(5s)), R"({"done":true})");
+  EXPECT_THROW(next(100ms), Problem);
+  process.hub.close_channel("alice:s:r");
+  browser.say(R"(42["alice:s:r","data: late"])");
+  EXPECT_EQ(browser.ask(1, R"(["end"])"), "[true]");
+}
+
+TEST(Hub, AChannelTakesNoLineThatIsTooLong) {
+  Process process;
+  process.start();
   Browser browser(process);
   browser.connect("alice");
-  browser.say(R"(42["bob:s:r","data: x"])");
-  browser.say(R"(42["alice:s","data: x"])");
-  browser.say(R"(42["alice:s:r:t","data: x"])");
+  auto channel = process.hub.open_channel("alice:s:r", browser.sid, {"alice"});
   browser.say(R"(42["alice:s:r","data: x"])");
-  EXPECT_EQ(browser.ask(1, R"(["end"])"), "[true]");
-  EXPECT_EQ(heard, 1);
+  browser.say("42[\"alice:s:r\",\"" + std::string(Channel::kMaxLine, 'x') + "\"]");
+  EXPECT_EQ(run([&] { return channel->next(5s); }), "data: x");
+  EXPECT_THROW(run([&] { return channel->next(5s); }), Problem);
 }
 
 TEST(Hub, CallYieldsWhatTheBrowserAcknowledges) {

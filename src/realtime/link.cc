@@ -215,8 +215,8 @@ Task<std::optional<json::Value>> Link::run_handler(Incoming& event) {
     auto handler = core_->handlers.find(event.name);
     if (handler != core_->handlers.end())
       co_return co_await handler->second.run(socket, std::move(event.argument));
-    if (core_->channel_handler && is_channel_of(event.name, socket.caller().id))
-      co_await core_->channel_handler(socket, std::move(event.name), std::move(event.argument));
+    if (is_channel_of(event.name, socket.caller().id))
+      core_->channels.say(event.name, session_->sid(), std::move(event.argument));
     co_return std::nullopt;
   } catch (const Problem& problem) {
     log::warn("A socket's event failed", {{"event", event.name},

@@ -12,10 +12,6 @@ namespace {
 /// While a replay is read, this much may come in before the client has to start afresh.
 constexpr std::size_t kMaxWaitingBytes = 4 << 20;
 
-json::Value error_answer(std::string_view why) {
-  return json::Object{{"error", why}};
-}
-
 bool ends_with_offset(const std::string& frame, std::string_view offset) {
   return frame.size() > offset.size() + 4 && frame.ends_with("\"]") &&
          std::string_view(frame).substr(frame.size() - offset.size() - 2, offset.size()) == offset &&
@@ -23,6 +19,10 @@ bool ends_with_offset(const std::string& frame, std::string_view offset) {
 }
 
 }  // namespace
+
+json::Value error_answer(std::string_view why) {
+  return json::Object{{"error", why}};
+}
 
 const Frame& FrameCache::frame(const std::string& offset) {
   auto at = std::ranges::find(frames_, offset, &std::pair<std::string, Frame>::first);
@@ -80,6 +80,7 @@ void Session::attach(const Door& door) {
 }
 
 void Session::open_locked(const Door& door) {
+  ++connections_;
   auto former = std::exchange(wire_, door.wire);
   live_ = false;
   idle_since_ = Clock::now();
@@ -99,6 +100,11 @@ bool Session::detach(const Wire* wire) {
 bool Session::attached() const {
   std::scoped_lock lock(mutex_);
   return wire_ != nullptr;
+}
+
+std::optional<std::uint64_t> Session::connection() const {
+  std::scoped_lock lock(mutex_);
+  return wire_ ? std::optional(connections_) : std::nullopt;
 }
 
 bool Session::polling() const {
@@ -324,7 +330,8 @@ void Session::drop_older_than(Clock::time_point limit) {
   if (ring_->empty()) ring_.reset();
 }
 
-bool Session::ask(const Event& event, std::uint64_t& id, Completion<json::Value> answer) {
+bool Session::ask(const Event& event, std::uint64_t& id,
+                  Completion<std::optional<json::Value>> answer) {
   std::scoped_lock lock(mutex_);
   if (!wire_ || !live_ || ended_ || questions_.size() >= kMaxQuestions) return false;
   id = next_question_++;
@@ -344,6 +351,11 @@ void Session::answered(std::uint64_t id, json::Value value) {
 
 void Session::give_up(std::uint64_t id, std::string_view why) {
   answered(id, error_answer(why));
+}
+
+void Session::give_up_all() {
+  std::scoped_lock lock(mutex_);
+  fail_questions();
 }
 
 void Session::fail_questions() {

@@ -22,6 +22,9 @@
 
 namespace antiphon::realtime {
 
+/// `{"error": why}`: what a question that has no answer ends with.
+json::Value error_answer(std::string_view why);
+
 using Clock = std::chrono::steady_clock;
 
 /// Builds an event's frames: one for each distinct offset, shared by all who have that one.
@@ -79,6 +82,8 @@ class Session : public std::enable_shared_from_this<Session> {
   /// The wire has gone; false when the session has another one already.
   bool detach(const Wire* wire);
   bool attached() const;
+  /// Which of its connections it has, counted from one; nothing while it has none.
+  std::optional<std::uint64_t> connection() const;
   bool polling() const;
   /// How long it has been without a wire, or without a sign-in.
   Clock::time_point idle_since() const;
@@ -115,9 +120,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // --- acknowledgements ---
   /// Sends an event that wants one. False when there is nobody to ask.
-  bool ask(const Event& event, std::uint64_t& id, Completion<json::Value> answer);
+  bool ask(const Event& event, std::uint64_t& id, Completion<std::optional<json::Value>> answer);
   void answered(std::uint64_t id, json::Value value);
   void give_up(std::uint64_t id, std::string_view why);
+  /// As if it had gone.
+  void give_up_all();
   static constexpr std::size_t kMaxQuestions = 256;
 
   // --- of the hub, guarded by its mutex ---
@@ -151,6 +158,7 @@ class Session : public std::enable_shared_from_this<Session> {
   mutable std::mutex mutex_;  ///< Guards everything below. Taken after the hub's, never before.
   std::optional<Caller> owner_;
   std::shared_ptr<Wire> wire_;
+  std::uint64_t connections_ = 0;
   bool live_ = false;
   bool replaying_ = false;
   bool ended_ = false;
@@ -162,7 +170,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::size_t ring_used_ = 0;
   std::vector<std::shared_ptr<const Event>> waiting_;  ///< While replaying.
   std::size_t waiting_bytes_ = 0;
-  std::map<std::uint64_t, Completion<json::Value>> questions_;
+  std::map<std::uint64_t, Completion<std::optional<json::Value>>> questions_;
   std::uint64_t next_question_ = 0;
 };
 

@@ -94,8 +94,8 @@ class FakeSocket final : public http::WebSocket {
 class Process {
  public:
   explicit Process(HubOptions options = {}, EndpointOptions endpoint = {}, store::Db* db = nullptr,
-                   Replay* replay = nullptr)
-      : hub(std::move(options), rules(), loops, db, replay), endpoint(hub, std::move(endpoint)) {
+                   Replay* replay = nullptr, bus::Bus* bus = nullptr)
+      : hub(std::move(options), rules(), loops, db, replay, bus), endpoint(hub, std::move(endpoint)) {
     loops.start();
   }
   ~Process() {

@@ -9,6 +9,7 @@ import { sharedPostgres } from '../lib/postgres.mjs';
 import { rows } from '../lib/rows.mjs';
 import { adminAccount, makeServer } from '../lib/server.mjs';
 import { sleep, until } from '../lib/until.mjs';
+import { startProvider } from '../provider/provider.mjs';
 import { scenario, wantsAll } from './scenario.mjs';
 
 const kWhoAmI = '/api/v1/auths/';
@@ -225,4 +226,53 @@ describe('who is here', () => {
       await counts(1, [0], kLeaseMs + 3000);
     }),
   );
+
+  scenario('S105b the room of a chat over replicas: entered by rule, each shows who is there and hears who types', () =>
+    withFleet({ replicas: 2 }, async (fleet) => {
+      const admin = await fleet.admin();
+      const ann = await fleet.user(admin, 'Ann');
+      const made = await fleet.at(1, ann).post('/api/v1/chats/new', { chat: { title: 'Shared', history: { messages: {}, currentId: null } } }, { expect: 200 });
+      const chat_id = made.json.id;
+      const say = (socket, type, data) => socket.emitWithAck('events:chat', { chat_id, data: { type, data } });
+      const told = (socket, type) => socket.seen.filter((event) => event.chat_id === chat_id && event.data?.type === type);
+      const shown = (socket) => told(socket, 'chat:presence').map((event) => event.data.data.users.map((user) => user.name).join());
+      const [first, second, foreign] = [await fleet.at(0, ann).connect(), await fleet.at(1, ann).connect(), await fleet.at(0, admin).connect()];
+      assert.equal(await say(foreign, 'join'), false);
+      assert.equal(await say(first, 'join'), true);
+      assert.equal(await say(second, 'join'), true);
+      for (const socket of [first, second]) await until(() => shown(socket).at(-1) === 'Ann', { what: 'Ann is shown' });
+      assert.equal(await say(first, 'typing', { typing: true }), true);
+      await until(() => told(second, 'typing').length === 1, { what: 'who types is shown at the other replica' });
+      assert.equal(await say(first, 'leave'), true);
+      assert.equal(await say(second, 'typing', { typing: true }), true);
+      await sleep(500);
+      assert.equal(told(first, 'typing').length, 0, 'who has left hears nothing');
+      assert.equal(shown(second).at(-1), 'Ann');
+      assert.deepEqual(told(foreign, 'chat:presence'), []);
+    }),
+  );
+
+  scenario('S106 models in use: each replica names those that answer at any, and none when they have ended or the replica has died', async () => {
+    const provider = await startProvider();
+    try {
+      await withFleet({ replicas: 2, provider }, async (fleet) => {
+        const admin = await fleet.admin();
+        const at = [fleet.at(0, admin), fleet.at(1, admin)];
+        const used = (i) => at[i].get('/api/usage', { expect: 200 }).then((reply) => reply.json.model_ids.join());
+        const name = (wanted, replicas, ms) => until(async () => (await Promise.all(replicas.map(used))).every((ids) => ids === wanted), { what: `"${wanted}" at ${replicas}`, ms });
+        await name('', [0, 1], 1000);
+        const socket = await at[1].connect();
+        const turn = await at[1].send('[[tokens=400 delay=20]] go', { socket });
+        await name('numbered', [0, 1], 4000);
+        await at[1].stop(turn.chatId);
+        await name('', [0, 1], 4000);
+        await at[1].send('[[tokens=4000 delay=20]] go', { socket });
+        await name('numbered', [0, 1], 4000);
+        await fleet.replicas[1].kill();
+        await name('', [0], 12_000);
+      });
+    } finally {
+      await provider.stop();
+    }
+  });
 });

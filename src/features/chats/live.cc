@@ -1,7 +1,7 @@
 #include "features/chats/live.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
-#include <set>
 
 #include "base/time.h"
 #include "realtime/hub.h"
@@ -81,16 +81,20 @@ struct Live {
                realtime::Event::of("events", envelope(chat_id, "chat:list", std::move(data))));
   }
 
-  Task<> tell_presence(const std::string& chat_id) {
-    std::set<std::string> ids;
-    for (const auto& [sid, user] : p.hub.sockets_in(Room::chat(chat_id)))
-      if (ids.size() < kMaxShown) ids.insert(user.value);
+  /// Every replica shows it to its own sockets, so that what each shows is the latest it knows.
+  Task<> show_presence(std::string chat_id) {
     json::Array users;
-    for (const std::string& id : ids)
-      users.push_back(json::Object{{"id", id}, {"name", co_await p.name_of({id})}});
+    for (const std::string& id : p.hub.users_in(Room::chat(chat_id)))
+      if (users.size() < kMaxShown)
+        users.push_back(json::Object{{"id", id}, {"name", co_await p.name_of({id})}});
     json::Object out = envelope(chat_id, "chat:presence", json::Object{{"users", std::move(users)}});
     out["shared"] = true;
-    p.hub.emit(Room::chat(chat_id), realtime::Event::of("events", std::move(out)));
+    p.hub.emit_here(Room::chat(chat_id), realtime::Event::of("events", std::move(out)));
+  }
+
+  Task<> tell_presence(const std::string& chat_id) {
+    p.hub.tell_members(Room::chat(chat_id));
+    co_await show_presence(chat_id);
   }
 };
 
@@ -101,6 +105,9 @@ void add_live(const LiveParts& parts) {
                [live = Live{parts}](Socket& socket, json::Value event) mutable {
                  return live.handle(socket, std::move(event));
                });
+  parts.hub.on_members([live = Live{parts}](Room room) mutable {
+    return live.show_presence(room.name.substr(std::min(kRoom.size(), room.name.size())));
+  });
 }
 
 Task<bool> may_join(const Guard& guard, Caller caller, std::string room) {

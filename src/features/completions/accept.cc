@@ -154,7 +154,7 @@ Task<std::string> Completions::system_prompt(const User& me, const Turn& turn,
 }
 
 Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std::string> key) {
-  for (const Wanted& w : turn.wanted) (void)co_await resolve(me, w.model_id);
+  for (const Wanted& w : turn.wanted) (void)co_await resolve(me, turn, w);
   co_await obey_permissions(me, turn);
   bool temporary = turn.kind == Turn::Kind::temporary;
   Accepting work{.turn = std::move(turn)};
@@ -198,6 +198,8 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
         .chat_id = chat_id,
         .message_id = w.message_id,
         .model_id = w.model_id,
+        .direct = t.direct_of(w),
+        .session_id = t.session_id,
         .question_id = work.question_id,
         .temporary = temporary,
         .continued = !t.continued_id.empty(),
@@ -212,6 +214,8 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
         .messages = temporary ? t.messages : json::Array(),
         .provider = t.provider,
         .params = t.params};
+    // Nobody but the browser can ask a direct model, so it does no chores.
+    if (!plan.direct.is_null()) plan.title = plan.tags = plan.follow_ups = false;
     // Only the first answer names the chat.
     if (!work.plans.empty()) plan.title = plan.tags = false;
     std::string run_id = brief_id();

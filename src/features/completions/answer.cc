@@ -115,6 +115,11 @@ Task<> Completions::answer(User me, std::shared_ptr<runs::Run> run, Plan plan, j
   co_await conclude(*run, plan, composer, std::move(ending));
 }
 
+Task<Model> Completions::resolve(const User& me, const Plan& plan) {
+  if (!plan.direct.is_null()) co_return p_.direct.model(plan.direct, plan.session_id);
+  co_return co_await p_.provider.resolve(me, plan.model_id);
+}
+
 Task<json::Array> Completions::prompt(const Plan& plan, const Composer& composer) {
   json::Array messages;
   if (plan.temporary) {
@@ -138,8 +143,7 @@ Task<json::Array> Completions::prompt(const Plan& plan, const Composer& composer
 Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& plan,
                                    Composer& composer) {
   auto gone = [&run] { return run.cancelled() || run.fenced(); };
-  Model model =
-      co_await store::patiently<Model>([&] { return p_.provider.resolve(me, plan.model_id); }, gone);
+  Model model = co_await store::patiently<Model>([&] { return resolve(me, plan); }, gone);
   bool tools =
       plan.server_tools && !p_.tools.empty() && json::bool_at(model.meta, "builtin_tools", true);
   for (int rounds = 0; rounds != kMaxRounds; ++rounds) {
@@ -179,14 +183,15 @@ Task<> Completions::round(const User& me, runs::Run& run, const Plan& plan, cons
                           json::Object body, Composer& composer) {
   Provider::Errand errand{plan.chat_id, plan.message_id,
                           [&run](std::function<void()> close) { run.on_cancel(std::move(close)); }};
+  Provider& provider = provider_of(plan.direct);
   if (!plan.stream) {
-    json::Value whole = co_await p_.provider.complete(me, model, std::move(body), std::move(errand));
+    json::Value whole = co_await provider.complete(me, model, std::move(body), std::move(errand));
     run.on_cancel({});
     composer.take_whole(whole);
     end_if_full(composer);
   } else {
     std::shared_ptr<Chunks> chunks =
-        co_await p_.provider.stream(me, model, std::move(body), std::move(errand));
+        co_await provider.stream(me, model, std::move(body), std::move(errand));
     run.on_cancel([chunks] { chunks->cancel(); });
     while (!run.cancelled() && !run.fenced()) {
       auto chunk = co_await chunks->next();
@@ -283,8 +288,8 @@ Task<> Completions::conclude(runs::Run& run, const Plan& plan, const Composer& c
 /// What the connection that answers now wants; "keep" while none does.
 Task<models::Takeover> Completions::policy_for(const User& me, const Plan& plan) {
   try {
-    co_return (co_await store::patiently<Model>([&] { return p_.provider.resolve(me, plan.model_id); },
-                                                [] { return false; }))
+    co_return (
+        co_await store::patiently<Model>([&] { return resolve(me, plan); }, [] { return false; }))
         .takeover;
   } catch (const Problem& p) {
     log::info("An answer that was taken over cannot go on",

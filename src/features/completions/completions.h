@@ -12,6 +12,7 @@
 #include "features/chats/chats.h"
 #include "features/completions/chores.h"
 #include "features/completions/composer.h"
+#include "features/completions/direct.h"
 #include "features/completions/provider.h"
 #include "features/completions/tools.h"
 #include "features/completions/turn.h"
@@ -37,6 +38,8 @@ struct Plan {
   std::string chat_id;
   std::string message_id;
   std::string model_id;
+  json::Value direct;       ///< The description of a direct model; else null.
+  std::string session_id;   ///< Whose browser is asked for a direct model.
   std::string question_id;  ///< The user's message this answers; saved chats.
   bool temporary = false;
   bool continued = false;
@@ -76,6 +79,7 @@ class Completions {
     chats::Chats& chats;
     realtime::Hub& hub;
     Provider& provider;
+    DirectProvider& direct;
     jobs::Jobs& jobs;
     const Toolbox& tools;
     Loops& loops;
@@ -122,7 +126,9 @@ class Completions {
   struct Accepting;
   class InUse;
   /// Throws "Model not found" as upstream's clients know it from these routes: 400.
-  Task<Model> resolve(const User& me, std::string model_id);
+  Task<Model> resolve(const User& me, const Turn& turn, const Wanted& wanted);
+  Task<Model> resolve(const User& me, const Plan& plan);
+  Provider& provider_of(const json::Value& direct);
   // accept.cc, rights.cc
   Task<std::optional<Accepted>> repeated(const User& me, const Turn& turn,
                                          const std::optional<std::string>& key);

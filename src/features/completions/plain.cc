@@ -21,9 +21,16 @@ json::Object body_of(const Turn& turn, const Model& model) {
 
 }  // namespace
 
-Task<Model> Completions::resolve(const User& me, std::string model_id) {
+Provider& Completions::provider_of(const json::Value& direct) {
+  if (direct.is_null()) return p_.provider;
+  return p_.direct;
+}
+
+Task<Model> Completions::resolve(const User& me, const Turn& turn, const Wanted& wanted) {
+  if (json::Value direct = turn.direct_of(wanted); !direct.is_null())
+    co_return p_.direct.model(direct, turn.session_id);
   try {
-    co_return co_await p_.provider.resolve(me, std::move(model_id));
+    co_return co_await p_.provider.resolve(me, wanted.model_id);
   } catch (const Problem& p) {
     if (p.kind() != Problem::Kind::not_found) throw;
     throw Problem(p.kind(), p.detail()).answering(400);
@@ -31,8 +38,10 @@ Task<Model> Completions::resolve(const User& me, std::string model_id) {
 }
 
 Task<std::optional<http::Response>> Completions::plain(const User& me, Turn turn, http::Stream& out) {
-  Model model = co_await resolve(me, turn.wanted.front().model_id);
-  co_return co_await p_.provider.pass_on(me, model, body_of(turn, model), out);
+  const Wanted& wanted = turn.wanted.front();
+  Model model = co_await resolve(me, turn, wanted);
+  Provider& provider = provider_of(turn.direct_of(wanted));
+  co_return co_await provider.pass_on(me, model, body_of(turn, model), out);
 }
 
 }  // namespace antiphon::completions

@@ -16,6 +16,10 @@ std::string Plan::text() const {
                          {"tags", tags},
                          {"follow_ups", follow_ups}})
     if (on) out[key] = true;
+  if (!direct.is_null()) {
+    out["direct"] = direct;
+    out["session_id"] = session_id;
+  }
   if (!stream) out["stream"] = false;
   if (!system.empty()) out["system"] = system;
   if (!guidance.empty()) out["guidance"] = guidance;
@@ -31,6 +35,8 @@ std::optional<Plan> Plan::parse(std::string_view text) {
   const json::Value& v = *value;
   Plan p;
   p.model_id = json::text_at(v, "model");
+  if (const json::Value* direct = json::find(v, "direct")) p.direct = *direct;
+  p.session_id = json::text_at(v, "session_id");
   p.question_id = json::text_at(v, "question_id");
   p.temporary = json::bool_at(v, "temporary");
   p.continued = json::bool_at(v, "continued");

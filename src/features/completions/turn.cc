@@ -174,8 +174,17 @@ Turn Turn::read(const json::Value& body) {
   t.title = json::bool_at(tasks, "title_generation");
   t.tags = json::bool_at(tasks, "tags_generation");
   t.follow_ups = json::bool_at(tasks, "follow_up_generation");
+  if (const json::Value* item = json::find(body, "model_item");
+      item && json::bool_at(*item, "direct")) {
+    t.direct = *item;
+    if (json::text_at(t.direct, "id").empty()) t.direct.as_object()["id"] = model;
+  }
   if (t.kind != Kind::plain) check_messages(t);
   return t;
+}
+
+json::Value Turn::direct_of(const Wanted& one) const {
+  return json::text_at(direct, "id") == one.model_id ? direct : json::Value();
 }
 
 }  // namespace antiphon::completions

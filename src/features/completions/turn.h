@@ -31,6 +31,7 @@ struct Turn {
   bool stream = false;
   bool in_request = false;  ///< The caller waits for the answer (no session_id).
   std::string session_id;
+  json::Value direct;   ///< model_item of a model that the caller's browser reaches; else null.
   std::string chat_id;  ///< Empty: to be created.
   std::optional<std::string> folder_id;
   std::vector<Wanted> wanted;
@@ -50,6 +51,9 @@ struct Turn {
 
   /// Throws Problem: 422 for the wrong types, 409 for a saved chat without usable message ids.
   static Turn read(const json::Value& body);
+
+  /// The description of a direct model, where the wanted one is; else null.
+  json::Value direct_of(const Wanted& one) const;
 };
 
 }  // namespace antiphon::completions

@@ -42,6 +42,11 @@ struct Settings : config::Group {
           .key("ollama.api_configs")
           .secret()
           .help("Per server: enable, prefix_id, tags, model_ids, key, takeover …");
+  config::Bool direct = env("ENABLE_DIRECT_CONNECTIONS", false)
+                            .key("direct.enable")
+                            .help(
+                                "Users may connect their browsers to model servers of their own; "
+                                "their browsers are asked then.");
   config::Bool openai_passthrough =
       env("ENABLE_OPENAI_API_PASSTHROUGH", false)
           .help("Passes any other path below /openai on to the first connection, for every user.");
