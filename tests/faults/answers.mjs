@@ -102,7 +102,14 @@ export class Answer {
       return this.reloaded;
     };
     const back = socket.backs.map((one) => (one.recovered ? 'recovered' : 'not recovered')).join(', ');
-    await until(knows, { ms, every: 100, what: `${this.name}: the client hears of the end; it (${socket.kind ?? 'socket.io-client'}, connected ${socket.connected}) has ${turn.text.length} characters, came back: ${back || 'never'}` });
+    try {
+      await until(knows, { ms, every: 100, what: `${this.name}: the client hears of the end; it (${socket.kind ?? 'socket.io-client'}, connected ${socket.connected}) has ${turn.text.length} characters, came back: ${back || 'never'}` });
+    } catch (error) {
+      const stored = await this.message(client).catch((failure) => failure.message);
+      const heard = socket.seen?.filter((event) => event.message_id === turn.messageId).length;
+      error.message += ` (chat ${turn.chatId}, message ${turn.messageId}: the socket heard ${heard} events of it among ${socket.seen?.length}; stored: ${JSON.stringify(stored)?.slice(0, 300)})`;
+      throw error;
+    }
   }
 
   /** Checker 1, 2 and 4. `client`: who reads; `ms`: T, until the end is stored. */

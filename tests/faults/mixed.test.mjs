@@ -36,7 +36,7 @@ class Mixed {
     this.provider = await startProvider();
     this.cluster = await startPostgres();
     const url = this.cluster.createDatabase();
-    const database = url.split('/').at(-1);
+    const database = (this.database = url.split('/').at(-1));
     if (wantsAll) {
       this.toxiproxy = await startToxiproxy();
       this.lines = await Promise.all(Array.from({ length: kReplicas }, (_, i) => this.toxiproxy.line(`replica${i}`, this.cluster.port)));
@@ -55,6 +55,19 @@ class Mixed {
     await this.toxiproxy?.stop();
     this.cluster?.stop();
     await this.provider?.stop();
+  }
+
+  /** What tells of a run that something went wrong with. */
+  tables() {
+    try {
+      const sql = (text) => this.cluster.sql(this.database, text);
+      return {
+        run: sql('SELECT run_id, chat_id, message_id, state, owner, epoch, attempts, cancel_requested, created_at, updated_at, (SELECT max(seq) FROM run_event e WHERE e.run_id = r.run_id) FROM run r ORDER BY created_at DESC LIMIT 200'),
+        node: sql('SELECT * FROM node'),
+      };
+    } catch (error) {
+      return { tables: error.message };
+    }
   }
 
   /** One person, who asks, reads and sometimes stops, until `end`. */
@@ -119,7 +132,7 @@ class Mixed {
       await Promise.all([this.disturb(end), this.comeAndGo(checker, end), ...people]);
       await checker.finish({ ms: kPatienceMs });
     } catch (error) {
-      error.message += ` (the replicas' logs: ${keepLogs(this.fleet)})`;
+      error.message += ` (the replicas' logs: ${keepLogs(this.fleet, this.tables())})`;
       await checker.abandon();
       throw error;
     } finally {

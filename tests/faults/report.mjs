@@ -15,11 +15,12 @@ export function percentile(values, part) {
 const ms = (value) => (value === null ? '–' : `${Math.round(value)} ms`);
 const row = (name, values) => `| ${name} | ${values.length} | ${[0.5, 0.99, 1].map((part) => ms(percentile(values, part))).join(' | ')} |`;
 
-/** What the replicas said, for whoever looks into a failure; gives the file's path. */
-export function keepLogs(fleet) {
+/** What the replicas said and `tables` of the database hold, for whoever looks into a failure; gives the file's path. */
+export function keepLogs(fleet, tables) {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${new Date().toISOString().replace(/[:.]/g, '-')}.log`);
-  writeFileSync(file, fleet.replicas.map((replica, i) => `==== replica ${i}, ${replica.url}\n${replica.log.slice(-200_000)}`).join('\n'));
+  const logs = fleet.replicas.map((replica, i) => `==== replica ${i}, ${replica.url}\n${replica.log.slice(-200_000)}`);
+  writeFileSync(file, [...logs, ...Object.entries(tables).map(([name, rows]) => `==== ${name}\n${rows}`)].join('\n'));
   return file;
 }
 
