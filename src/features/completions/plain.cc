@@ -32,6 +32,8 @@ Task<Model> Completions::resolve(const User& me, std::string model_id) {
 
 Task<std::optional<http::Response>> Completions::plain(const User& me, Turn turn, http::Stream& out) {
   Model model = co_await resolve(me, turn.wanted.front().model_id);
+  co_await check_pictures(p_.pictures, me, turn.messages);
+  co_await put_pictures(p_.pictures, me, turn.messages);
   co_return co_await p_.provider.pass_on(me, model, body_of(turn, model), out);
 }
 
