@@ -133,6 +133,9 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       folder_guard(
           folders, auth.grants,
           [this](const User& me, std::string_view leaf) { return auth.access.permits(me, leaf); }),
+      files(*db, blobs, declared.files),
+      file_guard(files),
+      pictures(files, file_guard),
       feedbacks(*db),
       analytics(*db),
       replay(runs),
@@ -173,6 +176,12 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                [this](const User& me, std::string id) {
                  return folder_guard.may(me, std::move(id), Right::write);
                },
+           .pictures = {.check = [this](const User& me,
+                                        std::string id) { return pictures.check(me, std::move(id)); },
+                        .read =
+                            [this](const User& me, std::string id, std::int64_t room) {
+                              return pictures.read(me, std::move(id), room);
+                            }},
            .chores =
                [this](completions::Chore chore) { return tasks::policy_of(declared.tasks, chore); }}),
       models_in_use(bus, runs.node_id(),
@@ -313,6 +322,7 @@ void App::add_routes() {
                      .settings = declared.tasks,
                      .config = config,
                      .also = {declared.models.task_model, declared.models.task_model_external}});
+  files::add_routes(router, {.files = files, .guard = file_guard, .permitted = permitted});
   evaluations::add_routes(router, {.feedbacks = feedbacks,
                                    .settings = declared.evaluations,
                                    .config = config,
@@ -354,6 +364,7 @@ void App::delete_with_users() {
     co_await chats::Editor::remove_all(c, id);
     co_await sharing.unshare_all(c, id);
     co_await folders.remove_all(c, id);
+    co_await files::Files::remove_all(c, id);
     (void)co_await evaluations::Feedbacks::remove_all_of(c, id);
   });
 }

@@ -71,6 +71,9 @@ struct App {
   chats::Sharing sharing;
   folders::Folders folders;
   folders::Guard folder_guard;
+  files::Files files;
+  files::Guard file_guard;
+  files::Pictures pictures;
   evaluations::Feedbacks feedbacks;
   analytics::Analytics analytics;
   completions::LogReplay replay;

@@ -38,6 +38,9 @@
 #include "features/configs/settings.h"
 #include "features/configs/store_metrics.h"
 #include "features/evaluations/routes.h"
+#include "features/files/files.h"
+#include "features/files/pictures.h"
+#include "features/files/routes.h"
 #include "features/folders/folders.h"
 #include "features/models/models.h"
 #include "features/models/settings.h"
@@ -74,6 +77,7 @@ struct Declared {
   auth::PermissionDefaults permissions;
   models::Settings models;
   blobs::Settings blobs;
+  files::Settings files;
   chats::Settings chats;
   tasks::Settings tasks;
   evaluations::Settings evaluations;

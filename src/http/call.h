@@ -66,6 +66,8 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers = {};
   /// Used instead of body when set: bytes that outlive every response (embedded assets).
   std::string_view fixed_body = {};
+  /// Bytes that a Stream will write, where that is known; else it is sent in chunks.
+  std::optional<std::uint64_t> length = {};
 
   Response& header(std::string name, std::string value) &;
   Response&& header(std::string name, std::string value) &&;
@@ -81,7 +83,9 @@ struct ClientGone final : std::exception {
 class Stream {
  public:
   virtual ~Stream() = default;
-  virtual Task<> begin(Response head) = 0;  ///< Its body is ignored. At most once.
+  /// Its body is ignored. At most once. With a `length`, as many bytes must be written: a stream that
+  /// ends before that is cut off.
+  virtual Task<> begin(Response head) = 0;
   virtual Task<> write(std::string_view bytes) = 0;
   /// True once the client has gone; long waits look at it.
   virtual bool gone() const = 0;

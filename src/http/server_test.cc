@@ -346,6 +346,44 @@ TEST(Server, StreamsInChunks) {
       << reply;
 }
 
+/// Says that five bytes come, and sends what it is asked for.
+struct Counted {
+  Task<std::optional<Response>> send(Anyone, Call& call) {
+    co_await call.stream.begin({.type = "text/plain", .length = 5});
+    co_await call.stream.write(*call.request.parameter("a"));
+    co_await call.stream.write(*call.request.parameter("b"));
+    co_return std::nullopt;
+  }
+};
+
+TEST(Server, StreamsWithTheLengthThatIsKnown) {
+  Rig rig;
+  rig.router().on("GET /counted", Cost::read, bind<&Counted::send>(Counted{}));
+  rig.start();
+  std::string reply = rig.say(Rig::get("/counted?a=ab&b=cde") + Rig::get("/health"));
+  EXPECT_EQ(header_in(reply, "Content-Length"), "5");
+  EXPECT_EQ(header_in(reply, "Transfer-Encoding"), "");
+  EXPECT_NE(reply.find("\r\n\r\nabcdeHTTP/1.1 200"), std::string::npos) << reply;
+
+  reply = rig.say("HEAD /counted?a=ab&b=cde HTTP/1.1\r\nHost: h\r\n\r\n" + Rig::get("/health"));
+  EXPECT_EQ(header_in(reply, "Content-Length"), "5");
+  EXPECT_NE(reply.find("\r\n\r\nHTTP/1.1 200"), std::string::npos) << reply;
+
+  reply = rig.say(Rig::get("/counted?a=ab&b=cdefgh") + Rig::get("/health"));
+  EXPECT_NE(reply.find("\r\n\r\nabcdeHTTP/1.1 200"), std::string::npos) << "no byte more: " << reply;
+}
+
+TEST(Server, CutsOffACountedStreamThatEndsTooEarly) {
+  Rig rig;
+  rig.router().on("GET /counted", Cost::read, bind<&Counted::send>(Counted{}));
+  rig.start();
+  Wire wire(rig.port());
+  wire.send(Rig::get("/counted?a=ab&b=") + Rig::get("/health"));
+  std::string reply = wire.read_all();
+  EXPECT_TRUE(wire.closed());
+  EXPECT_TRUE(reply.ends_with("\r\n\r\nab")) << reply;
+}
+
 TEST(Server, StreamsToTheEndOnHttp10) {
   Rig rig;
   rig.start();

@@ -38,6 +38,7 @@ class Session final : public Stream {
   Task<> begin(Response head) override {
     begun_ = true;
     is_events_ = head.type.starts_with("text/event-stream");
+    left_ = head.length;
     for (auto& header : *extra_headers_) head.headers.push_back(std::move(header));
     extra_headers_->clear();
     write_head(io_.out, head, framing(true));
@@ -45,7 +46,11 @@ class Session final : public Stream {
   }
   Task<> write(std::string_view bytes) override {
     if (bytes.empty() || head_only_) co_return;
-    if (minor_ == 0) {
+    if (left_) {
+      bytes = bytes.substr(0, *left_);
+      *left_ -= bytes.size();
+    }
+    if (left_ || minor_ == 0) {
       io_.out += bytes;
     } else {
       io_.out.append(chunk_head(bytes.size())).append(bytes).append("\r\n");
@@ -324,7 +329,8 @@ class Session final : public Stream {
       std::string event = error_event(*failure);
       if (!head_only_) io_.out += minor_ == 0 ? event : chunk_head(event.size()) + event + "\r\n";
     }
-    if (minor_ == 1 && !head_only_) io_.out += "0\r\n\r\n";
+    if (left_.value_or(0) && !head_only_) co_return false;  // The same.
+    if (!left_ && minor_ == 1 && !head_only_) io_.out += "0\r\n\r\n";
     co_return io_.out.empty() || co_await send();
   }
 
@@ -381,6 +387,7 @@ class Session final : public Stream {
   bool head_only_ = false;
   bool begun_ = false;
   bool is_events_ = false;
+  std::optional<std::uint64_t> left_;  ///< Of a stream that has said its length.
   bool linger_ = false;
 };
 

@@ -64,12 +64,13 @@ void append_seconds(std::string& out, std::chrono::nanoseconds took) {
 void append_framing(std::string& out, const Response& response, const Framing& framing) {
   bool bodyless = response.status == 204 || response.status == 304 || response.status < 200;
   if (!bodyless) {
-    if (framing.streams && framing.minor == 1)
-      out += "Transfer-Encoding: chunked\r\n";
-    else if (!framing.streams) {
+    bool counted = !framing.streams || response.length;
+    if (counted) {
       out += "Content-Length: ";
-      append_number(out, body_of(response).size());
+      append_number(out, framing.streams ? *response.length : body_of(response).size());
       out += "\r\n";
+    } else if (framing.minor == 1) {
+      out += "Transfer-Encoding: chunked\r\n";
     }
     append_line(out, "Content-Type", is_line_safe(response.type) ? response.type : "text/plain");
   }

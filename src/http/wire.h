@@ -16,7 +16,7 @@ struct Framing {
   int minor = 1;  ///< Of the request.
   bool keep_alive = true;
   bool head_only = false;  ///< The request was HEAD.
-  bool streams = false;    ///< Length unknown: chunked, or until the end on HTTP/1.0.
+  bool streams = false;    ///< Without Response::length: chunked, or until the end on HTTP/1.0.
   bool tls = false;
   std::string_view date = {};
   std::string_view request_id = {};

@@ -180,7 +180,10 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
     if (follows && !co_await p_.chats.message(chat_id, *t.parent_id))
       throw Problem(Problem::Kind::conflict,
                     "The message before this one is not in this chat; reload and send again");
-    if (!there) work.question = question_of(t, me, chat_id, now);
+    if (!there) {
+      work.question = question_of(t, me, chat_id, now);
+      co_await check_pictures(p_.pictures, me, provider_messages({*work.question}));
+    }
     if (there) {
       if (auto before = co_await repeated(me, t, key)) co_return std::move(*before);
       co_await check_again(me, chat_id, work.question_id);
@@ -191,6 +194,7 @@ Task<Accepted> Completions::accept(const User& me, Turn turn, std::optional<std:
     if (!m || m->role != "assistant")
       throw Problem(Problem::Kind::not_found, "The message to continue is not in this chat");
   }
+  if (temporary) co_await check_pictures(p_.pictures, me, t.messages);
   bool for_others = p_.runs.hands_over();
   for (const Wanted& w : t.wanted) {
     Plan plan{

@@ -148,8 +148,13 @@ Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& p
       plan.server_tools && !p_.tools.empty() && json::bool_at(model.meta, "builtin_tools", true);
   for (int rounds = 0; rounds != kMaxRounds; ++rounds) {
     json::Object body;
-    body["messages"] =
-        co_await store::patiently<json::Array>([&] { return prompt(plan, composer); }, gone);
+    body["messages"] = co_await store::patiently<json::Array>(
+        [&]() -> Task<json::Array> {
+          json::Array messages = co_await prompt(plan, composer);
+          co_await put_pictures(p_.pictures, me, messages);
+          co_return messages;
+        },
+        gone);
     put_preset_system(body, model.params);
     apply_params(body, model.params);
     apply_params(body, plan.params);

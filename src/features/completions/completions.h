@@ -13,6 +13,7 @@
 #include "features/completions/chores.h"
 #include "features/completions/composer.h"
 #include "features/completions/direct.h"
+#include "features/completions/pictures.h"
 #include "features/completions/provider.h"
 #include "features/completions/tools.h"
 #include "features/completions/turn.h"
@@ -90,6 +91,8 @@ class Completions {
     /// Whether the user may do what a permission ("chat.temporary") says.
     std::function<Task<bool>(const User&, std::string_view leaf)> permitted;
     std::function<Task<bool>(const User&, std::string folder_id)> may_file;
+    /// Pictures of files that messages name.
+    Pictures pictures;
     /// What an administrator says about titles, tags and follow-ups.
     ChorePolicies chores;
   };

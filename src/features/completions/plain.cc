@@ -40,6 +40,8 @@ Task<Model> Completions::resolve(const User& me, const Turn& turn, const Wanted&
 Task<std::optional<http::Response>> Completions::plain(const User& me, Turn turn, http::Stream& out) {
   const Wanted& wanted = turn.wanted.front();
   Model model = co_await resolve(me, turn, wanted);
+  co_await check_pictures(p_.pictures, me, turn.messages);
+  co_await put_pictures(p_.pictures, me, turn.messages);
   Provider& provider = provider_of(turn.direct_of(wanted));
   co_return co_await provider.pass_on(me, model, body_of(turn, model), out);
 }

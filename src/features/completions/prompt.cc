@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "features/completions/pictures.h"
 #include "runs/output.h"
 
 namespace antiphon::completions {
@@ -33,8 +34,9 @@ json::Value user_content(const chats::Message& m) {
   if (m.files && m.files->is_array())
     for (const json::Value& file : m.files->as_array()) {
       std::string_view url = json::text_at(file, "url");
-      // Stored files are not read by their name here (row 49); pasted pictures come as data URLs.
-      if (json::text_at(file, "type") == "image" && url.starts_with("data:image/"))
+      if (url.empty()) url = json::text_at(file, "id");
+      // A pasted picture, or the address of a file, in place of which put_pictures() puts one.
+      if (json::text_at(file, "type") == "image" && (url.starts_with("data:image/") || file_named(url)))
         images.emplace_back(
             json::Object{{"type", "image_url"}, {"image_url", json::Object{{"url", url}}}});
     }

@@ -5,7 +5,7 @@ import { newTurn } from './world.mjs';
 /** What a placeholder of a path stands for, where its name says it. */
 const kByName = {
   chat_id: 'chat', message_id: 'message', folder_id: 'folder', share_id: 'share', user_id: 'user', version_id: 'version', url_idx: 'connection',
-  provider: 'word', action_id: 'word', job_id: 'word', model_id: 'model', name: 'prefix', path: 'rest', rest: 'rest',
+  provider: 'word', action_id: 'word', file_name: 'word', job_id: 'word', model_id: 'model', name: 'prefix', path: 'rest', rest: 'rest',
 };
 /** What `{id}` is, where the route has no object right that says it. */
 const kById = [

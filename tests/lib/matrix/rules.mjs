@@ -19,6 +19,7 @@ const kOutcomes = {
   'GET /api/v1/utils/db/download': [[200, 400], 'SQLite only'],
   'POST /ollama/models/upload': [422, 'JSON holds no file'],
   'POST /ollama/models/upload/{url_idx}': [422, 'the same'],
+  'POST /api/v1/files/': [422, 'the same'],
   'DELETE /ollama/api/delete': [404, 'the model named is not there'],
   'DELETE /ollama/api/delete/{url_idx}': [404, 'the same'],
 };
@@ -81,7 +82,7 @@ export const foreignIs = {
 };
 
 /** Kinds of things of users that administrators may use as their own. Chats are not among them. */
-export const forAdmins = new Set(['model', 'version', 'feedback']);
+export const forAdmins = new Set(['model', 'version', 'feedback', 'file']);
 
 /** … and the routes where they may although the kind is not in it, or may not although it is. */
 export const adminMay = {
@@ -108,4 +109,4 @@ export const tells = {
 };
 
 /** Takes away what other cells need, so it comes last. */
-export const comesLast = new Set(['DELETE /api/v1/models/delete/all', 'POST /api/v1/models/sync']);
+export const comesLast = new Set(['DELETE /api/v1/files/all', 'DELETE /api/v1/models/delete/all', 'POST /api/v1/models/sync']);

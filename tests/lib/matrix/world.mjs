@@ -1,5 +1,6 @@
 // Things people own: how to make one, what one that does not exist is called, and what Bob's look like as a whole.
 import { randomUUID } from 'node:crypto';
+import { upload } from '../uploads.mjs';
 
 /** Stands in every text of Bob's; no answer to anybody else may hold it. */
 export const kSecret = 'bobs-own-9f3c';
@@ -59,6 +60,10 @@ const kMakers = {
   feedback: async (owner, text) => {
     const { json } = await owner.post('/api/v1/evaluations/feedback', { type: 'rating', data: { rating: 1, comment: text }, meta: {} }, { expect: 200 });
     return { feedback: json.id };
+  },
+  file: async (owner, text) => {
+    const { json } = await upload(owner, text, `${text}.html`, { type: 'text/html', metadata: { text }, expect: 200 });
+    return { file: json.id };
   },
   model: makeModel,
   version: makeModel,
@@ -136,6 +141,7 @@ export async function worldOf(bob, things) {
     '/api/v1/evaluations/feedbacks/user', `/api/v1/chats/${things.chat}`, `/api/v1/chats/shared/${things.sharedChat}/access`,
     `/api/v1/chats/share/${things.share}`, `/api/v1/folders/${things.folder}`, `/api/v1/evaluations/feedback/${things.feedback}`,
     `/api/v1/models/model?id=${things.model}`, `/api/v1/models/model/history?id=${things.model}`, `/api/v1/chats/folder/${things.folder}/list`,
+    `/api/v1/files/${things.file}`, `/api/v1/files/${things.file}/content`, '/api/v1/files/user/search',
   ];
   const parts = [];
   for (const path of paths) {

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "features/files/files.h"
+
+namespace antiphon::http {
+class Router;
+}
+
+namespace antiphon::files {
+
+struct RouteParts {
+  Files& files;
+  const Guard& guard;
+  /// Whether the user may do what a permission ("chat.file_upload") says.
+  std::function<Task<bool>(const User&, std::string_view permission)> permitted;
+};
+/// /api/v1/files
+void add_routes(http::Router& r, const RouteParts& parts);
+
+}  // namespace antiphon::files
