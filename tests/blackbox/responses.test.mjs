@@ -50,8 +50,9 @@ forEachDatabase((db) => {
 
       it('gives system prompt, parameters and the turns before under their names there', async () => {
         const first = await ask('One [[tokens=3]]', { body: { params: { system: 'Be brief.', max_tokens: 77, temperature: 0.5, stop: ['never'] } } });
-        await admin.ask('Two [[tokens=3]]', { socket, after: first, body: { params: { system: 'Be brief.' } } });
-        const { body } = provider.answers.find((call) => call.body.max_output_tokens);
+        const { body } = lastCall();
+        await ask('Two [[tokens=3]]', { chatId: first.chatId, parentId: first.messageId });
+        assert.deepEqual(lastCall().body.input.map((item) => [item.role, item.content[0].type]), [['user', 'input_text'], ['assistant', 'output_text'], ['user', 'input_text']]);
         assert.equal(body.instructions, 'Be brief.');
         assert.equal(body.max_output_tokens, 77);
         assert.equal(body.temperature, 0.5);
@@ -78,7 +79,9 @@ forEachDatabase((db) => {
       });
 
       it('sends pictures', async () => {
-        await ask('What is this? [[tokens=3]]', { files: [{ type: 'image', url: kPixel }] });
+        const prepared = admin.prepare('What is this? [[tokens=3]]', { socket });
+        prepared.body.user_message.files = [{ type: 'image', url: kPixel }];
+        await (await admin.submit(prepared)).done();
         const part = lastCall().body.input.at(-1).content.find((one) => one.type === 'input_image');
         assert.equal(part?.image_url, kPixel);
       });
