@@ -126,7 +126,8 @@ TEST_P(RunsTest, WhatIsSeenIsWhatIsStored) {
   run([&] { return node.runs.stop(1s); });
 }
 
-// Whichever row is the last that a dead owner wrote: the cursor in the log stands right behind the text.
+// Whichever row is the last that a dead owner wrote: the cursor in the log stands right behind the
+// text.
 TEST_P(RunsTest, TextAndCursorNeverDisagree) {
   Fixture f(GetParam());
   Node node(*f.store.db, f.store.loops);
@@ -138,7 +139,8 @@ TEST_P(RunsTest, TextAndCursorNeverDisagree) {
     for (int i = 0; i != 300; ++i) {
       r->emit_with_cursor([&] {
         r->emit(token(i));
-        std::this_thread::sleep_for(std::chrono::microseconds(i % 11 * 100));  // The log is written meanwhile.
+        std::this_thread::sleep_for(
+            std::chrono::microseconds(i % 11 * 100));  // The log is written meanwhile.
         return std::to_string(i + 1);
       });
       if (i % 7 == 0) co_await sleep_for(1ms);

@@ -146,10 +146,10 @@ TEST(Composer, ReadsOnInTheMiddleOfWhateverItWas) {
                                      {{"content", " <think>two"}}};
     for (const char* id : {"c1", "c2"})
       pieces.push_back(
-          {{"tool_calls",
-            json::Array{json::Object{{"id", id},
-                                     {"index", 3},
-                                     {"function", json::Object{{"name", "f"}, {"arguments", "{}"}}}}}}});
+          {{"tool_calls", json::Array{json::Object{
+                              {"id", id},
+                              {"index", 3},
+                              {"function", json::Object{{"name", "f"}, {"arguments", "{}"}}}}}}});
     auto r = std::make_unique<Recorded>();
     r->composer.leave_tags();
     for (std::size_t i = 0; i != pieces.size(); ++i) {

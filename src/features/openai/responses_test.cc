@@ -20,16 +20,17 @@ std::string request(std::string_view body) {
 }
 
 TEST(ToResponses, MessagesBecomeItemsAndTheFirstSystemPromptInstructions) {
-  EXPECT_EQ(request(R"({"messages":[
+  EXPECT_EQ(
+      request(R"({"messages":[
       {"role":"system","content":"Be brief."},
       {"role":"user","content":"Hi"},
       {"role":"assistant","content":"Hello","reasoning_content":"hm"},
       {"role":"system","content":"Now French."}]})"),
-            R"({"model":"m","instructions":"Be brief.","input":[)"
-            R"({"type":"message","role":"user","content":[{"type":"input_text","text":"Hi"}]},)"
-            R"({"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hello"}]},)"
-            R"({"type":"message","role":"system","content":[{"type":"input_text","text":"Now French."}]}],)"
-            R"("store":false})");
+      R"({"model":"m","instructions":"Be brief.","input":[)"
+      R"({"type":"message","role":"user","content":[{"type":"input_text","text":"Hi"}]},)"
+      R"({"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hello"}]},)"
+      R"({"type":"message","role":"system","content":[{"type":"input_text","text":"Now French."}]}],)"
+      R"("store":false})");
 }
 
 TEST(ToResponses, PicturesAndFilesAreParts) {
@@ -45,26 +46,28 @@ TEST(ToResponses, PicturesAndFilesAreParts) {
 }
 
 TEST(ToResponses, CallsAndTheirResultsAreItemsOfTheirOwn) {
-  EXPECT_EQ(request(R"({"messages":[
+  EXPECT_EQ(
+      request(R"({"messages":[
       {"role":"assistant","content":"","tool_calls":[
         {"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},
       {"role":"tool","tool_call_id":"c1","content":"42"}],
       "tools":[{"type":"function","function":{"name":"f","parameters":{}}},{"type":"web_search"}],
       "tool_choice":{"type":"function","function":{"name":"f"}}})"),
-            R"({"model":"m","input":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":""}]},)"
-            R"({"type":"function_call","call_id":"c1","name":"f","arguments":"{\"a\":1}"},)"
-            R"({"type":"function_call_output","call_id":"c1","output":"42"}],)"
-            R"("tools":[{"name":"f","parameters":{},"type":"function","strict":false},{"type":"web_search"}],)"
-            R"("tool_choice":{"name":"f","type":"function"},"store":false})");
+      R"({"model":"m","input":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":""}]},)"
+      R"({"type":"function_call","call_id":"c1","name":"f","arguments":"{\"a\":1}"},)"
+      R"({"type":"function_call_output","call_id":"c1","output":"42"}],)"
+      R"("tools":[{"name":"f","parameters":{},"type":"function","strict":false},{"type":"web_search"}],)"
+      R"("tool_choice":{"name":"f","type":"function"},"store":false})");
 }
 
 TEST(ToResponses, ParametersGetTheirNamesThereAndTheUnknownOnesStay) {
-  EXPECT_EQ(request(R"({"messages":[],"max_tokens":9,"reasoning_effort":"low","temperature":0.5,
+  EXPECT_EQ(
+      request(R"({"messages":[],"max_tokens":9,"reasoning_effort":"low","temperature":0.5,
       "stop":["x"],"seed":1,"stream_options":{},"continue_final_message":true,"chat_id":"c",
       "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{}}}})"),
-            R"({"temperature":0.5,"model":"m","input":[],"max_output_tokens":9,)"
-            R"("reasoning":{"effort":"low"},"text":{"format":{"name":"n","schema":{},"type":"json_schema"}},)"
-            R"("store":false})");
+      R"({"temperature":0.5,"model":"m","input":[],"max_output_tokens":9,)"
+      R"("reasoning":{"effort":"low"},"text":{"format":{"name":"n","schema":{},"type":"json_schema"}},)"
+      R"("store":false})");
 }
 
 json::Value event(std::string_view text) {
@@ -80,25 +83,38 @@ std::string chunk_of(ResponseEvents& events, std::string_view text) {
 
 TEST(ResponseEvents, AreChunksOfTheSame) {
   ResponseEvents events(true);
-  EXPECT_EQ(chunk_of(events, R"({"type":"response.created","sequence_number":0,"response":{"id":"r"}})"), "[]");
+  EXPECT_EQ(
+      chunk_of(events, R"({"type":"response.created","sequence_number":0,"response":{"id":"r"}})"),
+      "[]");
   EXPECT_EQ(events.id(), "r");
-  EXPECT_EQ(chunk_of(events, R"({"type":"response.in_progress","sequence_number":1,"response":{"id":"x"}})"), "");
-  EXPECT_EQ(chunk_of(events, R"({"type":"response.reasoning_summary_text.delta","sequence_number":2,"delta":"hm"})"),
-            R"({"reasoning_content":"hm"})");
-  EXPECT_EQ(chunk_of(events, R"({"type":"response.output_text.delta","sequence_number":3,"delta":"Hi"})"),
-            R"({"content":"Hi"})");
+  EXPECT_EQ(
+      chunk_of(events, R"({"type":"response.in_progress","sequence_number":1,"response":{"id":"x"}})"),
+      "");
+  EXPECT_EQ(
+      chunk_of(events,
+               R"({"type":"response.reasoning_summary_text.delta","sequence_number":2,"delta":"hm"})"),
+      R"({"reasoning_content":"hm"})");
+  EXPECT_EQ(
+      chunk_of(events, R"({"type":"response.output_text.delta","sequence_number":3,"delta":"Hi"})"),
+      R"({"content":"Hi"})");
   EXPECT_EQ(chunk_of(events, R"({"type":"response.of_tomorrow","sequence_number":4})"), "");
-  EXPECT_EQ(chunk_of(events, R"({"type":"response.function_call_arguments.delta","sequence_number":5,"delta":"{"})"), "");
-  EXPECT_EQ(chunk_of(events, R"({"type":"response.output_item.done","sequence_number":6,"output_index":2,
+  EXPECT_EQ(
+      chunk_of(events,
+               R"({"type":"response.function_call_arguments.delta","sequence_number":5,"delta":"{"})"),
+      "");
+  EXPECT_EQ(
+      chunk_of(events, R"({"type":"response.output_item.done","sequence_number":6,"output_index":2,
       "item":{"type":"function_call","id":"i","call_id":"c","name":"f","arguments":"{}"}})"),
-            R"({"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"},"index":2}]})");
+      R"({"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"},"index":2}]})");
   EXPECT_EQ(events.seen(), 6);
-  auto last = events.take(event(R"({"type":"response.completed","sequence_number":7,"response":{"status":"completed",
+  auto last = events.take(
+      event(R"({"type":"response.completed","sequence_number":7,"response":{"status":"completed",
       "usage":{"input_tokens":3,"output_tokens":2,"total_tokens":5,"output_tokens_details":{"reasoning_tokens":1},
                "input_tokens_details":{"cached_tokens":-4}}}})"));
   ASSERT_TRUE(last);
-  EXPECT_EQ(json::serialize(*json::find(*last, "usage")),
-            R"({"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"completion_tokens_details":{"reasoning_tokens":1}})");
+  EXPECT_EQ(
+      json::serialize(*json::find(*last, "usage")),
+      R"({"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"completion_tokens_details":{"reasoning_tokens":1}})");
   EXPECT_EQ(json::text_at(last->as_object()["choices"].as_array()[0], "finish_reason"), "tool_calls");
   EXPECT_TRUE(events.ended());
   EXPECT_EQ(events.seen(), 6) << "the end can be told again";
@@ -106,14 +122,18 @@ TEST(ResponseEvents, AreChunksOfTheSame) {
 
 TEST(ResponseEvents, WhatWasSeenIsNotSaidTwice) {
   ResponseEvents events(true, "r", 5);
-  EXPECT_EQ(chunk_of(events, R"({"type":"response.output_text.delta","sequence_number":5,"delta":"old"})"), "");
-  EXPECT_EQ(chunk_of(events, R"({"type":"response.output_text.delta","sequence_number":6,"delta":"new"})"),
-            R"({"content":"new"})");
+  EXPECT_EQ(
+      chunk_of(events, R"({"type":"response.output_text.delta","sequence_number":5,"delta":"old"})"),
+      "");
+  EXPECT_EQ(
+      chunk_of(events, R"({"type":"response.output_text.delta","sequence_number":6,"delta":"new"})"),
+      R"({"content":"new"})");
   // Where numbers do not count, they are not looked at: some servers send the same with every event.
   ResponseEvents plain(false);
   for (int i = 0; i != 2; ++i)
-    EXPECT_EQ(chunk_of(plain, R"({"type":"response.output_text.delta","sequence_number":0,"delta":"x"})"),
-              R"({"content":"x"})");
+    EXPECT_EQ(
+        chunk_of(plain, R"({"type":"response.output_text.delta","sequence_number":0,"delta":"x"})"),
+        R"({"content":"x"})");
 }
 
 TEST(ResponseEvents, AServerThatDoesNotCountCannotBeTakenUp) {
@@ -136,8 +156,10 @@ std::string failure(std::string_view text) {
 }
 
 TEST(ResponseEvents, FailuresAreToldInTheServersWords) {
-  EXPECT_EQ(failure(R"({"type":"response.failed","response":{"error":{"code":"server_error","message":"Too hot"}}})"),
-            "Too hot");
+  EXPECT_EQ(
+      failure(
+          R"({"type":"response.failed","response":{"error":{"code":"server_error","message":"Too hot"}}})"),
+      "Too hot");
   EXPECT_EQ(failure(R"({"type":"error","code":"x","message":"Slow down"})"), "Slow down");
   EXPECT_NE(failure(R"({"type":"response.failed"})"), "");
   EXPECT_NE(failure(R"({"type":"response.output_text.delta","delta":7})"), "");
@@ -146,24 +168,28 @@ TEST(ResponseEvents, FailuresAreToldInTheServersWords) {
 }
 
 TEST(ResponseEvents, AnIncompleteOneSaysWhy) {
-  for (auto [why, reason] : {std::pair("max_output_tokens", "length"), {"content_filter", "content_filter"}}) {
+  for (auto [why, reason] :
+       {std::pair("max_output_tokens", "length"), {"content_filter", "content_filter"}}) {
     ResponseEvents events(false);
-    auto last = events.take(event(R"({"type":"response.incomplete","response":{"incomplete_details":{"reason":")" +
-                                  std::string(why) + R"("}}})"));
+    auto last = events.take(
+        event(R"({"type":"response.incomplete","response":{"incomplete_details":{"reason":")" +
+              std::string(why) + R"("}}})"));
     ASSERT_TRUE(last);
     EXPECT_EQ(json::text_at(last->as_object()["choices"].as_array()[0], "finish_reason"), reason);
   }
 }
 
 TEST(FromResponse, IsAChatCompletion) {
-  json::Value whole = from_response(event(R"({"id":"r","created_at":7,"model":"m","status":"completed","output":[
+  json::Value whole =
+      from_response(event(R"({"id":"r","created_at":7,"model":"m","status":"completed","output":[
       {"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]},
       {"type":"message","content":[{"type":"output_text","text":"Hi"}]},
       {"type":"function_call","call_id":"c","name":"f","arguments":"{}"}],"usage":{"input_tokens":1}})"));
-  EXPECT_EQ(json::serialize(whole),
-            R"({"id":"r","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,"message":)"
-            R"({"role":"assistant","content":"Hi","reasoning_content":"hm","tool_calls":[{"id":"c","type":"function",)"
-            R"("function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1}})");
+  EXPECT_EQ(
+      json::serialize(whole),
+      R"({"id":"r","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,"message":)"
+      R"({"role":"assistant","content":"Hi","reasoning_content":"hm","tool_calls":[{"id":"c","type":"function",)"
+      R"("function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1}})");
   EXPECT_THROW((void)from_response(event(R"({"status":"failed","error":{"message":"No"}})")), Problem);
   EXPECT_THROW((void)from_response(event(R"({"status":"completed"})")), Problem);
 }
@@ -187,7 +213,8 @@ TEST(ResponsesAddress, IsOfTheConnectionsKind) {
   c.url = "https://x.openai.azure.com";
   c.azure = true;
   c.api_version = "2025-04-01-preview";
-  EXPECT_EQ(responses_address(c, ""), "https://x.openai.azure.com/openai/responses?api-version=2025-04-01-preview");
+  EXPECT_EQ(responses_address(c, ""),
+            "https://x.openai.azure.com/openai/responses?api-version=2025-04-01-preview");
   EXPECT_EQ(responses_address(c, "/r?stream=true"),
             "https://x.openai.azure.com/openai/responses/r?stream=true&api-version=2025-04-01-preview");
 }
