@@ -12,7 +12,8 @@ namespace antiphon::runs {
 
 /// Text deltas, which are most of a log, are stored without their envelope: `["t", item_id,
 /// output_index, content_index, delta]`, or "r" for reasoning. Anything else is stored as it is.
-/// `cursor`, where the provider's answer is taken up behind these events, is `["c", cursor]` behind them.
+/// `cursor`, where the provider's answer is taken up behind these events, is `["c", cursor]` behind
+/// them.
 std::string payload_of(std::span<const json::Value> events,
                        const std::optional<std::string>& cursor = {});
 

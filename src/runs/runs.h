@@ -141,9 +141,9 @@ class Run : public std::enable_shared_from_this<Run> {
   bool held_ = false;         ///< Guarded by mutex_. It leaves it alone until the cursor has followed.
   bool passed_over_ = false;  ///< Guarded by mutex_. It would have written, but for that.
   bool noted_ = false;        ///< Guarded by mutex_. A cursor is in the log, or on its way there.
-  std::optional<std::string> cursor_;    ///< Guarded by mutex_. For the next row.
-  std::string left_cursor_;              ///< Since the start.
-  std::int64_t next_seq_;             ///< Of the log writer's only.
+  std::optional<std::string> cursor_;  ///< Guarded by mutex_. For the next row.
+  std::string left_cursor_;            ///< Since the start.
+  std::int64_t next_seq_;              ///< Of the log writer's only.
   struct Kept {
     std::int64_t seq;
     std::string payload;

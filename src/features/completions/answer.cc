@@ -84,8 +84,8 @@ std::vector<std::string> Completions::models_in_use() const {
   return out;
 }
 
-/// `left`: what a process that is gone wrote of it; `items` are its own then. `going`: what its provider
-/// goes on to write.
+/// `left`: what a process that is gone wrote of it; `items` are its own then. `going`: what its
+/// provider goes on to write.
 Task<> Completions::answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items,
                            const runs::Output* left, std::shared_ptr<Chunks> going) {
   InUse in_use(*this, plan.model_id);
@@ -138,8 +138,8 @@ Task<json::Array> Completions::prompt(const Plan& plan, const Composer& composer
   co_return messages;
 }
 
-Task<json::Object> Completions::question(const Plan& plan, const Model& model,
-                                         const Composer& composer, const std::function<bool()>& gone) {
+Task<json::Object> Completions::question(const Plan& plan, const Model& model, const Composer& composer,
+                                         const std::function<bool()>& gone) {
   json::Object body;
   body["messages"] =
       co_await store::patiently<json::Array>([&] { return prompt(plan, composer); }, gone);
@@ -152,8 +152,8 @@ Task<json::Object> Completions::question(const Plan& plan, const Model& model,
   co_return body;
 }
 
-Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& plan,
-                                   Composer& composer, std::shared_ptr<Chunks> going) {
+Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& plan, Composer& composer,
+                                   std::shared_ptr<Chunks> going) {
   auto gone = [&run] { return run.cancelled() || run.fenced(); };
   Model model =
       co_await store::patiently<Model>([&] { return p_.provider.resolve(me, plan.model_id); }, gone);
@@ -226,7 +226,8 @@ Task<> Completions::round(const User& me, runs::Run& run, const Plan& plan, cons
 }
 
 /// Until the provider has said all (true), or the run is to stop. `cursor`: where it can be taken up.
-Task<bool> Completions::listen(runs::Run& run, Chunks& chunks, Composer& composer, std::string& cursor) {
+Task<bool> Completions::listen(runs::Run& run, Chunks& chunks, Composer& composer,
+                               std::string& cursor) {
   while (!run.cancelled() && !run.fenced()) {
     auto chunk = co_await chunks.next();
     if (!chunk) co_return true;

@@ -29,8 +29,8 @@ struct Abandoned {
 
 Takeup takeup_of(const Abandoned& left, models::Takeover policy);
 
-/// The entry of the message's `statusHistory` that says so; for `attach`, `resume` and `restart`. `now`:
-/// Unix seconds.
+/// The entry of the message's `statusHistory` that says so; for `attach`, `resume` and `restart`.
+/// `now`: Unix seconds.
 json::Object takeover_status(Takeup takeup, const runs::Output& left, std::int64_t now);
 
 }  // namespace antiphon::completions

@@ -47,8 +47,8 @@ class ChunkStream {
   /// The next chunk, in OpenAI's shape; nothing at the end. Throws Problem(upstream) with the
   /// provider's own words as detail when it refuses or breaks.
   virtual Task<std::optional<json::Value>> next() = 0;
-  /// Where the answer is taken up again, exactly behind the latest chunk (Backend::resume): a text to be
-  /// kept, at most 1 KiB. Empty when its server cannot, or the asker does not keep it.
+  /// Where the answer is taken up again, exactly behind the latest chunk (Backend::resume): a text to
+  /// be kept, at most 1 KiB. Empty when its server cannot, or the asker does not keep it.
   virtual std::string cursor() const { return {}; }
   /// From now on chunks may come some 50 ms late, several at a time. Any thread.
   virtual void gather() {}

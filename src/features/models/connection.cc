@@ -186,17 +186,18 @@ void check_options(const json::Object& configs) {
       if (!value || value->is_null()) return;
       std::string_view word = json::text_at(options, key);
       if (!value->is_string() || (!word.empty() && !known(word)))
-        throw Problem(Problem::Kind::invalid,
-                      std::string(key) + " of connection " + std::string(json::view(place)) +
-                          " should be " + std::string(words));
+        throw Problem(Problem::Kind::invalid, std::string(key) + " of connection " +
+                                                  std::string(json::view(place)) + " should be " +
+                                                  std::string(words));
     };
     refuse_unless("takeover", "keep, continue or restart",
                   [](std::string_view word) { return takeover_of(word).has_value(); });
     refuse_unless("api_type", "chat_completions or responses", is_api);
     const json::Value* background = json::find(options, "background");
     if (background && !background->is_null() && !background->is_bool())
-      throw Problem(Problem::Kind::invalid,
-                    "background of connection " + std::string(json::view(place)) + " should be true or false");
+      throw Problem(
+          Problem::Kind::invalid,
+          "background of connection " + std::string(json::view(place)) + " should be true or false");
   }
 }
 

@@ -2,9 +2,9 @@
 
 #include <boost/json.hpp>
 
-#include "base/log.h"
 #include "base/async.h"
 #include "base/encode.h"
+#include "base/log.h"
 #include "base/problem.h"
 #include "client/sse.h"
 #include "features/models/models.h"
@@ -136,7 +136,8 @@ ResponseCursor found_again(Target& target, const std::string& text) {
         target.connection = c;
         return std::move(*cursor);
       }
-  throw Problem(Problem::Kind::not_found, "The server that wrote this answer is not connected any more.");
+  throw Problem(Problem::Kind::not_found,
+                "The server that wrote this answer is not connected any more.");
 }
 
 }  // namespace
@@ -197,7 +198,8 @@ ResponseStream::Attach Backend::attaching(Target target, Asker asker) const {
   return [this, target = std::move(target), asker = std::move(asker)](const std::string& id,
                                                                       std::int64_t seen) {
     return responses_request(
-        target, "/" + percent_encode(id) + "?stream=true&starting_after=" + std::to_string(seen), asker);
+        target, "/" + percent_encode(id) + "?stream=true&starting_after=" + std::to_string(seen),
+        asker);
   };
 }
 

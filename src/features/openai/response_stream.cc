@@ -113,7 +113,8 @@ Task<std::optional<json::Value>> ResponseStream::next() {
 std::optional<json::Value> ResponseStream::read(const client::SseReader::Event& event) {
   auto value = json::try_parse_mending(event.data);
   if (!value && ending_) return std::nullopt;  // It was cut off within an event.
-  if (!value) throw Problem(Problem::Kind::upstream, "The model's server sent an event that is not JSON.");
+  if (!value)
+    throw Problem(Problem::Kind::upstream, "The model's server sent an event that is not JSON.");
   // What is no event but an error, as servers say it that fail early.
   if (const json::Value* error = json::find(*value, "error");
       error && !error->is_null() && json::text_at(*value, "type").empty())
@@ -139,7 +140,8 @@ Task<> ResponseStream::read_more() {
 
 Task<> ResponseStream::read_on_after(std::exception_ptr broken) {
   if (!resumable() || line_->is_cancelled()) std::rethrow_exception(broken);
-  log::info("The connection to a model's server broke; its answer is read on", {{"response", events_.id()}});
+  log::info("The connection to a model's server broke; its answer is read on",
+            {{"response", events_.id()}});
   co_await attach();
 }
 
@@ -155,7 +157,9 @@ Task<> ResponseStream::attach() {
     ++tries_;
     try {
       client::Request request = attach_(events_.id(), events_.seen());
-      request.on_begin = [line = line_](std::function<void()> close) { line->opening(std::move(close)); };
+      request.on_begin = [line = line_](std::function<void()> close) {
+        line->opening(std::move(close));
+      };
       line_->put(co_await models::open_accepted(*client_, std::move(request)));
       reader_ = client::SseReader();
       ending_ = false;

@@ -21,8 +21,8 @@ class ResponseStream final : public models::ChunkStream {
 
   /// One that ends with its connection.
   ResponseStream(std::unique_ptr<client::Incoming> incoming, std::string_view begin);
-  /// One in the background. `mark`: server_mark() of its connection. `incoming` is null when it is taken
-  /// up; attach() then. Does not read on after `until`.
+  /// One in the background. `mark`: server_mark() of its connection. `incoming` is null when it is
+  /// taken up; attach() then. Does not read on after `until`.
   ResponseStream(client::Client& client, Attach attach, std::string mark, ResponseEvents events,
                  std::chrono::steady_clock::time_point until,
                  std::unique_ptr<client::Incoming> incoming = {}, std::string_view begin = {});

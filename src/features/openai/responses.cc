@@ -32,7 +32,8 @@ json::Value part_of(const json::Value& part, bool assistant) {
     const json::Value* image = json::find(part, "image_url");
     json::Object out{{"type", "input_image"}};
     if (!image) return {};
-    out["image_url"] = image->is_string() ? json::view(image->as_string()) : json::text_at(*image, "url");
+    out["image_url"] =
+        image->is_string() ? json::view(image->as_string()) : json::text_at(*image, "url");
     std::string_view detail = json::text_at(*image, "detail");
     out["detail"] = detail.empty() ? "auto" : detail;
     return out;
@@ -164,7 +165,8 @@ json::Object usage_of(const json::Value& response) {
   put(out, "completion_tokens", usage, "output_tokens");
   put(out, "total_tokens", usage, "total_tokens");
   json::Object in, made;
-  put(in, "cached_tokens", usage ? json::find(*usage, "input_tokens_details") : nullptr, "cached_tokens");
+  put(in, "cached_tokens", usage ? json::find(*usage, "input_tokens_details") : nullptr,
+      "cached_tokens");
   put(made, "reasoning_tokens", usage ? json::find(*usage, "output_tokens_details") : nullptr,
       "reasoning_tokens");
   if (!in.empty()) out["prompt_tokens_details"] = std::move(in);
@@ -215,13 +217,15 @@ std::string responses_address(const models::Connection& c, std::string_view belo
          "api-version=" + percent_encode(version);
 }
 
-json::Object to_responses(json::Object body, const models::Connection& c, std::string_view upstream_id) {
+json::Object to_responses(json::Object body, const models::Connection& c,
+                          std::string_view upstream_id) {
   prepare(body, c, upstream_id);
   body["model"] = upstream_id;  // Whose address has it in chat completions, too.
   json::Value messages = taken(body, "messages");
   put_messages(body, messages.is_array() ? messages.as_array() : json::Array());
   for (std::string_view key : {"max_tokens", "max_completion_tokens"})
-    if (json::Value most = taken(body, key); !most.is_null()) body["max_output_tokens"] = std::move(most);
+    if (json::Value most = taken(body, key); !most.is_null())
+      body["max_output_tokens"] = std::move(most);
   put_inside(body, "reasoning", "effort", taken(body, "reasoning_effort"));
   put_inside(body, "text", "verbosity", taken(body, "verbosity"));
   if (json::Value format = taken(body, "response_format"); format.is_object())
@@ -272,9 +276,8 @@ json::Value from_response(const json::Value& response) {
 
 json::Value ResponseEvents::chunk(json::Object delta) const {
   json::Object choice{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", nullptr}};
-  return json::Object{{"id", id_},
-                      {"object", "chat.completion.chunk"},
-                      {"choices", json::Array{std::move(choice)}}};
+  return json::Object{
+      {"id", id_}, {"object", "chat.completion.chunk"}, {"choices", json::Array{std::move(choice)}}};
 }
 
 json::Value ResponseEvents::last_chunk(std::string_view type, const json::Value& event) {

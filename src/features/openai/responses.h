@@ -21,8 +21,8 @@ json::Object to_responses(json::Object body, const models::Connection& connectio
 /// A whole response as a `chat.completion`. Throws Problem(upstream) when it says that it failed.
 json::Value from_response(const json::Value& response);
 
-/// A stream of typed events, read as chunks. Calls are passed on whole, when their item is done, so that
-/// no cursor points into one.
+/// A stream of typed events, read as chunks. Calls are passed on whole, when their item is done, so
+/// that no cursor points into one.
 class ResponseEvents {
  public:
   /// `numbered`: the events' numbers count. `id` and `seen`: of an answer that is taken up.
