@@ -44,22 +44,36 @@ std::optional<json::Value> restored(json::Array&& entry) {
   return {};
 }
 
+bool is_cursor(const json::Value& entry) {
+  const json::Array* parts = entry.if_array();
+  return parts && parts->size() == 2 && (*parts)[0].is_string() && (*parts)[0].get_string() == "c" &&
+         (*parts)[1].is_string();
+}
+
 }  // namespace
 
-std::string payload_of(std::span<const json::Value> events) {
+std::string payload_of(std::span<const json::Value> events, const std::optional<std::string>& cursor) {
   std::string out = "[";
   for (const json::Value& event : events) {
     if (out.size() > 1) out += ',';
     auto entry = shortened(event);
     out += entry ? json::serialize(*entry) : json::serialize(event);
   }
+  if (cursor) {
+    if (out.size() > 1) out += ',';
+    out += json::serialize(json::Array{"c", *cursor});
+  }
   return out += ']';
 }
 
-json::Array events_of(std::string_view payload) {
+json::Array events_of(std::string_view payload, std::string* cursor) {
   auto parsed = json::try_parse(payload);
   if (!parsed || !parsed->is_array()) return {};
   json::Array out = std::move(parsed->as_array());
+  if (!out.empty() && is_cursor(out.back())) {  // No event, so it has no place among them.
+    if (cursor) *cursor = json::view(out.back().as_array()[1].as_string());
+    out.pop_back();
+  }
   for (json::Value& entry : out) {
     if (!entry.is_array()) continue;
     auto event = restored(std::move(entry.as_array()));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,9 +12,12 @@ namespace antiphon::runs {
 
 /// Text deltas, which are most of a log, are stored without their envelope: `["t", item_id,
 /// output_index, content_index, delta]`, or "r" for reasoning. Anything else is stored as it is.
-std::string payload_of(std::span<const json::Value> events);
+/// `cursor`, where the provider's answer is taken up behind these events, is `["c", cursor]` behind
+/// them.
+std::string payload_of(std::span<const json::Value> events,
+                       const std::optional<std::string>& cursor = {});
 
-/// The events again; an empty list for what is no list.
-json::Array events_of(std::string_view payload);
+/// The events again; an empty list for what is no list. `cursor` becomes the row's, if it has one.
+json::Array events_of(std::string_view payload, std::string* cursor = nullptr);
 
 }  // namespace antiphon::runs

@@ -29,6 +29,19 @@ TEST(Payload, TextIsStoredWithoutItsEnvelope) {
   EXPECT_EQ(payload_of(events), R"([["t","msg_1",2,0,"so \"far\"\n"],["r","msg_1",2,0,"hm"]])");
 }
 
+TEST(Payload, ACursorStandsBehindTheEventsAndIsNone) {
+  std::vector<json::Value> events{delta("response.output_text.delta", "x")};
+  std::string row = payload_of(events, "{\"seen\":7}");
+  EXPECT_EQ(row, R"([["t","msg_1",2,0,"x"],["c","{\"seen\":7}"]])");
+  std::string cursor = "before";
+  EXPECT_EQ(events_of(row, &cursor).size(), 1u);
+  EXPECT_EQ(cursor, R"({"seen":7})");
+  EXPECT_EQ(events_of(payload_of(events), &cursor).size(), 1u);
+  EXPECT_EQ(cursor, R"({"seen":7})") << "a row without one changes nothing";
+  (void)events_of(payload_of(events, ""), &cursor);
+  EXPECT_EQ(cursor, "");
+}
+
 TEST(Payload, EveryEventComesBackAsItWas) {
   json::Value more = delta("response.output_text.delta", "x");
   more.as_object()["data"].as_object()["obfuscation"] = "y";

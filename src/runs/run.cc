@@ -52,12 +52,46 @@ void Run::emit(json::Value event) {
     std::scoped_lock lock(mutex_);
     pending_bytes_ += weight(event);
     if (!pending_.empty() && merge_delta(pending_.back(), event)) return;
-    wake = pending_.empty();
-    urgent = std::exchange(urgent_, false);
+    wake = pending_.empty() && !held_;
+    urgent = wake && std::exchange(urgent_, false);
     pending_.push_back(std::move(event));
     ++emitted_;
   }
   if (wake) runs_.wake(shared_from_this(), urgent);
+}
+
+void Run::hold() {
+  std::scoped_lock lock(mutex_);
+  held_ = true;
+}
+
+void Run::emit_with_cursor(const std::function<std::string()>& work) {
+  bool queued = false;
+  {
+    std::scoped_lock lock(mutex_);
+    held_ = true;
+    queued = !pending_.empty();
+  }
+  std::string cursor = work();
+  bool urgent = false;
+  {
+    std::scoped_lock lock(mutex_);
+    held_ = false;
+    bool begins = !cursor.empty() && !noted_;
+    if (begins && pending_.empty()) {  // So that nobody asks a second time before there is a word.
+      pending_.push_back(json::Object{{"type", "run:asked"}, {"data", json::Object()}});
+      ++emitted_;
+      urgent = true;
+    } else if (!queued && !pending_.empty()) {
+      urgent = std::exchange(urgent_, false);
+    }
+    bool ends = noted_ && cursor.empty();
+    noted_ = !cursor.empty();
+    if (noted_ || ends) cursor_ = std::move(cursor);
+    if (pending_.empty() || (queued && !std::exchange(passed_over_, false))) return;
+    passed_over_ = false;
+  }
+  runs_.wake(shared_from_this(), urgent);
 }
 
 Task<> Run::room() {
@@ -220,14 +254,20 @@ std::vector<Runs::Slice> Runs::take_pending(bool round) {
   slices.reserve(queued.size());
   for (auto& run : queued) {
     std::vector<json::Value> events;
+    std::optional<std::string> cursor;
     {
       std::scoped_lock lock(run->mutex_);
       if (run->pending_.empty() || run->finishing_ || run->fenced_) continue;
+      if (run->held_) {
+        run->passed_over_ = true;
+        continue;
+      }
       events = std::exchange(run->pending_, {});
+      cursor = std::exchange(run->cursor_, std::nullopt);
       run->pending_bytes_ = 0;
     }
     std::int64_t seq = run->next_seq_;
-    slices.push_back({std::move(run), seq, payload_of(events), texts_of(events)});
+    slices.push_back({std::move(run), seq, payload_of(events, cursor), texts_of(events)});
   }
   // One order for all who hold several runs in one transaction.
   std::ranges::sort(slices, {}, [](const Slice& s) -> const std::string& { return s.run->id(); });

@@ -137,13 +137,13 @@ Task<std::optional<RunRow>> Runs::find(std::string run_id) const {
 }
 
 Task<std::vector<LoggedEvent>> Runs::events(std::string run_id, std::int64_t after_seq,
-                                            std::int64_t after_index) const {
+                                            std::int64_t after_index, std::string* cursor) const {
   std::vector<LoggedEvent> out;
   std::size_t bytes = 0;
   for (EventRow& row : co_await db_.all<EventRow>(sql::kEventsSince, run_id, after_seq)) {
     if ((bytes += row.payload.size()) > kMaxReplay) break;
     std::int64_t index = 0;
-    for (json::Value& event : events_of(row.payload)) {
+    for (json::Value& event : events_of(row.payload, cursor)) {
       ++index;
       if (row.seq == after_seq && index <= after_index) continue;
       out.push_back({row.seq, index, std::move(event)});
@@ -377,12 +377,15 @@ Task<bool> Runs::take_over_at_once(RunRow row) {
   row.owner = node_id_;
   std::int64_t marker = co_await mark_takeover(row);
   co_await db_.run(sql::kTaken, row.run_id, row.epoch);
-  auto left = co_await events(row.run_id);
+  std::string cursor;
+  auto left = co_await events(row.run_id, 0, 0, &cursor);
   log::info("Took over an answer whose writer is gone", {{"run", row.run_id},
                                                          {"chat", row.chat_id},
                                                          {"attempt", row.attempts},
                                                          {"events", std::int64_t(left.size())}});
   std::shared_ptr<Run> run(new Run(*this, row, marker + 1));
+  run->noted_ = !cursor.empty();
+  run->left_cursor_ = std::move(cursor);
   if (row.cancel_requested) run->cancel();
   if (relay_) relay_->adopt(row.names(), left);
   {

@@ -93,6 +93,18 @@ class Run : public std::enable_shared_from_this<Run> {
   /// its commit, never before.
   void emit(json::Value event);
 
+  /// Does `work`, which emits what one piece of a provider's answer amounts to and yields the cursor
+  /// behind it, and puts both into one row: text and cursor never disagree. A cursor that moves without
+  /// an event waits for the next; the first one makes a row of its own. Empty: there is none any more.
+  /// `work` must neither wait nor throw.
+  void emit_with_cursor(const std::function<std::string()>& work);
+  /// Keeps what is emitted from here on for finish(), and the cursor where it is: the last piece of an
+  /// answer and its end are one row, so that whoever takes it up before is told the end once more.
+  void hold();
+  /// Where the provider's answer is taken up behind the events that the run was taken over with; empty
+  /// when nobody has noted that.
+  const std::string& cursor() const { return left_cursor_; }
+
   /// Waits while more than 256 KiB are not yet committed: back-pressure to the provider.
   Task<> room();
 
@@ -126,7 +138,12 @@ class Run : public std::enable_shared_from_this<Run> {
   std::size_t pending_bytes_ = 0;     ///< Guarded by mutex_.
   bool urgent_ = true;                ///< Guarded by mutex_. The first event goes out at once.
   bool finishing_ = false;            ///< Guarded by mutex_. The log writer leaves pending_ alone.
-  std::int64_t next_seq_;             ///< Of the log writer's only.
+  bool held_ = false;         ///< Guarded by mutex_. It leaves it alone until the cursor has followed.
+  bool passed_over_ = false;  ///< Guarded by mutex_. It would have written, but for that.
+  bool noted_ = false;        ///< Guarded by mutex_. A cursor is in the log, or on its way there.
+  std::optional<std::string> cursor_;  ///< Guarded by mutex_. For the next row.
+  std::string left_cursor_;            ///< Since the start.
+  std::int64_t next_seq_;              ///< Of the log writer's only.
   struct Kept {
     std::int64_t seq;
     std::string payload;
@@ -222,8 +239,10 @@ class Runs {
   /// Live ones, and those that ended at `since` (Unix seconds) or later; the newest 200.
   Task<std::vector<RunRow>> recent_of_user(std::string user_id, std::int64_t since) const;
   /// What the log holds after (seq, index); everything for (0, 0). At most 64 MiB.
+  /// `cursor`, where somebody wants it, becomes the latest that was noted behind them.
   Task<std::vector<LoggedEvent>> events(std::string run_id, std::int64_t after_seq = 0,
-                                        std::int64_t after_index = 0) const;
+                                        std::int64_t after_index = 0,
+                                        std::string* cursor = nullptr) const;
 
   /// Asks for a stop, whoever owns the run, and yields the runs concerned.
   Task<std::vector<RunRow>> cancel_chat(std::string chat_id);

@@ -13,6 +13,7 @@
 #include "base/loops.h"
 #include "json/text.h"
 #include "runs/output.h"
+#include "runs/payload.h"
 #include "runs/rows.h"
 #include "runs/sql.h"
 #include "store/migrate.h"
@@ -123,6 +124,70 @@ TEST_P(RunsTest, WhatIsSeenIsWhatIsStored) {
   EXPECT_EQ(json::text_at(node.visible(r->id()).back().event, "type"), "end");
   EXPECT_LT(node.runs.rows(), 200);  // Deltas of one interval share a row.
   run([&] { return node.runs.stop(1s); });
+}
+
+// Whichever row is the last that a dead owner wrote: the cursor in the log stands right behind the
+// text.
+TEST_P(RunsTest, TextAndCursorNeverDisagree) {
+  Fixture f(GetParam());
+  Node node(*f.store.db, f.store.loops);
+  run([&] { return node.runs.start(); });
+  auto r = f.begin(node);
+  run([&]() -> Task<> {
+    r->emit_with_cursor([] { return "0"; });  // It was asked; there is no word yet.
+    co_await r->committed();
+    for (int i = 0; i != 300; ++i) {
+      r->emit_with_cursor([&] {
+        r->emit(token(i));
+        std::this_thread::sleep_for(
+            std::chrono::microseconds(i % 11 * 100));  // The log is written meanwhile.
+        return std::to_string(i + 1);
+      });
+      if (i % 7 == 0) co_await sleep_for(1ms);
+    }
+    co_await r->committed();
+    r->hold();
+    r->emit(token(300));
+    co_await sleep_for(30ms);
+  });
+  auto rows = run([&] { return f.store.db->all<EventRow>(sql::kEventsSince, r->id(), 0); });
+  EXPECT_GT(rows.size(), 5u);
+  std::string cursor;
+  Output text;
+  for (std::size_t i = 0; i != rows.size(); ++i) {
+    for (const json::Value& event : events_of(rows[i].payload, &cursor)) text.apply(event);
+    int so_far = std::stoi(cursor);
+    EXPECT_EQ(text.text(), so_far == 0 ? "" : tokens(so_far));
+  }
+  EXPECT_EQ(cursor, "300") << "what is held waits for the end";
+  run([&]() -> Task<> { EXPECT_TRUE(co_await r->finish(State::done, {}, {})); });
+  auto stored = run([&] { return node.runs.events(r->id()); });
+  EXPECT_EQ(text_of(stored), tokens(301));
+  EXPECT_EQ(text_of(node.visible(r->id())), tokens(301));
+  for (const LoggedEvent& e : stored) EXPECT_TRUE(e.event.is_object());
+  run([&] { return node.runs.stop(1s); });
+}
+
+TEST_P(RunsTest, WhoTakesARunOverIsToldItsCursor) {
+  Fixture f(GetParam());
+  auto dead = std::make_unique<Node>(*f.store.db, f.store.loops);
+  run([&] { return dead->runs.start(); });
+  auto r = f.begin(*dead);
+  run([&]() -> Task<> {
+    r->emit_with_cursor([&] {
+      r->emit(token(0));
+      return "here";
+    });
+    co_await r->committed();
+  });
+  run([&] { return dead->runs.stop(0ms); });
+  Node heir(*f.store.db, f.store.loops);
+  run([&] { return heir.runs.start(); });
+  eventually([&] { return heir.heirs() == 1; });
+  ASSERT_EQ(heir.heirs(), 1u);
+  EXPECT_EQ(heir.adopted.front()->cursor(), "here");
+  run([&]() -> Task<> { (void)co_await heir.adopted.front()->finish(State::done, {}, {}); });
+  run([&] { return heir.runs.stop(1s); });
 }
 
 TEST_P(RunsTest, NothingIsSeenBeforeItsCommit) {

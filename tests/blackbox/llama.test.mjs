@@ -62,6 +62,32 @@ describe("llama.cpp's server", () => {
       assert.equal(message.done, true);
     });
 
+    it('answers by its Responses API too, which has no background', async () => {
+      const { json } = await admin.get('/openai/config', { expect: 200 });
+      const choose = (api_type) => {
+        const configs = { 0: { ...json.OPENAI_API_CONFIGS['0'], enable: true, api_type, background: true } };
+        return admin.post('/openai/config/update', { ...json, OPENAI_API_CONFIGS: configs }, { expect: 200 });
+      };
+      await choose('responses');
+      try {
+        const turn = await admin.ask('Count to a hundred', options(100));
+        assert.equal(turn.error, null);
+        assert.equal(counted(turn.text), 100);
+        assert.equal(turn.usage.completion_tokens, 100);
+        const more = await admin.ask('And on', options(50, { chatId: turn.chatId, parentId: turn.messageId }));
+        assert.equal(counted(more.text), 50);
+        const { json: whole } = await admin.post('/api/chat/completions', { model: llama.model, max_tokens: 12, stream: false, messages: [{ role: 'user', content: 'Count' }] }, { expect: 200 });
+        assert.equal(counted(whole.choices[0].message.content), 12);
+        const long = await admin.send('Count on', { socket, model: llama.model, ...kLong });
+        await until(() => long.deltaText.length > 100, { ms: 20_000, every: 5 });
+        await admin.stop(long.chatId);
+        await until(async () => (await llama.busy()) === 0, { ms: 3000, every: 10, what: 'the model rests' });
+        await long.done(2000);
+      } finally {
+        await choose('chat_completions');
+      }
+    });
+
     it('is let go within a second of a stop', async () => {
       const turn = await admin.send('Count on', { socket, model: llama.model, ...kLong });
       await until(() => turn.deltaText.length > 100, { ms: 20_000, every: 5, what: 'some text' });

@@ -1,4 +1,4 @@
-// A provider of our own: speaks OpenAI's and Ollama's protocol, numbers its tokens, and fails on command.
+// A provider of our own: speaks OpenAI's (chat completions and Responses) and Ollama's protocol, numbers its tokens, and fails on command.
 //
 // In a test:    const provider = await startProvider();  …  provider.url, provider.calls, await provider.stop()
 // As a program: node tests/provider/provider.mjs [--port N]      prints {"port":N,"url":"…"} and serves until killed
@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { routes as ollamaRoutes, takeBlob } from './ollama.mjs';
 import { routes as openaiRoutes } from './openai.mjs';
+import { routes as responsesRoutes, takeResponse } from './responses.mjs';
 import { routes as otherRoutes } from './others.mjs';
 
 /** The oldest records go first; a benchmark of hours must not fill the memory. */
@@ -21,6 +22,7 @@ function freshState() {
   return {
     calls: [],
     nextSerial: 1,
+    responses: new Map(), //  in the background, by id
     scripted: [],
     models: null, //         null: all of directives.mjs
     modelsStatus: 200,
@@ -128,12 +130,12 @@ const controlRoutes = {
   },
 };
 
-const kRoutes = { ...otherRoutes, ...openaiRoutes, ...ollamaRoutes, ...controlRoutes };
+const kRoutes = { ...otherRoutes, ...openaiRoutes, ...responsesRoutes, ...ollamaRoutes, ...controlRoutes };
 
 async function dispatch(state, request, response) {
   const path = request.url.split('?')[0];
-  const route = kRoutes[`${request.method} ${path}`];
   const context = new Context(state, request, response);
+  const route = kRoutes[`${request.method} ${path}`] ?? takeResponse(context);
   const digest = request.method === 'POST' && /^\/api\/blobs\/(sha256:[0-9a-f]{64})$/.exec(path)?.[1];
   if (digest) return takeBlob(context, digest);
   if (!route) return context.fail(404, `No route ${request.method} ${path}`);

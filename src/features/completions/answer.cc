@@ -84,13 +84,16 @@ std::vector<std::string> Completions::models_in_use() const {
   return out;
 }
 
-/// `left`: what a process that is gone wrote of it; `items` are its own then.
+/// `left`: what a process that is gone wrote of it; `items` are its own then. `going`: what its
+/// provider goes on to write.
 Task<> Completions::answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items,
-                           const runs::Output* left) {
+                           const runs::Output* left, std::shared_ptr<Chunks> going) {
   InUse in_use(*this, plan.model_id);
   Composer composer([&](json::Value e) { run->emit(std::move(e)); }, tags_for(plan.params),
                     std::move(items));
-  if (left) {
+  if (left && going) {
+    composer.read_on(left->usage());
+  } else if (left) {
     composer.take_up(left->usage());
   } else if (plan.continued) {
     // What is there already, so that a client that does not have it can append.
@@ -99,7 +102,7 @@ Task<> Completions::answer(User me, std::shared_ptr<runs::Run> run, Plan plan, j
   }
   Ending ending;
   try {
-    ending = co_await converse(me, *run, plan, composer);
+    ending = co_await converse(me, *run, plan, composer, std::move(going));
   } catch (const Problem& p) {
     ending = {runs::State::failed, p.detail()};
     log::info(
@@ -140,31 +143,38 @@ Task<json::Array> Completions::prompt(const Plan& plan, const Composer& composer
   co_return messages;
 }
 
-Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& plan,
-                                   Composer& composer) {
+Task<json::Object> Completions::question(const User& me, const Plan& plan, const Model& model,
+                                         const Composer& composer, const std::function<bool()>& gone) {
+  json::Object body;
+  body["messages"] = co_await store::patiently<json::Array>(
+      [&]() -> Task<json::Array> {
+        json::Array messages = co_await prompt(plan, composer);
+        co_await put_pictures(p_.pictures, me, messages);
+        co_return messages;
+      },
+      gone);
+  put_preset_system(body, model.params);
+  apply_params(body, model.params);
+  apply_params(body, plan.params);
+  for (const auto& [key, value] : plan.provider) body[key] = value;
+  body["stream"] = plan.stream;
+  if (model.takeover == models::Takeover::resume && composer.resumes()) mark_prefix(body);
+  co_return body;
+}
+
+Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& plan, Composer& composer,
+                                   std::shared_ptr<Chunks> going) {
   auto gone = [&run] { return run.cancelled() || run.fenced(); };
   Model model = co_await store::patiently<Model>([&] { return resolve(me, plan); }, gone);
   bool tools =
       plan.server_tools && !p_.tools.empty() && json::bool_at(model.meta, "builtin_tools", true);
   for (int rounds = 0; rounds != kMaxRounds; ++rounds) {
     json::Object body;
-    body["messages"] = co_await store::patiently<json::Array>(
-        [&]() -> Task<json::Array> {
-          json::Array messages = co_await prompt(plan, composer);
-          co_await put_pictures(p_.pictures, me, messages);
-          co_return messages;
-        },
-        gone);
-    put_preset_system(body, model.params);
-    apply_params(body, model.params);
-    apply_params(body, plan.params);
-    for (const auto& [key, value] : plan.provider) body[key] = value;
+    if (!going) body = co_await question(me, plan, model, composer, gone);
     if (tools) body["tools"] = p_.tools.declarations();
-    body["stream"] = plan.stream;
-    if (model.takeover == models::Takeover::resume && composer.resumes()) mark_prefix(body);
     std::exception_ptr refused;
     try {
-      co_await round(me, run, plan, model, body, composer);
+      co_await round(me, run, plan, model, body, composer, std::exchange(going, nullptr));
     } catch (const Problem& p) {
       if (!tools || composer.begun() || !refuses_tools(p)) throw;
       refused = std::current_exception();
@@ -184,33 +194,82 @@ Task<Ending> Completions::converse(const User& me, runs::Run& run, const Plan& p
                    "The model asked for tools too many times. Ask again, more narrowly."};
 }
 
+/// `chunks`: of a round that is under way already.
 Task<> Completions::round(const User& me, runs::Run& run, const Plan& plan, const Model& model,
-                          json::Object body, Composer& composer) {
+                          json::Object body, Composer& composer, std::shared_ptr<Chunks> chunks) {
   Provider::Errand errand{plan.chat_id, plan.message_id,
-                          [&run](std::function<void()> close) { run.on_cancel(std::move(close)); }};
+                          [&run](std::function<void()> close) { run.on_cancel(std::move(close)); },
+                          true};
   Provider& provider = provider_of(plan.direct);
   if (!plan.stream) {
     json::Value whole = co_await provider.complete(me, model, std::move(body), std::move(errand));
     run.on_cancel({});
     composer.take_whole(whole);
     end_if_full(composer);
-  } else {
-    std::shared_ptr<Chunks> chunks =
-        co_await provider.stream(me, model, std::move(body), std::move(errand));
-    run.on_cancel([chunks] { chunks->cancel(); });
-    while (!run.cancelled() && !run.fenced()) {
-      auto chunk = co_await chunks->next();
-      if (!chunk) break;
-      composer.take(*chunk);
-      end_if_full(composer);
-      // The log is written at intervals; only the first words are in a hurry.
-      if (composer.output().begun()) chunks->gather();
-      co_await run.room();
-    }
-    run.on_cancel({});
-    chunks->cancel();
+    composer.end_round(run.cancelled() ? "incomplete" : "completed");
+    co_return;
   }
-  composer.end_round(run.cancelled() ? "incomplete" : "completed");
+  std::string cursor = chunks ? run.cursor() : std::string();
+  if (!chunks) chunks = co_await provider.stream(me, model, std::move(body), std::move(errand));
+  run.on_cancel([chunks] { chunks->cancel(); });
+  bool whole = false;
+  std::exception_ptr failed;
+  try {
+    whole = co_await listen(run, *chunks, composer, cursor);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  run.on_cancel({});
+  chunks->cancel();
+  if (!cursor.empty() && !whole && !run.fenced()) abandon(me, model, cursor);
+  if (failed) std::rethrow_exception(failed);
+  auto end = [&] { composer.end_round(run.cancelled() ? "incomplete" : "completed"); };
+  if (cursor.empty()) co_return end();
+  if (composer.calls().empty()) {  // The answer's end: finish() writes it.
+    run.hold();
+    co_return end();
+  }
+  run.emit_with_cursor([&] {
+    end();
+    return std::string();
+  });
+}
+
+/// Until the provider has said all (true), or the run is to stop. `cursor`: where it can be taken up.
+Task<bool> Completions::listen(runs::Run& run, Chunks& chunks, Composer& composer,
+                               std::string& cursor) {
+  while (!run.cancelled() && !run.fenced()) {
+    auto chunk = co_await chunks.next();
+    if (!chunk) co_return true;
+    std::string next = chunks.cursor();
+    if (next.empty()) {
+      composer.take(*chunk);
+    } else {
+      composer.leave_tags();
+      run.emit_with_cursor([&] {
+        composer.take(*chunk);
+        if (composer.settled()) cursor = std::move(next);
+        return cursor;
+      });
+    }
+    end_if_full(composer);
+    // The log is written at intervals; only the first words are in a hurry.
+    if (composer.output().begun()) chunks.gather();
+    co_await run.room();
+  }
+  co_return false;
+}
+
+/// In the background: a stop does not wait for it.
+void Completions::abandon(const User& me, const Model& model, std::string cursor) {
+  scope_.start(p_.loops.next(), "answer abandoned", [this, me, model, cursor]() -> Task<> {
+    try {
+      co_await p_.provider.abandon(me, model, cursor);
+    } catch (const Problem& p) {
+      log::warn("A model's server could not be told to stop an answer",
+                {{"model", model.id}, {"detail", p.detail()}, {"cause", p.cause()}});
+    }
+  });
 }
 
 Task<> Completions::run_tools(const User& me, runs::Run& run, Composer& composer) {
@@ -303,6 +362,34 @@ Task<models::Takeover> Completions::policy_for(const User& me, const Plan& plan)
   co_return models::Takeover::keep;
 }
 
+/// What the provider goes on to write behind what the log holds; null when that is not to be had.
+Task<std::shared_ptr<Chunks>> Completions::attach(const User& me, runs::Run& run, const Plan& plan) {
+  Provider::Errand errand{plan.chat_id, plan.message_id,
+                          [&run](std::function<void()> close) { run.on_cancel(std::move(close)); },
+                          true};
+  try {
+    Model model = co_await store::patiently<Model>([&] { return resolve(me, plan); },
+                                                   [&run] { return run.cancelled() || run.fenced(); });
+    co_return co_await p_.provider.resume(me, model, run.cursor(), std::move(errand));
+  } catch (const Problem& p) {
+    log::info("An answer that was taken over cannot be read on",
+              {{"run", run.id()}, {"detail", p.detail()}, {"cause", p.cause()}});
+  }
+  run.on_cancel({});
+  co_return nullptr;
+}
+
+/// Of an answer that nobody goes on with, its provider is told, if it writes on without us.
+Task<> Completions::abandon_left(const User& me, const runs::Run& run, const Plan& plan) {
+  try {
+    Model model = co_await p_.provider.resolve(me, plan.model_id);
+    abandon(me, model, run.cursor());
+  } catch (const Problem& p) {
+    log::info("A model's server could not be told to stop an answer",
+              {{"run", run.id()}, {"detail", p.detail()}, {"cause", p.cause()}});
+  }
+}
+
 /// In the log, for who follows, and in the message, for who reads it later.
 Task<> Completions::tell_takeover(runs::Run& run, const Plan& plan, json::Object status) {
   if (!plan.temporary) co_await p_.chats.add_status(plan.chat_id, plan.message_id, status);
@@ -325,16 +412,27 @@ Task<> Completions::recover(std::shared_ptr<runs::Run> run, std::vector<runs::Lo
   std::optional<User> me = co_await p_.user(plan.user);
   models::Takeover policy = models::Takeover::keep;
   if (me && output.begun()) policy = co_await policy_for(*me, plan);
-  Takeup takeup = takeup_of({.output = output,
-                             .attempts = run->attempts(),
-                             .cancelled = run->cancelled(),
-                             .user = me.has_value()},
-                            policy);
-  if (takeup == Takeup::resume || takeup == Takeup::restart)
+  auto decide = [&](bool attachable) {
+    return takeup_of({.output = output,
+                      .attempts = run->attempts(),
+                      .cancelled = run->cancelled(),
+                      .user = me.has_value(),
+                      .attachable = attachable},
+                     policy);
+  };
+  bool noted = !run->cursor().empty();
+  Takeup takeup = decide(noted);
+  std::shared_ptr<Chunks> going;
+  if (takeup == Takeup::attach && !(going = co_await attach(*me, *run, plan))) takeup = decide(false);
+  if (noted && !going) {
+    if (me) co_await abandon_left(*me, *run, plan);
+    run->emit_with_cursor([] { return std::string(); });
+  }
+  if (takeup == Takeup::resume || takeup == Takeup::restart || (going && output.begun()))
     co_await tell_takeover(*run, plan, takeover_status(takeup, output, unix_seconds()));
-  if (takeup == Takeup::resume) {
+  if (takeup == Takeup::resume || going) {
     json::Array items = output.items();
-    co_await answer(*me, run, std::move(plan), std::move(items), &output);
+    co_await answer(*me, run, std::move(plan), std::move(items), &output, std::move(going));
     co_return;
   }
   if (takeup == Takeup::restart)

@@ -146,11 +146,18 @@ class Completions {
   Task<> answer_from_the_start(User me, std::shared_ptr<runs::Run> run, Plan plan);
   // answer.cc
   Task<> answer(User me, std::shared_ptr<runs::Run> run, Plan plan, json::Array items,
-                const runs::Output* left = nullptr);
-  Task<Ending> converse(const User& me, runs::Run& run, const Plan& plan, Composer& composer);
+                const runs::Output* left = nullptr, std::shared_ptr<Chunks> going = nullptr);
+  Task<Ending> converse(const User& me, runs::Run& run, const Plan& plan, Composer& composer,
+                        std::shared_ptr<Chunks> going);
+  Task<json::Object> question(const User& me, const Plan& plan, const Model& model,
+                              const Composer& composer, const std::function<bool()>& gone);
   Task<json::Array> prompt(const Plan& plan, const Composer& composer);
   Task<> round(const User& me, runs::Run& run, const Plan& plan, const Model& model, json::Object body,
-               Composer& composer);
+               Composer& composer, std::shared_ptr<Chunks> chunks);
+  Task<bool> listen(runs::Run& run, Chunks& chunks, Composer& composer, std::string& cursor);
+  void abandon(const User& me, const Model& model, std::string cursor);
+  Task<> abandon_left(const User& me, const runs::Run& run, const Plan& plan);
+  Task<std::shared_ptr<Chunks>> attach(const User& me, runs::Run& run, const Plan& plan);
   Task<> run_tools(const User& me, runs::Run& run, Composer& composer);
   Task<std::string> title_of(std::string chat_id);
   Task<> conclude(runs::Run& run, const Plan& plan, const Composer& composer, Ending ending);

@@ -156,6 +156,31 @@ void Composer::take_up(json::Value usage) {
   sent_ = false;
 }
 
+void Composer::read_on(json::Value usage) {
+  usage_ = std::move(usage);
+  const json::Array& items = output_.items();
+  for (std::size_t i = 0; i != items.size(); ++i) {
+    bool open = json::text_at(items[i], "status") == "in_progress";
+    OpenItem here{std::string(json::text_at(items[i], "id")), i};
+    std::string_view type = json::text_at(items[i], "type");
+    bool last = i + 1 == items.size();
+    if (open && type == "function_call") {
+      json::Value piece = json::Object{{"id", json::text_at(items[i], "call_id")}};
+      if (auto place = places_.of(piece)) calls_.push_back({*place, here});
+    }
+    if (open && last && type == "message") message_ = here;
+    if (open && last && type == "reasoning") reasoning_ = here;
+  }
+  if (!message_ && !reasoning_ && calls_.empty()) continue_text();
+  sent_ = false;
+}
+
+void Composer::leave_tags() {
+  if (!std::exchange(scans_tags_, false)) return;
+  scan(tags_.finish());
+  tags_ = TagScanner(std::vector<std::pair<std::string, std::string>>{});
+}
+
 void Composer::say(std::string_view words) {
   text(words);
 }

@@ -38,6 +38,12 @@ class Composer {
   /// Goes on with what another process left, whose usage so far was `usage`: thoughts that were under
   /// way are closed, and the text that comes next belongs to the last message item.
   void take_up(json::Value usage);
+  /// Goes on with what another process left, whose provider goes on too, in the middle of an item even.
+  void read_on(json::Value usage);
+  /// Nothing is kept back: the events are all that came of the chunks.
+  bool settled() const { return lead_.empty() && !scans_tags_; }
+  /// From here on tags are text: whatever an answer is read on behind must be an event already.
+  void leave_tags();
   /// Whether text is to go on with an item that is there.
   bool resumes() const { return static_cast<bool>(resumed_); }
   /// Whether anything came yet; what was there before does not count.
@@ -89,6 +95,7 @@ class Composer {
   Emit emit_;
   TagScanner tags_;
   runs::Output output_;
+  bool scans_tags_ = true;
   std::string lead_;  ///< Blanks so far, while no message is open: they count once a word follows.
   OpenItem message_;
   OpenItem resumed_;  ///< What the next text goes on with.

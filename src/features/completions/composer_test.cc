@@ -137,6 +137,43 @@ TEST(Composer, TakesUpWhatAnotherProcessLeft) {
   EXPECT_EQ(json::int_at(r.composer.usage(), "prompt_tokens"), 5);
 }
 
+// Wherever it was cut, what is read on makes the same answer as if nobody had died.
+TEST(Composer, ReadsOnInTheMiddleOfWhateverItWas) {
+  auto whole = [](std::size_t cut) {
+    std::vector<json::Object> pieces{{{"reasoning_content", "so "}},
+                                     {{"reasoning_content", "so"}},
+                                     {{"content", "one"}},
+                                     {{"content", " <think>two"}}};
+    for (const char* id : {"c1", "c2"})
+      pieces.push_back(
+          {{"tool_calls", json::Array{json::Object{
+                              {"id", id},
+                              {"index", 3},
+                              {"function", json::Object{{"name", "f"}, {"arguments", "{}"}}}}}}});
+    auto r = std::make_unique<Recorded>();
+    r->composer.leave_tags();
+    for (std::size_t i = 0; i != pieces.size(); ++i) {
+      if (i == cut) {
+        json::Array left = r->replayed().items();
+        Recorded* p = r.get();
+        r->composer = Composer([p](json::Value e) { p->events.push_back(std::move(e)); }, TagScanner(),
+                               std::move(left));
+        r->composer.read_on(nullptr);
+        r->composer.leave_tags();
+      }
+      r->chunk(pieces[i]);
+    }
+    r->composer.end_round();
+    EXPECT_EQ(r->composer.calls().size(), 2u) << cut;
+    std::string out;
+    for (const json::Value& item : r->replayed().items())
+      out += std::string(json::text_at(item, "type")) + ":" + runs::item_text(item) + "|";
+    return out;
+  };
+  std::string expected = "reasoning:so so|message:one <think>two|function_call:|function_call:|";
+  for (std::size_t cut = 0; cut != 7; ++cut) EXPECT_EQ(whole(cut), expected) << cut;
+}
+
 TEST(Composer, ClosesTheThoughtsThatAnotherProcessLeft) {
   Recorded r;
   r.chunk({{"reasoning_content", "hm"}});

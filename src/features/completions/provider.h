@@ -22,6 +22,8 @@ class Chunks {
   virtual Task<std::optional<json::Value>> next() = 0;
   /// From now on chunks may come some 50 ms late, several at a time. Any thread.
   virtual void gather() {}
+  /// Where the answer is taken up again, exactly behind the latest chunk; empty when it cannot be.
+  virtual std::string cursor() const { return {}; }
   /// Closes the provider's connection now; next() then throws or ends. Any thread.
   virtual void cancel() = 0;
 };
@@ -49,10 +51,18 @@ class Provider {
     std::string chat_id, message_id;
     /// Takes what closes the call, as soon as there is one: also before the first byte has come.
     std::function<void(std::function<void()> close)> on_begin;
+    /// Whether Chunks::cursor() is kept, so that a server may write the answer without a reader.
+    bool keeps_cursor = false;
   };
   /// `body` in OpenAI's shape, without `model`.
   virtual Task<std::unique_ptr<Chunks>> stream(const User& me, const Model& model, json::Object body,
                                                Errand errand) = 0;
+  /// Goes on with the answer behind `cursor` (Chunks::cursor()). Throws Problem, "not_found" when its
+  /// server has it no more.
+  virtual Task<std::unique_ptr<Chunks>> resume(const User& me, const Model& model, std::string cursor,
+                                               Errand errand);
+  /// Tells the server that nobody wants the rest of the answer at `cursor`. Throws Problem.
+  virtual Task<> abandon(const User& me, const Model& model, std::string cursor);
   virtual Task<json::Value> complete(const User& me, const Model& model, json::Object body,
                                      Errand errand) = 0;
   /// Answers a program: events when `body` says `stream`, else JSON; the provider's own bytes and

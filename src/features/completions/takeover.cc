@@ -36,6 +36,7 @@ Takeup takeup_of(const Abandoned& left, models::Takeover policy) {
   if (left.cancelled) return Takeup::stop;
   if (left.attempts > kMaxAttempts) return Takeup::give_up;
   if (!left.user) return Takeup::keep;
+  if (left.attachable) return Takeup::attach;
   if (!left.output.begun()) return Takeup::ask;
   const json::Array& items = left.output.items();
   switch (policy) {
@@ -50,7 +51,7 @@ Takeup takeup_of(const Abandoned& left, models::Takeover policy) {
 }
 
 json::Object takeover_status(Takeup takeup, const runs::Output& left, std::int64_t now) {
-  bool resumed = takeup == Takeup::resume;
+  bool resumed = takeup == Takeup::resume || takeup == Takeup::attach;
   std::string when = fmt::format("{:%H:%M}", std::chrono::sys_seconds(std::chrono::seconds(now)));
   return {{"action", "takeover"},
           {"description", resumed ? "The server stopped; continued at " + when + " UTC"

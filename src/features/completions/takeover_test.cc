@@ -47,6 +47,12 @@ TEST(Takeover, DecidesByWhatThereIsAndThePolicy) {
     EXPECT_EQ(takeup_of(second, Takeover::resume), row.resume);
     EXPECT_EQ(takeup_of(second, Takeover::restart), row.restart);
     for (Takeover policy : {Takeover::keep, Takeover::resume, Takeover::restart}) {
+      EXPECT_EQ(takeup_of({.output = left, .attempts = 2, .attachable = true}, policy), Takeup::attach);
+      EXPECT_EQ(takeup_of({.output = left, .attempts = 4, .attachable = true}, policy),
+                Takeup::give_up);
+      EXPECT_EQ(takeup_of({.output = left, .cancelled = true, .attachable = true}, policy),
+                Takeup::stop);
+      EXPECT_EQ(takeup_of({.output = left, .user = false, .attachable = true}, policy), Takeup::keep);
       EXPECT_EQ(takeup_of({.output = left, .attempts = 4}, policy), Takeup::give_up);
       EXPECT_EQ(takeup_of({.output = left, .attempts = 2, .user = false}, policy), Takeup::keep);
       EXPECT_EQ(takeup_of({.output = left, .attempts = 4, .cancelled = true}, policy), Takeup::stop);

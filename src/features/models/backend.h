@@ -47,6 +47,9 @@ class ChunkStream {
   /// The next chunk, in OpenAI's shape; nothing at the end. Throws Problem(upstream) with the
   /// provider's own words as detail when it refuses or breaks.
   virtual Task<std::optional<json::Value>> next() = 0;
+  /// Where the answer is taken up again, exactly behind the latest chunk (Backend::resume): a text to
+  /// be kept, at most 1 KiB. Empty when its server cannot, or the asker does not keep it.
+  virtual std::string cursor() const { return {}; }
   /// From now on chunks may come some 50 ms late, several at a time. Any thread.
   virtual void gather() {}
   /// Closes the provider's connection now; next() then throws. Any thread.
@@ -61,6 +64,11 @@ class Backend {
   /// `body` in OpenAI's shape, without `model` and `stream`. Throws what the provider says when it
   /// refuses; the status is the provider's.
   virtual Task<std::unique_ptr<ChunkStream>> stream(Target target, json::Object body, Asker asker) = 0;
+  /// Goes on with the answer behind `cursor`, without asking anew. Throws Problem "not_found" when its
+  /// server, or the connection to it, is gone or has it no more.
+  virtual Task<std::unique_ptr<ChunkStream>> resume(Target target, std::string cursor, Asker asker);
+  /// Tells the server that nobody wants the rest of the answer at `cursor`. Throws Problem.
+  virtual Task<> abandon(Target target, std::string cursor, Asker asker);
   /// The whole answer, an OpenAI `chat.completion`.
   virtual Task<json::Value> complete(Target target, json::Object body, Asker asker) = 0;
   /// Answers a program: events when `body` says `stream`, else JSON. A server that speaks OpenAI's

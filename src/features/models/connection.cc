@@ -53,6 +53,8 @@ void read_options(Connection& c, const json::Value& options) {
   c.proof = proof_of(c.auth_type);
   c.azure = is_azure(options, c.url);
   c.api_version = json::text_at(options, "api_version");
+  c.responses = json::text_at(options, "api_type") == "responses";
+  c.background = c.responses && json::bool_at(options, "background");
   c.takeover = takeover_of(json::text_at(options, "takeover"));
   if (const json::Object* headers = json::object_at(options, "headers"))
     for (const auto& [name, value] : *headers)
@@ -177,13 +179,25 @@ std::vector<ConnectionPtr> ollama_connections(const Settings& settings) {
 }
 
 void check_options(const json::Object& configs) {
+  auto is_api = [](std::string_view word) { return word == "chat_completions" || word == "responses"; };
   for (const auto& [place, options] : configs) {
-    const json::Value* takeover = json::find(options, "takeover");
-    if (!takeover || takeover->is_null()) continue;
-    std::string_view word = json::text_at(options, "takeover");
-    if (!takeover->is_string() || (!word.empty() && !takeover_of(word)))
-      throw Problem(Problem::Kind::invalid, "takeover of connection " + std::string(json::view(place)) +
-                                                " should be keep, continue or restart");
+    auto refuse_unless = [&](std::string_view key, std::string_view words, auto known) {
+      const json::Value* value = json::find(options, key);
+      if (!value || value->is_null()) return;
+      std::string_view word = json::text_at(options, key);
+      if (!value->is_string() || (!word.empty() && !known(word)))
+        throw Problem(Problem::Kind::invalid, std::string(key) + " of connection " +
+                                                  std::string(json::view(place)) + " should be " +
+                                                  std::string(words));
+    };
+    refuse_unless("takeover", "keep, continue or restart",
+                  [](std::string_view word) { return takeover_of(word).has_value(); });
+    refuse_unless("api_type", "chat_completions or responses", is_api);
+    const json::Value* background = json::find(options, "background");
+    if (background && !background->is_null() && !background->is_bool())
+      throw Problem(
+          Problem::Kind::invalid,
+          "background of connection " + std::string(json::view(place)) + " should be true or false");
   }
 }
 

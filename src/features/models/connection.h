@@ -38,6 +38,8 @@ struct Connection {
   std::string auth_type;
   bool azure = false;
   std::string api_version;
+  bool responses = false;   ///< `api_type` "responses": answers come by OpenAI's Responses API.
+  bool background = false;  ///< … and are written at the server whether somebody reads them or not.
   std::optional<Takeover> takeover = {};     ///< ANTIPHON_TAKEOVER's when not set.
   std::vector<client::Header> headers = {};  ///< Values may hold {{USER_NAME}} and its like.
 
@@ -70,6 +72,8 @@ struct Asker {
   std::string chat_id = {}, message_id = {};
   /// Given what closes the call to the server, as soon as there is one; null when nobody wants it.
   std::function<void(std::function<void()> close)> on_begin = {};
+  /// He keeps ChunkStream::cursor(), takes the answer up with it and abandons it when it is stopped.
+  bool keeps_cursor = false;
 };
 Asker asker(const Caller& caller, std::string chat_id = {}, std::string message_id = {});
 

@@ -49,13 +49,15 @@ struct ConnectionOptions {
   json::Defaulted<bool> azure;
   json::Defaulted<std::string> api_version;
   json::Defaulted<std::string> auth_type;
+  json::Defaulted<std::string> api_type;
+  json::Defaulted<bool> background;
   json::Defaulted<std::string> takeover;
   std::optional<std::map<std::string, std::string>> headers;
   json::Defaulted<std::string> key;
   json::Rest rest;
 };
 ANTIPHON_DTO(ConnectionOptions, enable, prefix_id, tags, model_ids, connection_type, provider, azure,
-             api_version, auth_type, takeover, headers, key, rest)
+             api_version, auth_type, api_type, background, takeover, headers, key, rest)
 
 struct OpenAIConnections {
   json::Defaulted<bool> ENABLE_OPENAI_API;

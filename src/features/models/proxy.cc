@@ -50,6 +50,15 @@ Task<std::optional<http::Response>> pass_on(client::Client& client, client::Requ
   throw Problem(Problem::Kind::upstream, "The model's server did not answer with JSON.");
 }
 
+Task<std::unique_ptr<ChunkStream>> Backend::resume(Target, std::string, Asker) {
+  throw Problem(Problem::Kind::not_found, "This model's server keeps no answers.");
+  co_return nullptr;
+}
+
+Task<> Backend::abandon(Target, std::string, Asker) {
+  co_return;
+}
+
 Task<std::optional<http::Response>> Backend::pass_on(Target target, json::Object body, Asker asker,
                                                      http::Stream& out) {
   bool streamed = json::bool_at(json::Value(body), "stream");

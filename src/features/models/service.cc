@@ -194,6 +194,14 @@ Task<std::unique_ptr<ChunkStream>> Models::stream(Target target, json::Object bo
   return backend(target.kind()).stream(std::move(target), std::move(body), std::move(asker));
 }
 
+Task<std::unique_ptr<ChunkStream>> Models::resume(Target target, std::string cursor, Asker asker) {
+  return backend(target.kind()).resume(std::move(target), std::move(cursor), std::move(asker));
+}
+
+Task<> Models::abandon(Target target, std::string cursor, Asker asker) {
+  return backend(target.kind()).abandon(std::move(target), std::move(cursor), std::move(asker));
+}
+
 Task<json::Value> Models::complete(Target target, json::Object body, Asker asker) {
   return backend(target.kind()).complete(std::move(target), std::move(body), std::move(asker));
 }

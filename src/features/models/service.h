@@ -69,6 +69,8 @@ class Models {
   /// Asks the model. `body` is OpenAI's, without model and stream; the target's parameters are not
   /// applied: see features/models/params.h. Throws as Backend does.
   Task<std::unique_ptr<ChunkStream>> stream(Target target, json::Object body, Asker asker);
+  Task<std::unique_ptr<ChunkStream>> resume(Target target, std::string cursor, Asker asker);
+  Task<> abandon(Target target, std::string cursor, Asker asker);
   Task<json::Value> complete(Target target, json::Object body, Asker asker);
   /// Answers a program; `body` may say `stream`. See Backend::pass_on().
   Task<std::optional<http::Response>> pass_on(Target target, json::Object body, Asker asker,

@@ -6,6 +6,7 @@
 #include "client/sse.h"
 #include "features/openai/anthropic.h"
 #include "features/openai/protocol.h"
+#include "features/openai/responses.h"
 
 namespace {
 
@@ -48,6 +49,25 @@ void events(const json::Value& chunks) {
   must(ended && open == -1, "a stream that does not end");
 }
 
+/// Chunks come of it or a Problem, a number never falls, and behind the end there is nothing.
+void responses(const json::Value& events) {
+  openai::ResponseEvents reader(true, "r", 3);
+  if (!events.is_array()) return;
+  try {
+    for (const json::Value& event : events.as_array()) {
+      bool ended = reader.ended();
+      std::int64_t seen = reader.seen();
+      auto chunk = reader.take(event);
+      must(!(ended && chunk), "a chunk behind the end");
+      must(reader.seen() == -1 || reader.seen() >= seen, "a number that falls");
+      must(reader.id().size() <= 256, "an id that is too long");
+      if (chunk) must_be_json(*chunk);
+    }
+  } catch (const Problem& p) {
+    must(p.kind() == Problem::Kind::upstream, "a fault of ours");
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -57,6 +77,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must_be_json(openai::to_anthropic(*value, "model", "msg_1"));
   must_be_json(openai::as_chunk(*value));
   (void)openai::estimated_tokens(*value);
+  responses(*value);
+  try {
+    must_be_json(openai::from_response(*value));
+  } catch (const Problem& p) {
+    must(p.kind() == Problem::Kind::upstream, "a fault of ours");
+  }
   try {
     must_be_json(openai::from_anthropic(*value));
   } catch (const Problem& p) {
@@ -71,6 +97,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } catch (const Problem&) {
   }
   if (value->is_object()) {
+    json::Object asked = openai::to_responses(value->as_object(), *connection, "o3");
+    must(json::array_at(asked, "input") && !asked.contains("messages"), "a request without input");
+    must_be_json(asked);
     json::Object body = value->as_object();
     openai::prepare(body, *connection, "o3");
     must(!body.contains("max_tokens") && !body.contains("chat_id"), "a member that was to go");

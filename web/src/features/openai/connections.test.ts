@@ -34,6 +34,17 @@ describe('connections', () => {
     expect(Object.keys(usual!).toSorted()).toEqual(['enable', 'model_ids', 'prefix_id', 'tags']);
   });
 
+  it('say which API answers are asked for with', () => {
+    const responses = { ...emptyConnection('openai'), url: 'https://a', api: 'responses', background: true };
+    expect(toOpenAI([responses], true).OPENAI_API_CONFIGS['0']).toMatchObject({ api_type: 'responses', background: true });
+
+    const settings = { ENABLE_OPENAI_API: true, OPENAI_API_BASE_URLS: ['https://a'], OPENAI_API_KEYS: [''], OPENAI_API_CONFIGS: { '0': { api_type: 'chat_completions' } } };
+    const [stored] = fromOpenAI(settings);
+    expect(stored).toMatchObject({ api: '', background: false });
+    expect(toOpenAI([stored!], true).OPENAI_API_CONFIGS['0']).toMatchObject({ api_type: 'chat_completions' });
+    expect(toOpenAI([{ ...responses, background: false, config: { api_type: 'responses', background: true } }], true).OPENAI_API_CONFIGS['0']).toMatchObject({ background: false });
+  });
+
   it('leave Azure when the form says so, however it was said before', () => {
     const config = { ENABLE_OPENAI_API: true, OPENAI_API_BASE_URLS: ['https://a'], OPENAI_API_KEYS: ['k'], OPENAI_API_CONFIGS: { '0': { azure: true } } };
     const [connection] = fromOpenAI(config);

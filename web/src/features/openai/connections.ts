@@ -14,6 +14,10 @@ export interface Connection {
   /** How its server wants to be spoken to: '' as OpenAI, or 'azure_openai'. */
   provider: string;
   apiVersion: string;
+  /** '': by chat completions, or 'responses'. */
+  api: string;
+  /** Answers are written at its server whether we read them or not. Of the Responses API only. */
+  background: boolean;
   /** 'bearer': it is shown the key; 'none': nothing is. */
   auth: string;
   /** 'external' or 'local', told to those who choose a model. */
@@ -74,6 +78,8 @@ function formOf(config: ConnectionOptions): Omit<Connection, 'kind' | 'url' | 'k
     models: (config.model_ids ?? []).join('\n'),
     provider: isAzure(config) ? 'azure_openai' : (config.provider ?? ''),
     apiVersion: config.api_version ?? '',
+    api: config.api_type === 'responses' ? 'responses' : '',
+    background: config.background === true,
     auth: config.auth_type || 'bearer',
     place: config.connection_type ?? '',
     takeover: config.takeover ?? '',
@@ -102,6 +108,8 @@ export function configOf(connection: Connection): ConnectionOptions {
     model_ids: words(connection.models, /[\n,]/),
     ...put('provider', connection.provider),
     ...put('api_version', connection.apiVersion.trim()),
+    ...(connection.api === formOf(config).api ? {} : { api_type: connection.api }),
+    ...(connection.background || config.background !== undefined ? { background: connection.background } : {}),
     ...put('auth_type', connection.auth, 'bearer'),
     ...put('connection_type', connection.place),
     ...put('takeover', connection.takeover),

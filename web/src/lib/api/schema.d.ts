@@ -6192,6 +6192,8 @@ export interface components {
             azure?: boolean;
             api_version?: string;
             auth_type?: string;
+            api_type?: string;
+            background?: boolean;
             takeover?: string;
             headers?: {
                 [key: string]: string;
