@@ -30,7 +30,8 @@ struct World {
 
   json::Array put(std::string_view text) {
     json::Array messages = json::try_parse(text)->as_array();
-    run([&] { return put_pictures(pictures, User(), messages); });
+    User me;
+    run([&] { return put_pictures(pictures, me, messages); });
     return messages;
   }
 };
@@ -87,7 +88,9 @@ TEST(Pictures, OfOthersAreRefusedBeforeAnythingIsAsked) {
     question.role = "user";
     question.content = "Look";
     question.files = json::Array{json::Object{{"type", "image"}, {"url", url}}};
-    run([&] { return check_pictures(w.pictures, User(), provider_messages({question})); });
+    User me;
+    json::Array messages = provider_messages({question});
+    run([&] { return check_pictures(w.pictures, me, messages); });
   };
   check("/api/v1/files/a/content");
   check("b");

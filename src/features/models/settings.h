@@ -29,7 +29,7 @@ struct Settings : config::Group {
           .secret()
           .help(
               "Per connection, by its place in the list: enable, prefix_id, tags, "
-              "model_ids, headers, auth_type, azure, api_version, takeover …");
+              "model_ids, headers, auth_type, azure, api_version, takeover, api_type, background …");
   config::Bool enable_ollama =
       env("ENABLE_OLLAMA_API", true).key("ollama.enable").help("Talks to Ollama servers.");
   config::List ollama_urls = env_list("OLLAMA_BASE_URLS", {"http://localhost:11434"})
