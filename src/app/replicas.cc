@@ -88,6 +88,7 @@ void App::follow_others() {
   if (bus.alone() && declared.redis.address().wanted())
     log::info("Redis is not needed: on SQLite there is one process, which has nobody to tell");
   runs.on_company([this](std::size_t others) { bus.company(others); });
+  runs.on_return([this] { bus.came_back(); });
   auto when_told = [this](std::string_view topic, std::string name, std::function<Task<>()> look) {
     auto start = [this, name, look] {
       scope.start(loops.at(0), name, [look]() -> Task<> {

@@ -137,6 +137,12 @@ void Bus::send(std::string_view topic, std::string_view body) {
   if (!redis_->send(message)) (void)notify(std::move(message));
 }
 
+void Bus::company(std::size_t others) {
+  auto now = Clock::now();
+  if (others != 0) company_until_ = now + kLingers;
+  others_ = others == 0 && now < company_until_.load() ? 1 : others;
+}
+
 bool Bus::notify(std::string message) {
   bool sent = notifier_ && notifier_->send(std::move(message));
   if (sent) ++by_notify_;

@@ -71,11 +71,19 @@ class Bus {
     if (notifier_) notifier_->reconnect();
   }
 
+  /// Others may have taken this process for dead and said nothing more: it says that it is there, and
+  /// what was said is looked for.
+  void came_back() { missed(); }
+
+  /// For so long after the last of the others is gone it is spoken to: who only stood still hears it
+  /// when he wakes, for PostgreSQL keeps it on his line.
+  static constexpr std::chrono::minutes kLingers{5};
+
   /// To all other replicas; nothing happens while there are none.
   void send(std::string_view topic, std::string_view body = {});
   /// Whether there are other replicas. They say so themselves when they come; whoever tends the table
-  /// of nodes says so too.
-  void company(std::size_t others) { others_ = others; }
+  /// of nodes says so too. One thread.
+  void company(std::size_t others);
   bool has_company() const { return others_ != 0; }
 
   /// The advisory lock that stands for this process while it hears (store/notify.h).
@@ -110,6 +118,7 @@ class Bus {
   std::vector<std::function<void()>> missed_;
   std::function<void(const RedisState&)> redis_changed_;
   std::atomic<std::size_t> others_ = 0;
+  std::atomic<Clock::time_point> company_until_{};
   std::atomic<Clock::time_point> both_until_{};  ///< Until then everything goes both ways.
   std::atomic<std::uint64_t> by_notify_ = 0;
   std::mutex hearing_;        ///< Two threads hear.

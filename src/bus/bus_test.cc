@@ -51,5 +51,22 @@ TEST(BusTest, WhoComesIsKnownAndWhoIsAloneSaysNothing) {
   EXPECT_GE(first.missed, 2) << "what the other said before it was heard";
 }
 
+TEST(BusTest, WhoIsTakenForDeadIsSpokenToForAWhileAndComesBack) {
+  if (store::postgres_url().empty()) GTEST_SKIP() << "needs TEST_DATABASE_URL";
+  std::string deployment = random_hex(8);
+  Replica first(deployment), second(deployment);
+  store::eventually([&] { return first.bus.has_company() && second.bus.has_company(); });
+  first.bus.company(1);
+  first.bus.company(0);
+  first.bus.send("word", "while nobody is counted");
+  store::eventually([&] { return second.heard().size() == 1; });
+  EXPECT_EQ(second.heard().size(), 1U);
+  int before = first.missed, own = second.missed;
+  second.bus.came_back();
+  EXPECT_EQ(second.missed, own + 1);
+  store::eventually([&] { return first.missed > before; });
+  EXPECT_GT(first.missed, before);
+}
+
 }  // namespace
 }  // namespace antiphon::bus

@@ -51,7 +51,7 @@ Elsewhere::Users Elsewhere::in(const Room& room) const {
 }
 
 void Elsewhere::say(const Room& room, const Users& users, bool ask) {
-  if (!bus_ || !bus_->has_company()) return;
+  if (!bus_ || left_ || !bus_->has_company()) return;
   std::string body = bus::joined({node_, room.name, ask ? "1" : ""});
   std::size_t count = 0;
   for (const std::string& user : users)
@@ -124,7 +124,7 @@ void Elsewhere::tick() {
       if (now - heard > kSilence) dead.push_back(node);
     said = said_;
   }
-  if (alive && bus_) bus_->send(kLife, node_);
+  if (alive && bus_ && !left_) bus_->send(kLife, node_);
   for (const std::string& node : dead) hear_end(node);
   for (const auto& [name, before] : said) {
     Room room{name};
@@ -135,6 +135,7 @@ void Elsewhere::tick() {
 }
 
 void Elsewhere::leave() {
+  left_ = true;  // Whoever asks now is not told of anybody.
   if (bus_) bus_->send(kEnd, node_);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -54,6 +55,7 @@ class Elsewhere {
   const std::string node_;
   const std::function<Users(const Room&)> here_;
   std::function<void(const Room&)> changed_;
+  std::atomic<bool> left_ = false;
   mutable std::mutex mutex_;
   std::map<std::string, Users> said_;  ///< By room, who is here. Guarded by mutex_.
   std::map<std::string, std::map<std::string, Users>>

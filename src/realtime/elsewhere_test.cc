@@ -92,6 +92,9 @@ TEST_F(ElsewhereTest, NobodyIsAtAReplicaThatEndsOrDies) {
   EXPECT_TRUE(a->knows({"ben", "cleo"}));
   c->elsewhere.leave();
   EXPECT_TRUE(a->knows({"ben"}));
+  a->elsewhere.told(kChat);
+  std::this_thread::sleep_for(100ms);
+  EXPECT_TRUE(a->knows({"ben"})) << "whoever has left does not answer";
   b->bus.stop();
   bool forgotten = soon(
       [&] {

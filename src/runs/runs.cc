@@ -261,10 +261,11 @@ Task<> Runs::beat() {
   suspects_ = 0;
   Beat beat = co_await heartbeat_.beat(db_, node_id_, options_.lease, session);
   auto now = std::chrono::steady_clock::now();
-  if (now - renewed_at_.load() > unbroken()) contact_since_ = now;
-  renewed_at_ = now;
+  auto gap = now - renewed_at_.exchange(now);
+  if (gap > unbroken()) contact_since_ = now;
   others_ = static_cast<std::size_t>(beat.others);
   if (company_) company_(others_);
+  if (gap > options_.lease && return_) return_();
   if (beat.registered && session && !beat.session) {
     // Another server is written to: leases there may be as old as it lags.
     contact_since_ = now;

@@ -210,6 +210,9 @@ class Runs {
   Heartbeat& heartbeat() { return heartbeat_; }
   /// How many other processes hold a lease; told with every beat. Before start().
   void on_company(std::function<void(std::size_t others)> tell) { company_ = std::move(tell); }
+  /// Before start(). Called when no beat succeeded for longer than the lease: for the others this
+  /// process was dead meanwhile.
+  void on_return(std::function<void()> tell) { return_ = std::move(tell); }
 
   /// Registers this process and starts the log writer, the lease and the search for orphans.
   Task<> start();
@@ -315,6 +318,7 @@ class Runs {
   Publish publish_;
   Recover recover_;
   std::function<void(std::size_t)> company_;
+  std::function<void()> return_;
   std::function<std::optional<Session>()> session_;
   std::function<void()> elsewhere_;
   Relay* relay_ = nullptr;

@@ -83,7 +83,7 @@ class Place {
   std::string url() const {
     if (engine_ == Engine::memory) return "sqlite://:memory:";
     if (engine_ == Engine::sqlite) return "sqlite:///" + (folder_ / "a.db").string();
-    std::string url = postgres_url();
+    const std::string& url = postgres_url();
     return url + (url.find('?') == std::string::npos ? "?" : "&") + "options=-csearch_path%3D" + name_;
   }
   const std::filesystem::path& folder() const { return folder_; }

@@ -16,7 +16,7 @@ const ms = (value) => (value === null ? '–' : `${Math.round(value)} ms`);
 const row = (name, values) => `| ${name} | ${values.length} | ${[0.5, 0.99, 1].map((part) => ms(percentile(values, part))).join(' | ')} |`;
 
 /** What the replicas said and `tables` of the database hold, for whoever looks into a failure; gives the file's path. */
-export function keepLogs(fleet, tables) {
+export function keepLogs(fleet, tables = {}) {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${new Date().toISOString().replace(/[:.]/g, '-')}.log`);
   const logs = fleet.replicas.map((replica, i) => `==== replica ${i}, ${replica.url}\n${replica.log.slice(-200_000)}`);
