@@ -43,8 +43,8 @@ TEST(AzureTest, WhatIsSaidIsSigned) {
   Wanted get{"GET", "/blobs/ab/abcd", "", 0, Range{2, 3}};
   EXPECT_EQ(value_of(azure.sign(get, kDate), "x-ms-range"), "bytes=2-4");
   std::string whole = signature(azure, put);
-  for (Wanted other : {Wanted{"GET", put.name, "", 9}, Wanted{"PUT", "/blobs/ab/abce", "", 9},
-                       Wanted{"PUT", put.name, "", 8}})
+  for (const Wanted& other : {Wanted{"GET", put.name, "", 9}, Wanted{"PUT", "/blobs/ab/abce", "", 9},
+                              Wanted{"PUT", put.name, "", 8}})
     EXPECT_NE(signature(azure, other), whole);
   EXPECT_NE(value_of(azure.sign(put, "Fri, 27 Nov 2026 10:00:01 GMT"), "authorization"), whole);
   EXPECT_NE(signature(at("https://bcc.blob.core.windows.net"), put), whole);

@@ -40,7 +40,7 @@ TEST(Resp, RepliesComeWholeHoweverTheBytesCome) {
 TEST(Resp, WhatIsNoReplyIsRefusedAndCostsNoMemory) {
   std::string deep;
   for (int i = 0; i != 20; ++i) deep += "*1\r\n";
-  for (std::string bad :
+  for (const std::string& bad :
        {std::string("HTTP/1.1 400\r\n"), std::string("*99999999\r\n"), std::string("$999999999999\r\n"),
         std::string(":x\r\n"), std::string("\r\n"), std::string("$2\r\nabcd\r\n"),
         std::string("%9223372036854775807\r\n"), deep}) {
@@ -148,6 +148,7 @@ class RedisServer {
                                    folder_.string(), "--save", "",  "--logfile",    "redis.log"};
     words.insert(words.end(), options_.begin(), options_.end());
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     process_ = ::fork();

@@ -342,11 +342,14 @@ TEST(PostgresPool, AConnectionThatBreaksAtOnceIsMadeAgain) {
   });
   Loops loops(2);
   loops.start();
+  int broken = 0;
   for (int i = 0; i != 100; ++i) try {
       auto db = open({.url = url, .connections = 4}, loops);
       run([&] { return db->close(); });
-    } catch (const Problem&) {  // It broke before it was there.
+    } catch (const Problem&) {
+      ++broken;  // Before it was there.
     }
+  RecordProperty("broken", broken);
   stop = true;
   breaker.join();
   auto db = open({.url = url, .connections = 1}, loops);
