@@ -29,6 +29,10 @@ class DiskThreads final : public asio::execution_context::service {
 
 }  // namespace
 
+void start_disk_thread(const Executor& loop) {
+  (void)asio::use_service<DiskThreads>(loop.context());
+}
+
 Task<> on_disk(std::function<void()> work) {
   auto& loop = (co_await asio::this_coro::executor).context();
   auto& threads = asio::use_service<DiskThreads>(loop).threads;

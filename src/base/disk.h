@@ -10,4 +10,8 @@ namespace antiphon {
 /// exception of `work` comes back to the caller.
 Task<> on_disk(std::function<void()> work);
 
+/// Starts the loop's thread for that now, not with its first work: a process has as many threads under
+/// load as without. For Loops.
+void start_disk_thread(const Executor& loop);
+
 }  // namespace antiphon

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/async.h"
+#include "base/disk.h"
 
 namespace antiphon {
 namespace asio = boost::asio;
@@ -39,7 +40,10 @@ Executor Loops::next() {
   return at(static_cast<int>(impl_->turn++ % impl_->loops.size()));
 }
 void Loops::start() {
-  for (auto& loop : impl_->loops) loop->thread = std::thread([&c = loop->context] { c.run(); });
+  for (auto& loop : impl_->loops) {
+    start_disk_thread(loop->context.get_executor());
+    loop->thread = std::thread([&c = loop->context] { c.run(); });
+  }
 }
 void Loops::stop() {
   for (auto& loop : impl_->loops) loop->context.stop();

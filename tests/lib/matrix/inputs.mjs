@@ -84,17 +84,21 @@ const kFree = {
   },
 };
 kFree['POST /api/v1/chat/completions'] = kFree['POST /api/chat/completions'];
-for (const path of ['/openai/chat/completions', '/openai/embeddings', '/openai/responses', '/api/embeddings', '/api/v1/embeddings']) {
+kFree['POST /openai/responses'] = { body: () => ({ model: 'numbered', input: '[[tokens=1 delay=0]]', stream: false }), planted: [{ at: ['model'], kind: 'model' }] };
+for (const path of ['/openai/chat/completions', '/openai/embeddings', '/api/embeddings', '/api/v1/embeddings']) {
   kFree[`POST ${path}`] = { body: () => ({ ...completion, input: 'x' }), planted: [{ at: ['model'], kind: 'model' }] };
 }
 for (const path of ['/api/v1/messages', '/api/message']) {
   kFree[`POST ${path}`] = { body: () => ({ ...completion, max_tokens: 5 }), planted: [{ at: ['model'], kind: 'model' }] };
   kFree[`POST ${path}/count_tokens`] = { body: () => completion, planted: [{ at: ['model'], kind: 'model' }] };
 }
-for (const path of ['api/chat', 'api/generate', 'api/embed', 'api/embeddings', 'v1/chat/completions', 'v1/completions', 'v1/responses', 'v1/embeddings', 'v1/messages', 'api/show']) {
+for (const path of ['api/chat', 'api/generate', 'api/embed', 'api/embeddings', 'v1/chat/completions', 'v1/completions', 'v1/embeddings', 'v1/messages', 'api/show']) {
   for (const place of ['', '/{url_idx}']) {
     kFree[`POST /ollama/${path}${place}`] = { body: () => ({ ...ollamaChat, prompt: 'x', input: 'x', max_tokens: 5 }), planted: [{ at: ['model'], kind: 'model' }] };
   }
+}
+for (const place of ['', '/{url_idx}']) {
+  kFree[`POST /ollama/v1/responses${place}`] = { body: () => ({ model: ollamaChat.model, input: 'x', stream: false }), planted: [{ at: ['model'], kind: 'model' }] };
 }
 kFree['POST /api/chat/completed'] = { body: () => ({ model: 'numbered', messages: [] }), planted: [{ at: ['chat_id'], kind: 'chat' }, { at: ['model'], kind: 'model' }] };
 for (const method of ['POST', 'PUT', 'DELETE']) {
