@@ -64,7 +64,8 @@ Task<std::unique_ptr<client::Incoming>> open_accepted(client::Client& client, cl
   std::string words;
   try {
     words = co_await read_all(*incoming, 1 << 20);
-  } catch (const Problem&) {  // That it refuses is worth more than why the words did not come.
+  } catch (const Problem&) {  // NOLINT(bugprone-empty-catch)
+    // That it refuses is worth more than why the words did not come.
   }
   throw refusal(incoming->status(), words);
 }
