@@ -210,7 +210,7 @@ TEST_P(RoutesTest, ReadersOfAFolderLookIntoItsChatsAndDoNothingElse) {
   std::vector<std::string> open;
   for (const http::Route& route : w.router.routes()) {
     if (route.path.find("{id}") == route.path.npos) continue;
-    for (Caller who : {World::caller("bob"), World::admin()}) {
+    for (const Caller& who : {World::caller("bob"), World::admin()}) {
       auto reply = w.ask(who, route.method, filled(route.path, id), body_for(route));
       if (reply.status == 200) open.push_back(who.name + " " + route.method + " " + route.path);
       EXPECT_EQ(reply.text.find("secret"), reply.text.npos) << route.path << reply.text;

@@ -137,6 +137,7 @@ ChatStats summed(const StatsChat& chat, const std::vector<StatsMessage>& message
 
 Task<std::vector<ChatStats>> all_of(store::Db& db, std::vector<StatsChat> chats) {
   std::vector<ChatStats> out;
+  out.reserve(chats.size());
   for (const StatsChat& chat : chats)
     out.push_back(summed(chat, co_await db.all<StatsMessage>(kMessages, chat.id)));
   co_return out;

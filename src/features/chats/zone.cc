@@ -11,7 +11,8 @@ namespace antiphon::chats {
 Zone::Zone(const std::string& name) {
   try {
     zone_ = date::locate_zone(name);
-  } catch (const std::runtime_error&) {  // Unknown, or this machine has no zones at all.
+  } catch (const std::runtime_error&) {
+    zone_ = nullptr;  // Unknown, or this machine has no zones at all.
   }
 }
 

@@ -28,9 +28,9 @@ Task<std::optional<json::Value>> replaced(const Pictures& pictures, const User& 
   json::Value out = part;
   json::Value& image = out.as_object()["image_url"];
   if (image.is_string())
-    image = std::move(*url);
+    image = *url;
   else
-    image.as_object()["url"] = std::move(*url);
+    image.as_object()["url"] = *url;
   co_return out;
 }
 

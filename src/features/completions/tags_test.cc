@@ -64,7 +64,7 @@ TEST(TagScanner, MarksAroundTheAnswerAreDropped) {
 }
 
 TEST(TagScanner, EverySpellingIsKnownAndClosedByItsOwn) {
-  for (auto [open, close] : std::initializer_list<std::pair<std::string, std::string>>{
+  for (const auto& [open, close] : std::initializer_list<std::pair<std::string, std::string>>{
            {"<think>", "</think>"},
            {"<thinking>", "</thinking>"},
            {"<reason>", "</reason>"},

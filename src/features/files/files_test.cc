@@ -285,7 +285,7 @@ TEST_P(FilesTest, NamesAreForPeopleAndMakeNoPath) {
   Reply named = get("bob", "/" + id + "/content/..%2fetc");
   EXPECT_EQ(named.header("Content-Disposition"), "attachment; filename*=UTF-8''b%20%C3%A9.txt");
   std::string longest(255, 'n');
-  for (std::string bad :
+  for (const std::string& bad :
        {std::string("../x"), std::string("a/b"), std::string("a\\\\b"), std::string("."),
         std::string(".."), std::string(), longest + "n", std::string("a\\nb")}) {
     Reply reply = send("bob", "POST", "/" + id + "/rename", R"({"filename":")" + bad + R"("})");

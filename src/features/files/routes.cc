@@ -143,6 +143,7 @@ FileModelResponse view(File file) {
 
 std::vector<FileModelResponse> views(std::vector<File> files) {
   std::vector<FileModelResponse> out;
+  out.reserve(files.size());
   for (File& file : files) out.push_back(view(std::move(file)));
   return out;
 }
