@@ -118,7 +118,8 @@ void Elsewhere::tick() {
   {
     std::scoped_lock lock(mutex_);
     auto now = Clock::now();
-    alive = now >= next_life_;
+    // Of whom nobody knows anything, nobody has to know that he lives.
+    alive = now >= next_life_ && !said_.empty();
     if (alive) next_life_ = now + kSayLife;
     for (const auto& [node, heard] : lives_)
       if (now - heard > kSilence) dead.push_back(node);

@@ -75,6 +75,19 @@ TEST_F(ElsewhereTest, NothingIsKeptOfRoomsWithoutMembersHere) {
   EXPECT_EQ(b->changes, 0);
 }
 
+TEST_F(ElsewhereTest, WhoHasNobodySaysNothing) {
+  auto said = [&] { return a->bus.traffic().by_notify; };
+  a->elsewhere.tick();
+  std::uint64_t before = said();
+  a->elsewhere.tick();
+  std::this_thread::sleep_for(2'100ms);
+  a->elsewhere.tick();
+  EXPECT_EQ(said(), before);
+  a->come({"ann"});
+  a->elsewhere.tick();
+  EXPECT_EQ(said(), before + 2) << "who is there, and that it lives";
+}
+
 TEST_F(ElsewhereTest, WhoGoesWithoutAWordIsMissed) {
   a->come({"ann"});
   b->come({"ben"});
