@@ -12,6 +12,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <thread>
 
 #include "base/async.h"
 #include "base/log.h"
@@ -27,6 +29,9 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using Acceptor = asio::basic_socket_acceptor<tcp, LoopExecutor>;
 using V6Only = asio::detail::socket_option::boolean<IPPROTO_IPV6, IPV6_V6ONLY>;
+/// For a port that is in use to become free.
+constexpr auto kPortPatience = std::chrono::seconds(1);
+
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 LoopExecutor typed(const Executor& executor) {
@@ -86,6 +91,20 @@ Acceptor listen(const LoopExecutor& executor, const ServerOptions& options, cons
   if (!error) acceptor.listen(4096, error);
   if (error) throw cannot_listen(options, error);
   return acceptor;
+}
+
+/// That nobody else listens there: SO_REUSEPORT would let us share the port with another server of the
+/// same user without a word. A process that is just ending, as one we replace, may still have it.
+void make_sure_of(const LoopExecutor& executor, const ServerOptions& options, const tcp::endpoint& at) {
+  for (auto end = std::chrono::steady_clock::now() + kPortPatience;;) {
+    try {
+      (void)listen(executor, options, at, false);
+      return;
+    } catch (const Problem&) {
+      if (std::chrono::steady_clock::now() >= end) throw;
+    }
+    std::this_thread::sleep_for(kPortPatience / 20);
+  }
 }
 
 Launcher launcher_of(const ServerOptions& options) {
@@ -235,8 +254,7 @@ void Server::start() {
   Launcher launch = launcher_of(core.options);
   LoopExecutor first = typed(impl_->loops.at(0));
   tcp::endpoint at = endpoint_of(core.options, first);
-  // SO_REUSEPORT would let us share the port with another server of the same user without a word.
-  if (at.port() != 0) listen(first, core.options, at, false);
+  if (at.port() != 0) make_sure_of(first, core.options, at);
   std::vector<Acceptor> acceptors;
   for (int i = 0; i != impl_->loops.size(); ++i) {
     acceptors.push_back(listen(typed(impl_->loops.at(i)), core.options, at, true));
