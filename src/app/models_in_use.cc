@@ -1,16 +1,13 @@
 #include "app/models_in_use.h"
 
-#include <boost/json.hpp>
-
-#include "base/problem.h"
-#include "json/text.h"
+#include <utility>
 
 namespace antiphon::app {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kTopic = "inuse";  ///< node [model…]
+constexpr std::string_view kTopic = "inuse";  ///< node model…
 constexpr auto kSilence = 5s;
 
 }  // namespace
@@ -22,15 +19,8 @@ ModelsInUse::ModelsInUse(bus::Bus& bus, std::string node, std::function<Models()
 
 void ModelsInUse::hear(std::string_view body) {
   auto parts = bus::parts_of(body);
-  if (parts.size() != 2) return;
   Said said{.at = Clock::now()};
-  try {
-    json::Value models = json::parse_value(parts[1]);
-    for (const json::Value& model : models.as_array())
-      if (said.models.size() < kMaxModels) said.models.emplace(json::view(model.as_string()));
-  } catch (const std::exception&) {
-    return;  // Of another version.
-  }
+  for (std::size_t i = 1; i < parts.size() && i <= kMaxModels; ++i) said.models.emplace(parts[i]);
   std::scoped_lock lock(mutex_);
   std::erase_if(elsewhere_, [&](const auto& one) { return said.at - one.second.at > kSilence; });
   if (elsewhere_.size() < kMaxNodes || elsewhere_.contains(std::string(parts[0])))
@@ -47,15 +37,12 @@ ModelsInUse::Models ModelsInUse::all() const {
 
 void ModelsInUse::tick() {
   Models now = here_();
-  {
-    std::scoped_lock lock(mutex_);
-    if (now.empty() && last_.empty()) return;
-    last_ = now;
-  }
-  json::Array models;
+  if (!std::exchange(told_some_, !now.empty()) && now.empty()) return;
+  std::string body = node_;
+  std::size_t count = 0;
   for (const std::string& model : now)
-    if (models.size() < kMaxModels) models.emplace_back(model);
-  bus_.send(kTopic, bus::joined({node_, json::serialize(models)}));
+    if (++count <= kMaxModels) bus::append(body, model);
+  bus_.send(kTopic, body);
 }
 
 }  // namespace antiphon::app

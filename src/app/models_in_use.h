@@ -26,7 +26,7 @@ class ModelsInUse {
   ModelsInUse& operator=(const ModelsInUse&) = delete;
 
   Models all() const;
-  /// Tells the others. Once a second.
+  /// Tells the others. Once a second, by one task.
   void tick();
 
  private:
@@ -42,7 +42,7 @@ class ModelsInUse {
   const std::function<Models()> here_;
   mutable std::mutex mutex_;
   std::map<std::string, Said> elsewhere_;  ///< By node. Guarded by mutex_.
-  Models last_;                            ///< As they were told. Guarded by mutex_.
+  bool told_some_ = false;                 ///< Of tick() only.
 };
 
 }  // namespace antiphon::app

@@ -20,5 +20,7 @@ inline std::int64_t unix_millis() {
 
 /// The day of Unix seconds in UTC: "2026-11-26".
 std::string date_text(std::int64_t unix_seconds);
+/// As HTTP writes it (RFC 9110 §5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT".
+std::string http_date(std::int64_t unix_seconds);
 
 }  // namespace antiphon

@@ -1,7 +1,5 @@
 #include "blobs/azure.h"
 
-#include <array>
-#include <ctime>
 #include <map>
 #include <utility>
 
@@ -10,33 +8,16 @@
 #include "client/url.h"
 
 namespace antiphon::blobs {
-namespace {
-
-std::string http_date(std::int64_t unix_seconds) {
-  std::time_t time = unix_seconds;
-  std::tm parts{};
-  gmtime_r(&time, &parts);
-  std::array<char, 40> out{};
-  return {out.data(), std::strftime(out.data(), out.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts)};
-}
-
-std::string path_of(std::string_view endpoint) {
-  std::size_t path = endpoint.find('/', endpoint.find("://") + 3);
-  return path == endpoint.npos ? "" : without_slashes(std::string(endpoint.substr(path)));
-}
-
-}  // namespace
 
 std::string azure_account(std::string_view endpoint) {
-  std::string host = client::parse_url(std::string(endpoint)).host, path = path_of(endpoint);
+  std::string host = client::parse_url(std::string(endpoint)).host, path = path_in(endpoint);
   if (std::size_t end = host.find(".blob."); end != host.npos) return host.substr(0, end);
-  return path.substr(0, path.find('/'));
+  return path.empty() ? path : path.substr(1, path.find('/', 1) - 1);
 }
 
 Azure::Azure(const Settings& s) : account_(azure_account(s.azure_endpoint())), key_(s.azure_key()) {
-  std::string endpoint = without_slashes(s.azure_endpoint());
-  root_ = endpoint + "/" + s.azure_container();
-  path_ = root_.substr(root_.find('/', root_.find("://") + 3));
+  root_ = without_slashes(s.azure_endpoint()) + "/" + s.azure_container();
+  path_ = path_in(root_);
 }
 
 ObjectServer::Cures Azure::cures() const {

@@ -58,6 +58,12 @@ std::string header_value(Range range) {
   return "bytes=" + std::to_string(range.offset) + "-" + std::to_string(range.offset + range.size - 1);
 }
 
+std::string path_in(std::string_view address) {
+  std::size_t at = address.find('/', address.find("://") + 3);
+  std::string path = at == address.npos ? "" : without_slashes(std::string(address.substr(at)));
+  return path.empty() ? path : "/" + path;
+}
+
 std::string without_slashes(std::string text) {
   while (text.ends_with('/')) text.pop_back();
   while (text.starts_with('/')) text.erase(0, 1);
@@ -68,13 +74,12 @@ Objects::Objects(std::unique_ptr<ObjectServer> server, client::Client& client, s
     : server_(std::move(server)),
       client_(client),
       spool_folder_(std::move(spool_folder)),
-      called_("the file storage (" + std::string(server_->called()) + ")") {}
+      called_("file storage (" + std::string(server_->called()) + ")") {}
 
 /// `answer` is for the operator: the server's own words.
 void Objects::refuse(int status, std::string_view answer) const {
-  throw Problem(Problem::Kind::unavailable, "T" + called_.substr(1) + " answers " +
-                                                std::to_string(status) + ": " +
-                                                cure_for(status, server_->cures()) + ".")
+  throw Problem(Problem::Kind::unavailable, "The " + called_ + " answers " + std::to_string(status) +
+                                                ": " + cure_for(status, server_->cures()) + ".")
       .because(std::string(utf8_prefix(answer, 500)))
       .answering(status == 507 ? 507 : 503);
 }
@@ -84,7 +89,7 @@ Task<client::Request> Objects::request(Wanted wanted) {
   out.reach = client::Reach::admin_configured;
   out.stall_timeout = 60s;
   out.max_body = kMostAnswer;
-  out.called = called_;
+  out.called = "the " + called_;
   co_return out;
 }
 
@@ -113,9 +118,8 @@ Task<> Objects::prepare() {
     // A server that is away comes back, and chats go on without it. A wrong setting does not cure
     // itself.
     if (p.kind() != Problem::Kind::upstream) throw;
-    log::warn(
-        "T" + called_.substr(1) + " cannot be reached: files and pictures are not there until it is",
-        {{"place", place()}, {"detail", p.detail()}, {"cause", p.cause()}});
+    log::warn("The " + called_ + " cannot be reached: files and pictures are not there until it is",
+              {{"place", place()}, {"detail", p.detail()}, {"cause", p.cause()}});
   }
 }
 
@@ -129,7 +133,7 @@ Task<> Objects::try_out() {
   if (got.status != 200) refuse(got.status, got.body);
   if (got.body != bytes)
     throw Problem(Problem::Kind::unavailable,
-                  "T" + called_.substr(1) +
+                  "The " + called_ +
                       " does not give back what it was just given: use one whose reads "
                       "see every write, or STORAGE_PROVIDER=database.");
   client::Response gone = co_await ask({"DELETE", name, kNoBody});
@@ -148,7 +152,7 @@ Task<> Objects::store(SpoolPtr spool) {
   if (blob.size > server_->most_bytes())
     throw Problem(Problem::Kind::too_large, "A file of more than " +
                                                 std::to_string(server_->most_bytes() >> 20) +
-                                                " MiB cannot be kept in " + called_ + ".");
+                                                " MiB cannot be kept in the " + called_ + ".");
   client::Response done = co_await ask({"PUT", name_of(blob.id), blob.id.value, blob.size}, {},
                                        client::FileBody{spool->descriptor(), blob.size, spool});
   if (!is_done(done.status)) refuse(done.status, done.body);

@@ -62,11 +62,13 @@ class Objects final : public Backend {
   const std::unique_ptr<ObjectServer> server_;
   client::Client& client_;
   const std::string spool_folder_;
-  const std::string called_;  ///< "the file storage (S3)".
+  const std::string called_;  ///< "file storage (S3)".
 };
 
 /// "bytes=2-4"
 std::string header_value(Range range);
+/// The path of an address, as "/a/b"; "" when there is none.
+std::string path_in(std::string_view address);
 /// Without slashes at either end.
 std::string without_slashes(std::string text);
 

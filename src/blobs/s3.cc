@@ -30,9 +30,7 @@ S3::S3(const Settings& s)
   client::Url url = client::parse_url(endpoint);
   std::string port =
       url.port == (url.scheme == "https" ? 443 : 80) ? "" : ":" + std::to_string(url.port);
-  std::size_t path = endpoint.find('/', endpoint.find("://") + 3);
-  if (path != endpoint.npos) path_ = without_slashes(endpoint.substr(path));
-  if (!path_.empty()) path_ = "/" + path_;
+  path_ = path_in(endpoint);
   host_ = (bucket_in_host(s) ? s.s3_bucket() + "." : "") + url.host + port;
   if (!bucket_in_host(s)) path_ += "/" + s.s3_bucket();
   if (std::string prefix = without_slashes(s.s3_key_prefix()); !prefix.empty()) path_ += "/" + prefix;

@@ -12,7 +12,8 @@ namespace {
 // Of other users' sessions only those with pg_monitor see since when.
 constexpr store::Sql kQueue{"cluster.notify_queue", "", R"(
     SELECT pg_notification_queue_usage() AS used,
-           coalesce((SELECT string_agg(format('process %s (%s, user %s, database %s), %s s old',
+           CASE WHEN pg_notification_queue_usage() > $1 THEN
+             coalesce((SELECT string_agg(format('process %s (%s, user %s, database %s), %s s old',
                                               pid, coalesce(nullif(application_name, ''), 'no name'),
                                               usename, datname,
                                               round(extract(epoch FROM clock_timestamp() - xact_start))),
@@ -20,7 +21,8 @@ constexpr store::Sql kQueue{"cluster.notify_queue", "", R"(
                        FROM (SELECT * FROM pg_stat_activity
                               WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
                                 AND xact_start < clock_timestamp() - interval '1 second'
-                              ORDER BY xact_start LIMIT 3) AS a), '') AS oldest)"};
+                              ORDER BY xact_start LIMIT 3) AS a), '')
+           ELSE '' END AS oldest)"};
 
 }  // namespace
 
@@ -32,7 +34,7 @@ std::string NotifyQueue::sentence() const {
 
 Task<std::optional<NotifyQueue>> notify_queue(store::Connection& db) {
   if (db.dialect() == store::Dialect::sqlite) co_return std::nullopt;
-  co_return co_await db.first<NotifyQueue>(kQueue);
+  co_return co_await db.first<NotifyQueue>(kQueue, NotifyQueue::kMuch);
 }
 
 }  // namespace antiphon::cluster

@@ -78,9 +78,7 @@ tcp::endpoint endpoint_of(const ServerOptions& options, const LoopExecutor& exec
   return found.begin()->endpoint();
 }
 
-Acceptor listen(const LoopExecutor& executor, const ServerOptions& options, const tcp::endpoint& at,
-                bool shared) {
-  Acceptor acceptor(executor);
+error_code begin_listening(Acceptor& acceptor, const tcp::endpoint& at, bool shared) {
   error_code error;
   acceptor.open(at.protocol(), error);
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
@@ -89,20 +87,24 @@ Acceptor listen(const LoopExecutor& executor, const ServerOptions& options, cons
     acceptor.set_option(V6Only(false), error);
   if (!error) acceptor.bind(at, error);
   if (!error) acceptor.listen(4096, error);
-  if (error) throw cannot_listen(options, error);
+  return error;
+}
+
+Acceptor listen(const LoopExecutor& executor, const ServerOptions& options, const tcp::endpoint& at) {
+  Acceptor acceptor(executor);
+  if (error_code error = begin_listening(acceptor, at, true)) throw cannot_listen(options, error);
   return acceptor;
 }
 
 /// That nobody else listens there: SO_REUSEPORT would let us share the port with another server of the
-/// same user without a word. A process that is just ending, as one we replace, may still have it.
+/// same user without a word. One that is in use for a moment only is waited for.
 void make_sure_of(const LoopExecutor& executor, const ServerOptions& options, const tcp::endpoint& at) {
   for (auto end = std::chrono::steady_clock::now() + kPortPatience;;) {
-    try {
-      (void)listen(executor, options, at, false);
-      return;
-    } catch (const Problem&) {
-      if (std::chrono::steady_clock::now() >= end) throw;
-    }
+    Acceptor probe(executor);
+    error_code error = begin_listening(probe, at, false);
+    if (!error) return;
+    if (error != asio::error::address_in_use || std::chrono::steady_clock::now() >= end)
+      throw cannot_listen(options, error);
     std::this_thread::sleep_for(kPortPatience / 20);
   }
 }
@@ -257,7 +259,7 @@ void Server::start() {
   if (at.port() != 0) make_sure_of(first, core.options, at);
   std::vector<Acceptor> acceptors;
   for (int i = 0; i != impl_->loops.size(); ++i) {
-    acceptors.push_back(listen(typed(impl_->loops.at(i)), core.options, at, true));
+    acceptors.push_back(listen(typed(impl_->loops.at(i)), core.options, at));
     at.port(acceptors.back().local_endpoint().port());
   }
   impl_->port = at.port();
@@ -309,7 +311,7 @@ std::string rehearse(const ServerOptions& options) {
   (void)launcher_of(options);
   Loops loops(1);
   LoopExecutor loop = typed(loops.at(0));
-  listen(loop, options, endpoint_of(options, loop), false);
+  make_sure_of(loop, options, endpoint_of(options, loop));
   return url_of(options, options.port);
 }
 

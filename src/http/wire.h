@@ -40,8 +40,6 @@ std::string cors_lines(const Request& request, const std::vector<std::string>& a
 std::optional<Response> answer_preflight(const Request& request,
                                          const std::vector<std::string>& allowed);
 
-/// "Sun, 06 Nov 1994 08:49:37 GMT".
-std::string http_date(std::int64_t unix_seconds);
 std::string_view reason_of(int status);
 
 /// Whether a proxy's X-Request-Id may be used as ours: short, and nothing a log could trip over.

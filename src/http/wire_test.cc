@@ -74,10 +74,5 @@ TEST(Wire, TellsWhetherABodyFollows) {  // row 113
   EXPECT_EQ(head({.status = 204}).find("Content-Length"), std::string::npos);
 }
 
-TEST(Wire, DatesAsHttpDoes) {
-  EXPECT_EQ(http_date(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
-  EXPECT_EQ(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
-}
-
 }  // namespace
 }  // namespace antiphon::http

@@ -200,8 +200,7 @@ void Calls::hear_question(std::string_view body) {
   asking.words.stored = !take(body).empty();
   asking.words.words = body;
   if (!hold(id, Clock::now() + asking.timeout)) {
-    hear_whether(bus::joined({id, node_}));  // It was asked before, and the reply not heard.
-    return;
+    return say_how(id);  // It was asked before, and the reply not heard.
   }
   if (!channel.empty()) here_.pass_on(std::move(channel), asking.sid, asking.user);
   bus_->send(kState, bus::joined({id, node_, kIsOpen}));
@@ -222,19 +221,22 @@ bool Calls::hold(const std::string& id, Clock::time_point until) {
 
 void Calls::hear_whether(std::string_view body) {
   auto parts = bus::parts_of(body);
-  if (parts.size() != 2 || parts[1] != node_) return;
+  if (parts.size() == 2 && parts[1] == node_) say_how(parts[0]);
+}
+
+void Calls::say_how(std::string_view id) {
   std::optional<Text> answer;
   bool open = false;
   {
     std::scoped_lock lock(mutex_);
-    auto at = held_.find(parts[0]);
+    auto at = held_.find(id);
     open = at != held_.end();
     if (open) answer = at->second.answer;
   }
   if (answer)
-    say_answer(parts[0], *answer);
+    say_answer(id, *answer);
   else
-    bus_->send(kState, bus::joined({parts[0], node_, open ? kIsOpen : kIsGone}));
+    bus_->send(kState, bus::joined({id, node_, open ? kIsOpen : kIsGone}));
 }
 
 Task<> Calls::answer(std::string id, Asking asking) {

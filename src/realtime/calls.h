@@ -90,6 +90,8 @@ class Calls {
   void hear_whether(std::string_view body);
   void hear_state(std::string_view body);
   void hear_answer(std::string_view body);
+  /// How a question that is held stands: its answer, being asked, or gone.
+  void say_how(std::string_view id);
   void say_answer(std::string_view id, const Text& answer);
   bool hold(const std::string& id, Clock::time_point until);
   Task<> answer(std::string id, Asking asking);

@@ -51,6 +51,13 @@ describe('an answer whose owner is gone', () => {
     await until(async () => isDeepStrictEqual(await known(), configs[0]), { what: 'the other replica knows' });
   }
 
+  /** The message, as soon as another replica has ended it. */
+  const ended = (answer) =>
+    until(async () => {
+      const read = await answer.message(fleet.at(1, admin));
+      return read?.done && read;
+    }, { ms: 40_000, every: 50, what: 'another replica ends the answer' });
+
   async function restore() {
     const down = fleet.replicas.filter((replica) => !replica.isRunning);
     for (const replica of down) await replica.start();
@@ -67,10 +74,7 @@ describe('an answer whose owner is gone', () => {
           await answer.post();
           await answer.turn.tokens(31);
           await go(fleet.replicas[0]);
-          const message = await until(async () => {
-            const read = await answer.message(fleet.at(1, admin));
-            return read?.done && read;
-          }, { ms: 40_000, every: 50, what: 'another replica ends the answer' });
+          const message = await ended(answer);
           await back?.(fleet.replicas[0]);
           await restore();
           const told = takeovers(message);
@@ -98,10 +102,7 @@ describe('an answer whose owner is gone', () => {
             if (directives) await until(() => answer.turn.events.filter((event) => event.data?.type === 'response.reasoning_text.delta').length > 5, { ms: 10_000 });
             else await answer.turn.tokens(31);
             await go(fleet.replicas[0]);
-            const message = await until(async () => {
-              const read = await answer.message(fleet.at(1, admin));
-              return read?.done && read;
-            }, { ms: 40_000, every: 50, what: 'another replica ends the answer' });
+            const message = await ended(answer);
             await back?.(fleet.replicas[0]);
             await restore();
             assert.equal(readTokens(message.content).count, 400);
@@ -150,10 +151,7 @@ describe('an answer whose owner is gone', () => {
         await answer.turn.tokens(31);
         provider.state.responses.clear();
         await fleet.replicas[0].kill();
-        const message = await until(async () => {
-          const read = await answer.message(fleet.at(1, admin));
-          return read?.done && read;
-        }, { ms: 40_000, every: 50, what: 'another replica ends the answer' });
+        const message = await ended(answer);
         await restore();
         assert.equal(readTokens(message.content).count, 400);
         assert.deepEqual(takeovers(message).map((status) => status.policy), ['restart']);
