@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { startProvider } from '../provider/provider.mjs';
 import { startServer } from './server.mjs';
-import { strain } from './until.mjs';
+import { strain, within } from './until.mjs';
 
 const kBrowser = process.env.ANTIPHON_CHROMIUM ?? '/usr/bin/chromium';
 const kArgs = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
@@ -27,12 +27,13 @@ export async function sendBy(page, text) {
   await box.press('Enter');
 }
 
-export const openBrowser = () => chromium.launch({ executablePath: kBrowser, args: kArgs });
+export const openBrowser = () => within(60_000, 'the browser is up', chromium.launch({ executablePath: kBrowser, args: kArgs }));
 
 /** What axe finds in the page that is serious or critical. */
 export async function violations(page) {
   await page.evaluate(axe);
-  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  const look = page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  const found = await within(60_000, 'axe has looked at the page', look);
   return found.violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).slice(0, 3).join(' | ')}`);
@@ -152,11 +153,16 @@ class Stage {
 
   /** A page of its own context; `client` (of lib/client.mjs) is who is signed in, null a stranger. `options`: of the browser's context. */
   async seat(client = this.admin, { viewport = sizes.desk, ...options } = {}) {
-    const context = await this.browser.newContext({ viewport, reducedMotion: 'reduce', ...options });
-    if (client) await context.addCookies([{ name: 'token', value: client.token, url: this.server.url, httpOnly: true, sameSite: 'Lax' }]);
-    const seat = new Seat(this, context, await context.newPage(), options.hasTouch ?? false);
+    const { context, page } = await within(30_000, 'the browser opens a page', this.#open({ viewport, reducedMotion: 'reduce', ...options }, client));
+    const seat = new Seat(this, context, page, options.hasTouch ?? false);
     this.#seats.push(seat);
     return seat;
+  }
+
+  async #open(options, client) {
+    const context = await this.browser.newContext(options);
+    if (client) await context.addCookies([{ name: 'token', value: client.token, url: this.server.url, httpOnly: true, sameSite: 'Lax' }]);
+    return { context, page: await context.newPage() };
   }
 
   get faults() {

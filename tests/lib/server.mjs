@@ -113,7 +113,7 @@ export class Server {
   /** kill -9: no destructor, no flush, no goodbye. */
   async kill() {
     if (this.isRunning) this.#child.kill('SIGKILL');
-    return this.#exit;
+    return within(10_000, 'the server is gone after SIGKILL', this.#exit);
   }
 
   /** SIGTERM; gives {code, signal} and fails if the process does not end in time. */

@@ -17,8 +17,8 @@ export interface Speaker {
 /** What people do with answers: ask, ask again, write on, stop. It works on the open chat; the words arrive over the socket. */
 export class Turns {
   stopping = $state(false);
-  /** Questions on their way: there is nothing to stop before the server has taken them. */
-  #starting: Promise<unknown> = Promise.resolve();
+  /** The question on its way, and then the id of its chat: there is nothing to stop before the server has taken it. */
+  #starting: Promise<string | null> = Promise.resolve(null);
 
   constructor(
     private readonly chat: OpenChat,
@@ -57,12 +57,13 @@ export class Turns {
   }
 
   async stop(): Promise<void> {
-    const id = this.chat.id;
-    if (id === null || this.stopping) return;
+    if (this.stopping) return;
+    const known = this.chat.id;
     this.stopping = true;
     try {
-      await this.#starting;
-      await this.completions.stop(id);
+      const taken = await this.#starting;
+      const id = known ?? taken;
+      if (id !== null) await this.completions.stop(id);
     } finally {
       this.stopping = false;
     }
@@ -105,18 +106,27 @@ export class Turns {
 
   async #start(question: ChatMessage, answers: ChatMessage[], continued = false): Promise<void> {
     this.chat.moveTo(answers.at(-1)!.id);
+    const sent = this.#send(question, answers, continued);
+    this.#starting = sent.catch(() => null);
+    await sent;
+  }
+
+  /** Gives the id of the chat it is in; null when the server did not take it, which the answers then say. */
+  async #send(question: ChatMessage, answers: ChatMessage[], continued: boolean): Promise<string | null> {
     try {
       const sessionId = await this.live.sessionId();
-      const started = this.completions.start(this.#request(sessionId, question, answers, continued));
-      this.#starting = started.catch(() => {});
-      const reply = await started;
+      const reply = await this.completions.start(this.#request(sessionId, question, answers, continued));
       for (const sent of [question, ...answers]) sent.unsent = false;
-      if (this.chat.id !== null || !this.chat.message(question.id) || !reply.chat_id) return;
-      this.chat.named(reply.chat_id);
-      this.onNamed(reply.chat_id);
+      const id = reply.chat_id ?? null;
+      if (id !== null && this.chat.id === null && this.chat.message(question.id)) {
+        this.chat.named(id);
+        this.onNamed(id);
+      }
+      return id;
     } catch (cause) {
-      if (cause instanceof ApiError && cause.status === 409) return this.chat.resync();
-      for (const answer of answers) answer.fail(cause instanceof Error ? cause.message : String(cause));
+      if (cause instanceof ApiError && cause.status === 409) await this.chat.resync();
+      else for (const answer of answers) answer.fail(cause instanceof Error ? cause.message : String(cause));
+      return null;
     }
   }
 
