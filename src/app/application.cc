@@ -134,6 +134,9 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
           folders, auth.grants,
           [this](const User& me, std::string_view leaf) { return auth.access.permits(me, leaf); }),
       files(*db, blobs, declared.files),
+      bases(*db, auth.grants),
+      base_guard(*db, bases, auth.grants,
+                 [this] { return declared.auth.bypass_admin_access_control(); }),
       file_guard(files),
       pictures(files, file_guard),
       feedbacks(*db),
@@ -323,6 +326,12 @@ void App::add_routes() {
                      .config = config,
                      .also = {declared.models.task_model, declared.models.task_model_external}});
   files::add_routes(router, {.files = files, .guard = file_guard, .permitted = permitted});
+  knowledge::add_routes(router, {.bases = bases,
+                                 .guard = base_guard,
+                                 .files = files,
+                                 .principals = auth.principals,
+                                 .settings = declared.knowledge,
+                                 .permitted = permitted});
   evaluations::add_routes(router, {.feedbacks = feedbacks,
                                    .settings = declared.evaluations,
                                    .config = config,
@@ -364,6 +373,7 @@ void App::delete_with_users() {
     co_await chats::Editor::remove_all(c, id);
     co_await sharing.unshare_all(c, id);
     co_await folders.remove_all(c, id);
+    co_await bases.remove_all(c, id);
     co_await files::Files::remove_all(c, id);
     (void)co_await evaluations::Feedbacks::remove_all_of(c, id);
   });

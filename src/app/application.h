@@ -72,6 +72,8 @@ struct App {
   folders::Folders folders;
   folders::Guard folder_guard;
   files::Files files;
+  knowledge::Bases bases;
+  knowledge::Guard base_guard;
   files::Guard file_guard;
   files::Pictures pictures;
   evaluations::Feedbacks feedbacks;

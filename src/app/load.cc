@@ -62,6 +62,7 @@ Declared::Declared() {
   registry.add(models);
   registry.add(blobs);
   registry.add(files);
+  registry.add(knowledge);
   registry.add(chats);
   registry.add(tasks);
   registry.add(evaluations);

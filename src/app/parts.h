@@ -42,6 +42,7 @@
 #include "features/files/pictures.h"
 #include "features/files/routes.h"
 #include "features/folders/folders.h"
+#include "features/knowledge/routes.h"
 #include "features/models/models.h"
 #include "features/models/settings.h"
 #include "features/ollama/backend.h"
@@ -78,6 +79,7 @@ struct Declared {
   models::Settings models;
   blobs::Settings blobs;
   files::Settings files;
+  knowledge::Settings knowledge;
   chats::Settings chats;
   tasks::Settings tasks;
   evaluations::Settings evaluations;

@@ -13,6 +13,8 @@
 #include "store/db.h"
 
 namespace antiphon::auth {
+
+ANTIPHON_DTO_DEFINE(Person)
 namespace {
 
 constexpr std::int64_t kFreshForMs = 5'000;
@@ -294,6 +296,12 @@ Task<> Principals::tidy() {
   co_await db_.run(sql::kForgetChanges, now - 3'600);
   std::unique_lock lock(mutex_);
   std::erase_if(revoked_, [&](const auto& entry) { return entry.second < now - 120; });
+}
+
+Task<std::optional<Person>> person(Principals& principals, std::string user_id) {
+  auto who = co_await principals.find({std::move(user_id)});
+  if (!who) co_return std::nullopt;
+  co_return Person{who->id.value, who->name, std::string(name_of(who->role)), who->email};
 }
 
 }  // namespace antiphon::auth

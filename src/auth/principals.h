@@ -16,6 +16,7 @@
 #include "base/signal.h"
 #include "base/task.h"
 #include "http/caller.h"
+#include "json/dto.h"
 #include "store/db.h"
 
 namespace antiphon::auth {
@@ -41,6 +42,12 @@ struct Principal {
   std::vector<KnownKey> keys;
   mutable std::atomic<std::int64_t> seen_at = 0;  ///< When his presence was last noted.
 };
+
+/// A user as lists name him.
+struct Person {
+  std::string id, name, role, email;
+};
+ANTIPHON_DTO(Person, id, name, role, email)
 
 /// What happened to identities, for whoever holds one for long: caches and sockets.
 struct Change {
@@ -130,5 +137,8 @@ class Principals {
   std::set<std::string> present_;    ///< Guarded by presence_mutex_; at most kMaxCached.
   std::set<std::string> keys_used_;  ///< Guarded by presence_mutex_; at most kMaxCached.
 };
+
+/// Nothing when there is no such user.
+Task<std::optional<Person>> person(Principals& principals, std::string user_id);
 
 }  // namespace antiphon::auth

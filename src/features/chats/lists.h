@@ -9,6 +9,7 @@
 #include "base/encode.h"
 #include "features/chats/sidebar.h"
 #include "features/chats/text.h"
+#include "store/like.h"
 
 /// Parts of statements that list chats. Nothing of a request is ever part of a statement's text (row
 /// 115).
@@ -38,15 +39,9 @@ inline Page page_of(std::optional<std::int64_t> page, std::int64_t size = Sideba
   return {size, (std::clamp<std::int64_t>(*page, 1, 1'000'000) - 1) * size};
 }
 
-/// A LIKE pattern for folded titles that contain `text`: the start of it, since SQLite takes patterns
-/// of 1000 bytes, and every one may need a backslash.
+/// A LIKE pattern for folded titles that contain `text`.
 inline std::string like_folded(std::string_view text) {
-  std::string out = "%", folded = fold(text);
-  for (char c : utf8_prefix(folded, 498)) {
-    if (c == '%' || c == '_' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "%";
+  return store::containing(fold(text));
 }
 
 }  // namespace antiphon::chats

@@ -4,6 +4,7 @@
 
 #include "base/problem.h"
 #include "features/files/served.h"
+#include "features/files/shown.h"
 #include "http/bind.h"
 #include "http/described.h"
 
@@ -65,26 +66,6 @@ struct FileRenameForm {
 ANTIPHON_DTO(FileRenameForm, filename)
 ANTIPHON_DTO_DEFINE(FileRenameForm)
 
-struct FileMeta {
-  std::string name, content_type;
-  std::int64_t size;
-  std::string file_hash;  ///< SHA-256 of the bytes.
-  json::Value data;
-};
-ANTIPHON_DTO(FileMeta, name, content_type, size, file_hash, data)
-ANTIPHON_DTO_DEFINE(FileMeta)
-
-struct FileModelResponse {
-  std::string id, user_id;
-  std::optional<std::string> hash;
-  std::string filename;
-  json::Value data;
-  FileMeta meta;
-  std::int64_t created_at, updated_at;
-};
-ANTIPHON_DTO(FileModelResponse, id, user_id, hash, filename, data, meta, created_at, updated_at)
-ANTIPHON_DTO_DEFINE(FileModelResponse)
-
 struct FileModel : FileModelResponse {
   std::optional<std::string> path;  ///< Null: where bytes lie is nobody's business.
 };
@@ -123,23 +104,6 @@ using http::Body;
 using http::Cost;
 using http::Query;
 using http::Response;
-
-FileModelResponse view(File file) {
-  json::Object data{{"status", file.status}};
-  if (file.content) data["content"] = *file.content;
-  return {.id = std::move(file.id),
-          .user_id = std::move(file.user_id),
-          .hash = std::move(file.hash),
-          .filename = file.filename,
-          .data = std::move(data),
-          .meta = {.name = std::move(file.filename),
-                   .content_type = std::move(file.content_type),
-                   .size = file.size,
-                   .file_hash = std::move(file.blob_id),
-                   .data = std::move(file.metadata)},
-          .created_at = file.created_at,
-          .updated_at = file.updated_at};
-}
 
 std::vector<FileModelResponse> views(std::vector<File> files) {
   std::vector<FileModelResponse> out;

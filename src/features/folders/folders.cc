@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "base/ids.h"
+#include "base/named_tree.h"
 #include "base/problem.h"
 #include "base/time.h"
 #include "json/text.h"
@@ -39,62 +40,7 @@ constexpr Sql kLocked{"folders.of_user_locked",
                       "SELECT " ANTIPHON_FOLDER_COLUMNS
                       " FROM folder WHERE user_id = $1 LIMIT 1000 FOR UPDATE"};
 
-/// A user's folders while a transaction changes them: small enough to look at as a whole.
-class Tree {
- public:
-  explicit Tree(std::vector<Folder> all) : all_(std::move(all)) {}
-
-  /// Throws 404 when it is not there, or somebody else's.
-  const Folder& at(const std::string& id) const {
-    const Folder* folder = find(id);
-    if (!folder) throw not_found("Folder");
-    return *folder;
-  }
-  void check_room() const {
-    if (static_cast<std::int64_t>(all_.size()) >= Folders::kMost)
-      throw Problem(Problem::Kind::invalid, "You have 1000 folders already; delete some first");
-  }
-  void check_name(const std::string& name, const std::optional<std::string>& parent,
-                  std::string_view except) const {
-    if (name.find_first_not_of(" \t\r\n") == name.npos || name.size() > 256)
-      throw Problem(Problem::Kind::invalid, "A folder needs a name of 1 to 256 characters");
-    for (const Folder& folder : all_)
-      if (folder.name == name && folder.parent_id == parent && folder.id != except)
-        throw Problem(Problem::Kind::invalid, "There is a folder of this name here already");
-  }
-  /// For a folder with `height` levels, itself included, that comes to lie in `parent`.
-  void check_depth(const std::optional<std::string>& parent, int height) const {
-    int depth = height;
-    for (const Folder* at = parent ? find(*parent) : nullptr; at;
-         at = at->parent_id ? find(*at->parent_id) : nullptr)
-      if (++depth > Folders::kMaxDepth)
-        throw Problem(Problem::Kind::invalid, "Folders may lie in one another 32 deep at most");
-  }
-  bool lies_in(std::string id, std::string_view around) const {
-    for (int steps = 0; steps <= Folders::kMaxDepth; ++steps) {
-      if (id == around) return true;
-      const Folder* at = find(id);
-      if (!at || !at->parent_id) return false;
-      id = *at->parent_id;
-    }
-    return true;  // Deeper than any tree of ours: a circle.
-  }
-  int height(const std::string& id, int depth = 0) const {
-    int below = 0;
-    if (depth <= Folders::kMaxDepth)
-      for (const Folder& folder : all_)
-        if (folder.parent_id == id) below = std::max(below, height(folder.id, depth + 1));
-    return below + 1;
-  }
-
- private:
-  const Folder* find(const std::string& id) const {
-    for (const Folder& folder : all_)
-      if (folder.id == id) return &folder;
-    return nullptr;
-  }
-  std::vector<Folder> all_;
-};
+using Tree = NamedTree<Folder>;
 
 Task<Tree> locked(store::Connection& c, const UserId& user) {
   co_return Tree(co_await c.all<Folder>(kLocked, user));
@@ -180,9 +126,10 @@ Task<std::string> Folders::create(const User& me, std::string name, std::optiona
   co_await db_.transact([&](store::Connection& c) -> Task<> {
     Tree tree = co_await locked(c, me.id);
     if (parent) (void)tree.at(*parent);
-    tree.check_room();
+    if (static_cast<std::int64_t>(tree.size()) >= kMost)
+      throw Problem(Problem::Kind::invalid, "You have 1000 folders already; delete some first");
     tree.check_name(name, parent, {});
-    tree.check_depth(parent, 1);
+    tree.check_depth(parent);
     co_await c.run(kInsert, id, me.id, parent, name, data, meta, unix_seconds());
   });
   co_return id;
@@ -206,13 +153,7 @@ Task<> Folders::move(const Folder& folder, std::optional<std::string> parent) {
                              "UPDATE folder SET parent_id = $2, updated_at = $3 WHERE id = $1"};
   co_await db_.transact([&](store::Connection& c) -> Task<> {
     Tree tree = co_await locked(c, {folder.user_id});
-    if (parent) {
-      (void)tree.at(*parent);
-      if (tree.lies_in(*parent, folder.id))
-        throw Problem(Problem::Kind::invalid, "A folder cannot be moved into itself");
-    }
-    tree.check_name(folder.name, parent, folder.id);
-    tree.check_depth(parent, tree.height(folder.id));
+    tree.check_move(folder, parent);
     co_await c.run(kMove, folder.id, parent, unix_seconds());
   });
 }

@@ -46,7 +46,6 @@ class Folders {
  public:
   Folders(store::Db& db, const auth::Grants& grants) : db_(db), grants_(grants) {}
   static constexpr std::int64_t kMost = 1'000;  ///< Of one user.
-  static constexpr int kMaxDepth = 32;
 
   Task<std::vector<Folder>> of_user(const UserId& user) const;
   Task<std::optional<Folder>> find(std::string id) const;

@@ -8,6 +8,7 @@
 #include "auth/accounts.h"
 #include "auth/principals.h"
 #include "auth/settings.h"
+#include "base/named_tree.h"
 #include "http/testing.h"
 #include "json/text.h"
 #include "store/migrate.h"
@@ -254,7 +255,7 @@ TEST_P(FoldersTest, NamesAreThereAndNotTwiceInOnePlace) {
 TEST_P(FoldersTest, GoThirtyTwoDeepAndNoDeeper) {  // row 120
   World w(GetParam());
   std::string top = w.add("alice", "0"), at = top;
-  for (int i = 1; i != Folders::kMaxDepth; ++i) at = w.add("alice", std::to_string(i), at);
+  for (int i = 1; i != NamedTree<Folder>::kMaxDepth; ++i) at = w.add("alice", std::to_string(i), at);
 
   EXPECT_EQ(w.as("alice", "POST", "/", Object{{"name", "deeper"}, {"parent_id", at}}).status, 400);
   EXPECT_EQ(w.move(top, Value(w.add("alice", "around"))), 400);

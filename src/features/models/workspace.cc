@@ -75,10 +75,10 @@ std::vector<std::string> names_of_tags(const std::vector<RegisteredPtr>& models)
 }  // namespace
 
 Task<json::Value> Workspace::person(std::string user_id) {
-  auto who = co_await models_.parts().principals.find({user_id});
+  auto who = co_await auth::person(models_.parts().principals, std::move(user_id));
   if (!who) co_return nullptr;
   co_return json::Object{
-      {"id", who->id.value}, {"name", who->name}, {"role", name_of(who->role)}, {"email", who->email}};
+      {"id", who->id}, {"name", who->name}, {"role", who->role}, {"email", who->email}};
 }
 
 Task<json::Value> Workspace::author(std::string user_id) {

@@ -17,6 +17,7 @@
 #include "json/json.h"
 #include "json/text.h"
 #include "store/db.h"
+#include "store/like.h"
 
 namespace antiphon::users {
 
@@ -63,17 +64,6 @@ constexpr std::array<std::string_view, 6> kOrders = {"name",       "email",     
 
 [[noreturn]] void refuse(std::string why, int status = 400) {
   throw Problem(Problem::Kind::invalid, std::move(why)).answering(status);
-}
-
-/// A LIKE pattern that finds `text` as it is (U18).
-std::string pattern_of(const std::optional<std::string>& text) {
-  std::string out = "%";
-  std::string whole = text.value_or("");
-  for (char c : utf8_prefix(whole, 320)) {
-    if (c == '%' || c == '_' || c == '\\') out.push_back('\\');
-    out.push_back(c);
-  }
-  return out + "%";
 }
 
 struct Order {
@@ -194,7 +184,7 @@ Task<bool> Users::active(UserId id) const {
 }
 
 Task<UserPage> Users::page(ListOptions options) const {
-  std::string pattern = pattern_of(options.query);
+  std::string pattern = store::containing(options.query.value_or(""));
   Order order = order_of(options);
   auto users = co_await db_.all<UserModel>(sql::kPage, pattern, order.column, order.direction,
                                            kPageSize, offset_of(options));
@@ -235,7 +225,7 @@ Task<std::vector<UserInfo>> Users::with_groups(std::vector<UserModel> users) con
 }
 
 Task<InfoPage> Users::infos(ListOptions options, bool everybody) const {
-  std::string pattern = pattern_of(options.query);
+  std::string pattern = store::containing(options.query.value_or(""));
   Order order = order_of(options);
   auto users = co_await db_.all<UserModel>(sql::kPage, pattern, order.column, order.direction,
                                            everybody ? kEverybody : kPageSize,

@@ -6,6 +6,7 @@ import { newTurn } from './world.mjs';
 const kByName = {
   chat_id: 'chat', message_id: 'message', folder_id: 'folder', share_id: 'share', user_id: 'user', version_id: 'version', url_idx: 'connection',
   provider: 'word', action_id: 'word', file_name: 'word', job_id: 'word', model_id: 'model', name: 'prefix', path: 'rest', rest: 'rest',
+  dir_id: 'directory',
 };
 /** What `{id}` is, where the route has no object right that says it. */
 const kById = [
@@ -16,6 +17,8 @@ const kById = [
 const kMembers = {
   chat_id: 'chat', message_id: 'message', folder_id: 'folder', parent_id: 'folder', model: 'model', model_id: 'model', base_model_id: 'model',
   version_id: 'version', parent_group_id: 'group', group_id: 'group', user_ids: 'user', leaf: 'message', user_id: 'user', principal_id: 'user',
+  file_id: 'file', file_ids: 'file', directory_id: 'directory', dir_ids: 'directory', 'KnowledgeDirectoryCreateForm.parent_id': 'directory',
+  'KnowledgeDirectoryUpdateForm.parent_id': 'directory',
 };
 /** Members that only look like it: ids somebody makes up, or lists of words. */
 const kNoThing = new Set(['call_id', 'Banner.id', 'LdapForm.user', 'ImportsForm.chats', 'ModelsForm.models', 'ModelMeta.knowledge', 'UiSettings.models']);
@@ -50,7 +53,7 @@ function membersOf(route, schema, schemas, at = [], owner = '') {
 function memberOf(route, name, schema, at, owner) {
   if (kNoThing.has(name) || kNoThing.has(`${owner}.${name}`)) return [];
   const isList = Boolean(schema.items || schema.anyOf?.some((one) => one.items));
-  const kind = kMembers[name] ?? (/^ids?$/.test(name) ? kIdsOf.find(([prefix]) => route.path.startsWith(prefix))?.[1] : undefined);
+  const kind = kMembers[`${owner}.${name}`] ?? kMembers[name] ?? (/^ids?$/.test(name) ? kIdsOf.find(([prefix]) => route.path.startsWith(prefix))?.[1] : undefined);
   if (kind) return [{ at, kind, isList }];
   if (/(^|_)ids?$|^(model|file|knowledge|user|group|collection)s?$/.test(name)) {
     throw new Error(`${route.name}: does the member ${at.join('.')} name a thing? Say so in tests/lib/matrix/inputs.mjs`);
@@ -160,12 +163,24 @@ const kByHand = {
   'POST /api/v1/configs/import': () => ({ config: { ui: {} } }),
   'POST /api/v1/configs/banners': () => ({ banners: [] }),
   'POST /api/v1/configs/settings': () => ({ changes: {} }),
+  'POST /api/v1/knowledge/create': () => ({ name: 'x', description: '' }),
+  'POST /api/v1/knowledge/{id}/access/update': () => ({ access_grants: [] }),
+  'POST /api/v1/knowledge/{id}/dirs/create': () => ({ name: randomUUID() }),
+  'POST /api/v1/knowledge/{id}/dirs/{dir_id}/update': () => ({ name: randomUUID() }),
+  'POST /api/v1/knowledge/{id}/files/batch/add': async (things) => [{ file_id: await things.id('file') }],
   'POST /api/v1/evaluations/feedback': () => ({ type: 'rating', data: { rating: 1 }, meta: {} }),
   'POST /api/v1/evaluations/feedback/{id}': () => ({ type: 'rating', data: { rating: -1 }, meta: {} }),
 };
 
 for (const chore of ['title', 'tags', 'follow_up', 'image_prompt', 'queries', 'auto', 'emoji', 'moa']) {
   kByHand[`POST /api/v1/tasks/${chore}/completions`] = () => ({ model: 'numbered', messages: [turn('[[tokens=1 delay=0]]')], prompt: '[[tokens=1 delay=0]]', responses: ['x'], stream: false });
+}
+
+for (const what of ['add', 'update', 'move', 'remove']) {
+  kByHand[`POST /api/v1/knowledge/{id}/file/${what}`] = async (things) => {
+    await things.id('knowledge'); // with a file of its own
+    return { file_id: await things.id('file') };
+  };
 }
 
 /** Things that bodies made by hand name beyond what the schema says. */

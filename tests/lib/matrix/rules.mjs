@@ -82,7 +82,7 @@ export const foreignIs = {
 };
 
 /** Kinds of things of users that administrators may use as their own. Chats are not among them. */
-export const forAdmins = new Set(['model', 'version', 'feedback', 'file']);
+export const forAdmins = new Set(['model', 'version', 'feedback', 'file', 'knowledge', 'directory']);
 
 /** … and the routes where they may although the kind is not in it, or may not although it is. */
 export const adminMay = {

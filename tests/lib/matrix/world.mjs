@@ -37,6 +37,15 @@ async function makeModel(owner, text) {
   return { model: id, version: all.find((one) => one.id !== now.version_id).id };
 }
 
+/** A base with a file in a folder. */
+async function makeKnowledge(owner, text) {
+  const { json: base } = await owner.post('/api/v1/knowledge/create', { name: text, description: text }, { expect: 200 });
+  const { json: directory } = await owner.post(`/api/v1/knowledge/${base.id}/dirs/create`, { name: text }, { expect: 200 });
+  const { json: file } = await upload(owner, text, `${text}.txt`, { metadata: { text }, expect: 200 });
+  await owner.post(`/api/v1/knowledge/${base.id}/file/add`, { file_id: file.id, directory_id: directory.id }, { expect: 200 });
+  return { knowledge: base.id, directory: directory.id, file: file.id };
+}
+
 /** kind → how `owner` gets one, with everything that belongs to it. */
 const kMakers = {
   chat: makeChat,
@@ -65,6 +74,8 @@ const kMakers = {
     const { json } = await upload(owner, text, `${text}.html`, { type: 'text/html', metadata: { text }, expect: 200 });
     return { file: json.id };
   },
+  knowledge: makeKnowledge,
+  directory: makeKnowledge,
   model: makeModel,
   version: makeModel,
   key: async (owner, text) => {
@@ -142,6 +153,7 @@ export async function worldOf(bob, things) {
     `/api/v1/chats/share/${things.share}`, `/api/v1/folders/${things.folder}`, `/api/v1/evaluations/feedback/${things.feedback}`,
     `/api/v1/models/model?id=${things.model}`, `/api/v1/models/model/history?id=${things.model}`, `/api/v1/chats/folder/${things.folder}/list`,
     `/api/v1/files/${things.file}`, `/api/v1/files/${things.file}/content`, '/api/v1/files/user/search',
+    '/api/v1/knowledge/', `/api/v1/knowledge/${things.knowledge}`, `/api/v1/knowledge/${things.knowledge}/files?directory_id=${things.directory}`,
   ];
   const parts = [];
   for (const path of paths) {
