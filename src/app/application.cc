@@ -134,7 +134,12 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
           folders, auth.grants,
           [this](const User& me, std::string_view leaf) { return auth.access.permits(me, leaf); }),
       files(*db, blobs, declared.files),
-      file_guard(files),
+      attached(*db, sharing,
+               [this](const User& me, std::string id) {
+                 return folder_guard.may(me, std::move(id), Right::read);
+               }),
+      file_guard(files, [this](const User& me, std::string owner,
+                               std::string id) { return attached.readable(me, std::move(owner), std::move(id)); }),
       pictures(files, file_guard),
       feedbacks(*db),
       analytics(*db),

@@ -72,6 +72,7 @@ struct App {
   folders::Folders folders;
   folders::Guard folder_guard;
   files::Files files;
+  chats::Attached attached;
   files::Guard file_guard;
   files::Pictures pictures;
   evaluations::Feedbacks feedbacks;

@@ -29,8 +29,16 @@ bool for_providers(std::string_view key) {
   return true;
 }
 
+/// A document is named, so that a model can say that it has not read it.
+std::string note_of(const json::Value& file) {
+  std::string name(json::text_at(file, "name"));
+  return "[Attached file: " + (name.empty() ? "without a name" : name) +
+         ". Its contents are not shown to you.]";
+}
+
 json::Value user_content(const chats::Message& m) {
   json::Array images;
+  std::string notes;
   if (m.files && m.files->is_array())
     for (const json::Value& file : m.files->as_array()) {
       std::string_view url = json::text_at(file, "url");
@@ -39,9 +47,13 @@ json::Value user_content(const chats::Message& m) {
       if (json::text_at(file, "type") == "image" && (url.starts_with("data:image/") || file_named(url)))
         images.emplace_back(
             json::Object{{"type", "image_url"}, {"image_url", json::Object{{"url", url}}}});
+      else if (json::text_at(file, "type") == "file")
+        notes += "\n\n" + note_of(file);
     }
-  if (images.empty()) return m.content;
-  json::Array parts{json::Object{{"type", "text"}, {"text", chats::plain_text(m.content)}}};
+  if (images.empty() && notes.empty()) return m.content;
+  if (images.empty()) return chats::plain_text(m.content) + notes;
+  json::Array parts{
+      json::Object{{"type", "text"}, {"text", chats::plain_text(m.content) + notes}}};
   for (json::Value& image : images) parts.push_back(std::move(image));
   return parts;
 }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "blobs/blobs.h"
@@ -59,8 +61,8 @@ class Files {
 
   /// Bytes a file may have now.
   std::int64_t most_bytes() const;
-  /// Keeps what was sent. Throws Problem: 400 for a name or an ending that may not be, and as
-  /// Blobs::put() does. A row is there only when all bytes are durable (S69).
+  /// Keeps what was sent. Throws Problem: 400 for a name or an ending that may not be, 413 for what
+  /// does not fit in what its user may keep, and as Blobs::put() does. A row is there only when all bytes are durable (S69).
   Task<File> add(const User& me, http::UploadedFilePtr sent, json::Value metadata);
 
   Task<std::optional<File>> find(std::string id) const;
@@ -86,16 +88,22 @@ class Files {
 
  private:
   void check_name(std::string_view name) const;
+  /// Throws 413 unless the user may keep so many bytes more.
+  Task<> check_room(store::Connection& c, const std::string& user, std::int64_t bytes) const;
 
   store::Db& db_;
   blobs::Blobs& blobs_;
   const Settings& settings_;
 };
 
-/// What `me` may do with a file: its owner and administrators everything. The one place that decides.
+/// What `me` may do with a file: its owner and administrators everything; who may read a chat that its
+/// owner put it into may read it. The one place that decides.
 class Guard {
  public:
-  explicit Guard(const Files& files) : files_(files) {}
+  /// Whether `me` may read something that `owner` has put the file into.
+  using Shown = std::function<Task<bool>(const User& me, std::string owner, std::string id)>;
+
+  explicit Guard(const Files& files, Shown shown = {}) : files_(files), shown_(std::move(shown)) {}
 
   /// Throws 404 for a file that is missing and for one the caller has no such right to (row 46).
   template <Right R>
@@ -108,7 +116,10 @@ class Guard {
  private:
   Task<File> opened(const User& me, std::string id, Right wanted) const;
   Task<std::optional<File>> held(const User& me, std::string id, Right wanted) const;
+  Task<bool> may(const User& me, const File& file, Right wanted) const;
+
   const Files& files_;
+  Shown shown_;
 };
 
 }  // namespace antiphon::files
