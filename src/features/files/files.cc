@@ -51,8 +51,8 @@ constexpr Sql kReferences{"files.blobs", R"(
   "WITH page AS (SELECT id, created_at, COALESCE(content_size, CASE WHEN content IS NULL THEN 0"     \
   " ELSE 1048576 END) AS length FROM file WHERE user_id " whose " $1 AND filename " like             \
   " $2 ESCAPE '\\' ORDER BY created_at DESC, id LIMIT $5 OFFSET $6),"                                \
-  " fitting AS (SELECT id AS file_id, SUM(length) OVER (ORDER BY created_at DESC, id) AS so_far"     \
-  " FROM page) SELECT " ANTIPHON_FILE_COLUMNS                                                        \
+  " fitting AS (SELECT id AS file_id, CAST(SUM(length) OVER (ORDER BY created_at DESC, id) AS BIGINT)"  \
+  " AS so_far FROM page) SELECT " ANTIPHON_FILE_COLUMNS                                                      \
   ", CASE WHEN $3 AND so_far <= $4 THEN content END AS content FROM fitting JOIN file"               \
   " ON file.id = fitting.file_id ORDER BY created_at DESC, id"
 constexpr Sql kOwn{"files.own", ANTIPHON_LISTED("=", "LIKE"), ANTIPHON_LISTED("=", "ILIKE")};
