@@ -33,7 +33,7 @@ forEachDatabase((db) => {
     let eve;
     before(async () => {
       provider = await startProvider();
-      server = await startServer({ provider, databaseUrl: await db.create(), env: { BYPASS_MODEL_ACCESS_CONTROL: 'true' } });
+      server = await startServer({ provider, databaseUrl: await db.create(), env: { BYPASS_MODEL_ACCESS_CONTROL: 'true', USER_PERMISSIONS_FOLDERS_ALLOW_SHARING: 'true' } });
       admin = await server.admin();
       [bob, eve] = [await server.user(admin, 'Bob'), await server.user(admin, 'Eve')];
     });
@@ -263,7 +263,7 @@ forEachDatabase((db) => {
         const file = await newFile(bob);
         const chat = await chatWith(eve, [file]);
         await share(eve, chat);
-        const carl = await server.user(admin, `Carl ${randomUUID().slice(0, 8)}`);
+        const carl = await server.user(admin, 'Carl');
         await allow(eve, chat, carl.user.id, bob.user.id);
         await assertNone(eve, file);
         await assertNone(carl, file);

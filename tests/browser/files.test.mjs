@@ -242,8 +242,15 @@ describe('files, in a browser', () => {
     await hers.assertSound('files in a shared chat');
     await hers.shot('files-shared-desk');
     await bob.request('DELETE', `/api/v1/chats/${id}/share`, undefined, { expect: 200 });
-    await hers.page.getByRole('button', { name: 'cat.png' }).click();
-    await hers.page.getByText('This picture is not there any more, or not for you.').waitFor();
+    const picture = (await bob.chat(id)).chat.history.messages;
+    const { id: file } = Object.values(picture).flatMap(({ files }) => files ?? []).find(({ type }) => type === 'image');
+    assert.equal((await hers.page.request.get(`${stage.server.url}/api/v1/files/${file}/content`)).status(), 404);
+    // A picture that was read before it was taken away says so where it is opened later.
+    await seat.open(`/c/${id}`);
+    await bob.request('DELETE', `/api/v1/files/${file}`, undefined, { expect: 200 });
+    await seat.button('cat.png').click();
+    await page.getByText('This picture is not there any more, or not for you.').waitFor();
+    await page.keyboard.press('Escape');
   });
 
   it('fit on a phone, dark and light', async () => {
