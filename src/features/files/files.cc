@@ -155,23 +155,41 @@ Task<File> Files::add(const User& me, http::UploadedFilePtr sent, json::Value me
   co_return file;
 }
 
+/// `source`: the database, or a transaction on it.
+template <class Source>
+Task<std::optional<std::int64_t>> Files::room(Source& source, const std::string& user) const {
+  static constexpr Sql kUsed{
+      "files.used", "SELECT COALESCE(SUM(size), 0) AS count FROM file WHERE user_id = $1",
+      "SELECT COALESCE(SUM(size), 0)::bigint AS count FROM file WHERE user_id = $1"};
+  std::int64_t mib = settings_.quota().value_or(0);
+  if (mib == 0) co_return std::nullopt;
+  auto used = co_await source.template first<CountRow>(kUsed, user);
+  co_return std::max<std::int64_t>((mib << 20) - used->count, 0);
+}
+
+std::string Files::no_room(std::int64_t room) const {
+  return "Your files may have " + std::to_string(settings_.quota().value_or(0)) +
+         " MiB together, and there is room for " + std::to_string(room >> 10) +
+         " KiB more. Delete some, or ask an administrator.";
+}
+
+Task<http::FileLimit> Files::limit(UserId user) const {
+  std::int64_t most = most_bytes();
+  auto left = co_await room(db_, user.value);
+  if (left && *left < most)
+    co_return http::FileLimit{static_cast<std::uint64_t>(*left), no_room(*left)};
+  co_return http::FileLimit{.bytes = static_cast<std::uint64_t>(most)};
+}
+
+/// Once more when it is kept: others of the same user may have come meanwhile.
 Task<> Files::check_room(store::Connection& c, const std::string& user, std::int64_t bytes) const {
   // On PostgreSQL those who send for one user at the same time wait for one another.
   static constexpr Sql kAlone{"files.alone", R"(SELECT 1 AS count FROM "user" WHERE id = $1)",
                               R"(SELECT 1 AS count FROM "user" WHERE id = $1 FOR NO KEY UPDATE)"};
-  static constexpr Sql kUsed{
-      "files.used",
-      "SELECT COALESCE(SUM(size), 0) AS count FROM file WHERE user_id = $1",
-      "SELECT COALESCE(SUM(size), 0)::bigint AS count FROM file WHERE user_id = $1"};
-  std::int64_t mib = settings_.quota().value_or(0);
-  if (mib == 0) co_return;
+  if (settings_.quota().value_or(0) == 0) co_return;
   (void)co_await c.first<CountRow>(kAlone, user);
-  auto used = co_await c.first<CountRow>(kUsed, user);
-  if (used->count + bytes <= mib << 20) co_return;
-  throw Problem(Problem::Kind::too_large,
-                "Your files may have " + std::to_string(mib) + " MiB together, and " +
-                    std::to_string((used->count + (1 << 20) - 1) >> 20) +
-                    " MiB are taken. Delete some, or ask an administrator.");
+  auto left = co_await room(c, user);
+  if (left && bytes > *left) throw Problem(Problem::Kind::too_large, no_room(*left));
 }
 
 Task<std::optional<File>> Files::find(std::string id) const {

@@ -61,6 +61,9 @@ class Files {
 
   /// Bytes a file may have now.
   std::int64_t most_bytes() const;
+  /// What a file of the user may have while it comes: most_bytes(), or the room that is left of what he
+  /// may keep.
+  Task<http::FileLimit> limit(UserId user) const;
   /// Keeps what was sent. Throws Problem: 400 for a name or an ending that may not be, 413 for what
   /// does not fit in what its user may keep, and as Blobs::put() does. A row is there only when all bytes are durable (S69).
   Task<File> add(const User& me, http::UploadedFilePtr sent, json::Value metadata);
@@ -88,8 +91,12 @@ class Files {
 
  private:
   void check_name(std::string_view name) const;
+  /// Bytes that the user may keep more; nothing where it is any number.
+  template <class Source>
+  Task<std::optional<std::int64_t>> room(Source& source, const std::string& user) const;
   /// Throws 413 unless the user may keep so many bytes more.
   Task<> check_room(store::Connection& c, const std::string& user, std::int64_t bytes) const;
+  std::string no_room(std::int64_t room) const;
 
   store::Db& db_;
   blobs::Blobs& blobs_;

@@ -1,5 +1,6 @@
 #include "features/files/files.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -316,11 +317,16 @@ TEST_P(FilesTest, WhatOneUserMayKeepIsBounded) {
   Reply more = upload("bob", "b", "y");
   EXPECT_EQ(more.status, 413);
   EXPECT_EQ(json::text_at(more.json(), "detail"),
-            "Your files may have 1 MiB together, and 1 MiB are taken. Delete some, or ask an "
-            "administrator.");
+            "Your files may have 1 MiB together, and there is room for 0 KiB more. Delete some, or ask "
+            "an administrator.");
+  auto limit = [&](const char* who) { return run([&] { return files->limit({who}); }); };
+  EXPECT_EQ(limit("bob").bytes, 0u);
+  EXPECT_THAT(limit("bob").beyond, ::testing::StartsWith("Your files may have 1 MiB together"));
+  EXPECT_EQ(limit("eve").bytes, 1u << 20);
   EXPECT_EQ(upload("eve", "b", "y").status, 200);
   settings.quota.set(0);
   EXPECT_EQ(upload("bob", "b", "y").status, 200);
+  EXPECT_EQ(limit("bob").bytes, static_cast<std::uint64_t>(Files::kMostMiB) << 20);
 }
 
 // row 17

@@ -174,7 +174,7 @@ struct Api {
   Task<G> grant(const User& me, std::string id) {
     co_return co_await p.guard.grant<G::right>(me, std::move(id));
   }
-  std::uint64_t file_limit() const { return static_cast<std::uint64_t>(p.files.most_bytes()); }
+  Task<http::FileLimit> file_limit(const Caller& who) const { return p.files.limit(who.id); }
 
   Task<FileModelResponse> upload(const User& me, http::Upload<FileUploadForm> form) {
     if (!me.admin() && !co_await p.permitted(me, "chat.file_upload"))
