@@ -137,7 +137,14 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       bases(*db, auth.grants),
       base_guard(*db, bases, auth.grants,
                  [this] { return declared.auth.bypass_admin_access_control(); }),
-      file_guard(files),
+      attached(*db, sharing,
+               [this](const User& me, std::string id) {
+                 return folder_guard.may(me, std::move(id), Right::read);
+               }),
+      file_guard(files,
+                 [this](const User& me, std::string owner, std::string id) {
+                   return shown_file(me, std::move(owner), std::move(id));
+                 }),
       pictures(files, file_guard),
       feedbacks(*db),
       analytics(*db),
@@ -325,7 +332,12 @@ void App::add_routes() {
                      .settings = declared.tasks,
                      .config = config,
                      .also = {declared.models.task_model, declared.models.task_model_external}});
-  files::add_routes(router, {.files = files, .guard = file_guard, .permitted = permitted});
+  files::add_routes(router, {.files = files,
+                             .guard = file_guard,
+                             .permitted = permitted,
+                             .place = [this](const User& me, json::Value metadata) {
+                               return place_of(me, std::move(metadata));
+                             }});
   knowledge::add_routes(router, {.bases = bases,
                                  .guard = base_guard,
                                  .files = files,
@@ -362,6 +374,22 @@ void App::add_routes() {
                      return name_of(std::move(id));
                    }});
   absent::add_routes(router);
+}
+
+/// Whether the user may read a file of somebody else: by a knowledge base, or a chat of its owner.
+Task<bool> App::shown_file(const User& me, std::string owner, std::string id) {
+  if (co_await base_guard.may_read_file(me, id)) co_return true;
+  co_return co_await attached.readable(me, std::move(owner), std::move(id));
+}
+
+/// An upload may name the knowledge base it is for (row 51).
+Task<files::Place> App::place_of(const User& me, json::Value metadata) {
+  std::string id(json::text_at(metadata, "knowledge_id"));
+  if (id.empty()) co_return files::Place();
+  auto base = co_await base_guard.grant<Right::write>(me, std::move(id));
+  std::string directory(json::text_at(metadata, "directory_id"));
+  co_return bases.placing(*base,
+                          directory.empty() ? std::nullopt : std::optional(std::move(directory)));
 }
 
 /// What belongs to a user goes with him, in one transaction.

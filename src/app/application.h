@@ -28,6 +28,8 @@ struct App {
   Task<configs::Usage> usage();
   void add_routes();
   void delete_with_users();
+  Task<bool> shown_file(const User& me, std::string owner, std::string id);
+  Task<files::Place> place_of(const User& me, json::Value metadata);
   Task<> stop_if_gone(UserId id);
   Task<> tell_models();
   Task<> tell_models_in_use();
@@ -74,6 +76,7 @@ struct App {
   files::Files files;
   knowledge::Bases bases;
   knowledge::Guard base_guard;
+  chats::Attached attached;
   files::Guard file_guard;
   files::Pictures pictures;
   evaluations::Feedbacks feedbacks;

@@ -23,6 +23,7 @@
 #include "features/absent/absent.h"
 #include "features/analytics/analytics.h"
 #include "features/auths/auths.h"
+#include "features/chats/attached.h"
 #include "features/chats/editor.h"
 #include "features/chats/live.h"
 #include "features/chats/routes.h"

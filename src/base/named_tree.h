@@ -13,8 +13,8 @@
 
 namespace antiphon {
 
-/// Folders that lie in one another, small enough to look at as a whole while a transaction changes them.
-/// `Node` has `id`, `parent_id` (optional) and `name`.
+/// Folders that lie in one another, small enough to look at as a whole while a transaction changes
+/// them. `Node` has `id`, `parent_id` (optional) and `name`.
 template <class Node>
 class NamedTree {
  public:
@@ -89,8 +89,8 @@ class NamedTree {
     if (depth > kMaxDepth)
       throw Problem(Problem::Kind::invalid, "Folders may lie in one another 32 deep at most");
   }
-  /// Throws what keeps `node` from lying in `parent`: 404 when that is not there, 400 when it lies in the
-  /// node itself (row 120), for a name that is taken there and for too deep a tree.
+  /// Throws what keeps `node` from lying in `parent`: 404 when that is not there, 400 when it lies in
+  /// the node itself (row 120), for a name that is taken there and for too deep a tree.
   void check_move(const Node& node, const std::optional<std::string>& parent) const {
     if (parent) {
       (void)at(*parent);

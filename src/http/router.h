@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "http/call.h"
+#include "http/upload.h"
 #include "json/shape.h"
 
 namespace antiphon::http {
@@ -43,7 +44,8 @@ struct Endpoint {
   const json::Shape* query = nullptr;
   const json::Shape* body = nullptr;
   const json::Shape* form = nullptr;  ///< Of the texts beside a file: the route takes an Upload.
-  std::function<std::uint64_t()> file_limit = {};  ///< Of an Upload: bytes its file may have now.
+  /// Of an Upload: what its file may have now from this caller. May throw a Problem.
+  std::function<Task<FileLimit>(const Caller&)> file_limit = {};
   const json::Shape* reply = nullptr;
   std::optional<ObjectRight> object = {};
   Who who = Who::admin;

@@ -202,12 +202,15 @@ class Session final : public Stream {
     // Nothing is stored for whom we do not know.
     if (auto failed = co_await identify(call)) co_return hang_up(std::move(*failed));
     if (auto failed = core_.router.refuse_caller(route, call)) co_return hang_up(std::move(*failed));
-    std::uint64_t limit = route.endpoint.file_limit();
-    if (head.content_length.value_or(0) > limit + kBeside)
-      co_return hang_up(413, "The file is too large.");
-    FormReader form(boundary, core_.options.upload_folder, limit);
+    FileLimit limit;
+    if (auto failed = co_await attempt(
+            call, [&]() -> Task<> { limit = co_await route.endpoint.file_limit(call.caller); }))
+      co_return hang_up(std::move(*failed));
+    std::uint64_t most = limit.bytes + kBeside;
+    if (head.content_length.value_or(0) > most) co_return hang_up(413, limit.beyond);
+    FormReader form(boundary, core_.options.upload_folder, std::move(limit));
     std::string piece;
-    auto refused = co_await read_in(head, limit + kBeside, piece, &form);
+    auto refused = co_await read_in(head, most, piece, &form);
     call.form = form.form();
     co_return refused;
   }
@@ -241,9 +244,16 @@ class Session final : public Stream {
 
   /// Finds out who calls; a response when that fails.
   Task<std::optional<Response>> identify(Call& call) {
+    co_return co_await attempt(
+        call, [&]() -> Task<> { call.caller = co_await core_.identify(call.request); });
+  }
+
+  /// Runs `work`; a response when it throws.
+  template <class Work>
+  Task<std::optional<Response>> attempt(Call& call, Work work) {
     std::exception_ptr failure;
     try {
-      call.caller = co_await core_.identify(call.request);
+      co_await work();
     } catch (...) {
       failure = std::current_exception();
     }

@@ -64,8 +64,8 @@ void UploadedFile::close() {
   sha256_ = hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
-FormReader::FormReader(std::string_view boundary, std::string folder, std::uint64_t limit)
-    : parser_(boundary, *this), folder_(std::move(folder)), limit_(limit) {}
+FormReader::FormReader(std::string_view boundary, std::string folder, FileLimit limit)
+    : parser_(boundary, *this), folder_(std::move(folder)), limit_(std::move(limit)) {}
 
 Task<std::optional<Refusal>> FormReader::take(std::string_view bytes) {
   if (auto refusal = parser_.take(bytes)) co_return refusal;
@@ -104,7 +104,7 @@ std::optional<Refusal> FormReader::data(std::string_view bytes) {
     return std::nullopt;
   }
   auto have = static_cast<std::uint64_t>(file_->size()) + pending_.size();
-  if (bytes.size() > limit_ - have) return Refusal{413, "The file is too large."};
+  if (bytes.size() > limit_.bytes - have) return Refusal{413, limit_.beyond};
   pending_ += bytes;
   return std::nullopt;
 }

@@ -42,6 +42,11 @@ class UploadedFile {
   int file_ = -1;
   EVP_MD_CTX* digest_ = nullptr;
 };
+/// How large a file may be.
+struct FileLimit {
+  std::uint64_t bytes = 0;
+  std::string beyond = "The file is too large.";  ///< What whoever sends more is told, with 413.
+};
 using UploadedFilePtr = std::shared_ptr<const UploadedFile>;
 
 /// What a form held.
@@ -53,8 +58,8 @@ struct Form {
 /// Takes a form as it arrives. One coroutine.
 class FormReader final : private Multipart::Sink {
  public:
-  /// The part called "file" may be a file of `limit` bytes; it lies in `folder`.
-  FormReader(std::string_view boundary, std::string folder, std::uint64_t limit);
+  /// The part called "file" is bounded by `limit`; it lies in `folder`.
+  FormReader(std::string_view boundary, std::string folder, FileLimit limit);
 
   Task<std::optional<Refusal>> take(std::string_view bytes);
   /// After the last byte.
@@ -70,7 +75,7 @@ class FormReader final : private Multipart::Sink {
 
   Multipart parser_;
   const std::string folder_;
-  const std::uint64_t limit_;
+  const FileLimit limit_;
   std::shared_ptr<Form> form_ = std::make_shared<Form>();
   std::shared_ptr<UploadedFile> file_;
   std::string pending_;          ///< Of the file, not yet written.

@@ -31,7 +31,7 @@ class Uploads : public ::testing::Test {
 
   struct Api {
     Uploads& test;
-    std::uint64_t file_limit() const { return kLimit; }
+    Task<FileLimit> file_limit(const Caller&) const { co_return FileLimit{kLimit, "More than fits."}; }
     Task<Response> take(const User&, Upload<Note> form) {
       test.file = form.file;
       std::string bytes(static_cast<std::size_t>(form.file->size()), '\0');

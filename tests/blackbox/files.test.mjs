@@ -22,6 +22,20 @@ async function take(client, path, headers = {}, method = 'GET') {
   return { status: reply.status, headers: reply.headers, bytes: Buffer.from(await reply.arrayBuffer()) };
 }
 const contentOf = (client, id, headers, method) => take(client, `${kFiles}/${id}/content`, headers, method);
+/** The answer to a file that is sent without a length, in chunks, and has no end. */
+async function endless(client) {
+  const { hostname, port } = new URL(client.url);
+  const socket = connect(Number(port), hostname);
+  let reply = '';
+  socket.on('data', (data) => (reply += data));
+  socket.on('error', () => {});
+  socket.write(`POST ${kFiles}/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${client.token}\r\nTransfer-Encoding: chunked\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n`);
+  const chunk = (text) => socket.write(`${text.length.toString(16)}\r\n${text}\r\n`);
+  chunk('--b\r\nContent-Disposition: form-data; name=file; filename=d.txt\r\n\r\n');
+  await until(() => (chunk('x'.repeat(100_000)), reply.includes('\r\n\r\n') && reply.endsWith('}')), { every: 10, what: 'an answer to the endless file' });
+  socket.destroy();
+  return reply;
+}
 const memoryOf = (server) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1]) * 1024;
 
 forEachDatabase((db) => {
@@ -33,7 +47,7 @@ forEachDatabase((db) => {
     let eve;
     before(async () => {
       provider = await startProvider();
-      server = await startServer({ provider, databaseUrl: await db.create(), env: { BYPASS_MODEL_ACCESS_CONTROL: 'true' } });
+      server = await startServer({ provider, databaseUrl: await db.create(), env: { BYPASS_MODEL_ACCESS_CONTROL: 'true', USER_PERMISSIONS_FOLDERS_ALLOW_SHARING: 'true' } });
       admin = await server.admin();
       [bob, eve] = [await server.user(admin, 'Bob'), await server.user(admin, 'Eve')];
     });
@@ -110,17 +124,30 @@ forEachDatabase((db) => {
         assert.equal((await upload(root, 'x', 'c.exe')).status, 400);
         assert.equal((await root.get(`${kFiles}/count`)).json, 1);
         // Without a length, in chunks: cut off long before the end that never comes.
-        const { hostname, port } = new URL(root.url);
-        const socket = connect(Number(port), hostname);
-        let reply = '';
-        socket.on('data', (data) => (reply += data));
-        socket.on('error', () => {});
-        socket.write(`POST ${kFiles}/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${root.token}\r\nTransfer-Encoding: chunked\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n`);
-        const chunk = (text) => socket.write(`${text.length.toString(16)}\r\n${text}\r\n`);
-        chunk('--b\r\nContent-Disposition: form-data; name=file; filename=d.txt\r\n\r\n');
-        await until(() => (chunk('x'.repeat(100_000)), reply.includes('\r\n')), { every: 10, what: 'an answer to the endless file' });
-        socket.destroy();
-        assert.match(reply, /^HTTP\/1.1 413 /);
+        assert.match(await endless(root), /^HTTP\/1.1 413 /);
+      } finally {
+        await strict.close();
+      }
+    });
+
+    it('fit in what one user may keep; what does not is refused with a reason, however many come at once', async () => {
+      const strict = await startServer({ databaseUrl: await db.create(), env: { ANTIPHON_FILES_PER_USER: '2' } });
+      try {
+        const root = await strict.admin();
+        const [amy, ben] = [await strict.user(root, 'Amy'), await strict.user(root, 'Ben')];
+        const large = 700_000;
+        const sent = await Promise.all(Array.from({ length: 6 }, () => upload(amy, randomBytes(large), 'a.bin')));
+        assert.equal(sent.filter(({ status }) => status === 200).length, 2);
+        for (const { status, json } of sent.filter((one) => one.status !== 200)) {
+          assert.equal(status, 413);
+          assert.match(json.detail, /^Your files may have 2 MiB together, and there is room for 6\d\d KiB more\./);
+        }
+        assert.equal((await amy.get(`${kFiles}/user/count`)).json, 2);
+        await upload(ben, randomBytes(large), 'b.bin', { expect: 200 });
+        // While it comes: an end that never comes is not waited for.
+        assert.match(await endless(amy), /^HTTP\/1.1 413 [^]*Your files may have 2 MiB together/);
+        await amy.request('DELETE', `${kFiles}/${sent.find(({ status }) => status === 200).json.id}`, undefined, { expect: 200 });
+        await upload(amy, randomBytes(large), 'c.bin', { expect: 200 });
       } finally {
         await strict.close();
       }
@@ -162,6 +189,91 @@ forEachDatabase((db) => {
       assert.equal((await eve.get(`${kFiles}/${json.id}`)).status, 404);
       assert.equal((await contentOf(eve, json.id)).status, 404);
       assert.equal((await eve.request('DELETE', `${kFiles}/${json.id}`)).status, 404);
+    });
+
+    describe('in a chat are read by who may read the chat', () => {
+      const kNone = randomUUID();
+      /** A chat of `who` whose question names the files; gives its id. */
+      const chatWith = async (who, files, more = {}) => {
+        const message = { id: 'm', parentId: null, childrenIds: [], role: 'user', content: 'x', files: files.map((id) => ({ type: 'file', id, url: id, name: 'n' })), timestamp: 1 };
+        const { json } = await who.post('/api/v1/chats/new', { chat: { title: 't', history: { messages: { m: message }, currentId: 'm' } }, ...more }, { expect: 200 });
+        return json.id;
+      };
+      const newFile = async (who) => (await upload(who, `secret ${randomUUID()}`, 's.txt', { expect: 200 })).json.id;
+      const grantTo = (...people) => ({ access_grants: people.map((id) => ({ principal_type: 'user', principal_id: id, permission: 'read' })) });
+      /** That `who` is told of the file what he is told of one that is not there. */
+      const assertNone = async (who, id) => {
+        for (const path of ['', '/content', '/content/x', '/data/content', '/process/status']) {
+          const foreign = await who.get(`${kFiles}/${id}${path}`);
+          assert.equal(foreign.status, 404, path);
+          assert.equal(foreign.text, (await who.get(`${kFiles}/${kNone}${path}`)).text);
+        }
+      };
+      const assertOnlyRead = async (who, id) => {
+        for (const path of ['', '/content', '/content/x', '/data/content', '/process/status']) assert.equal((await who.get(`${kFiles}/${id}${path}`)).status, 200, path);
+        for (const [method, path, body] of [['POST', '/data/content/update', { content: 'x' }], ['POST', '/rename', { filename: 'x' }], ['DELETE', '']])
+          assert.equal((await who.request(method, `${kFiles}/${id}${path}`, body)).status, 404, `${method} ${path}`);
+      };
+      const share = (who, chat) => who.post(`/api/v1/chats/${chat}/share`, {}, { expect: 200 });
+      const allow = (who, chat, ...people) => who.post(`/api/v1/chats/shared/${chat}/access/update`, grantTo(...people), { expect: 200 });
+
+      it('by its link, for as long as it is shared, and no more than read', async () => {
+        const [file, other] = [await newFile(bob), await newFile(bob)];
+        const chat = await chatWith(bob, [file]);
+        await assertNone(eve, file);
+        await share(bob, chat);
+        await assertNone(eve, file);
+        await allow(bob, chat, eve.user.id);
+        await assertOnlyRead(eve, file);
+        await assertNone(eve, other);
+        await allow(bob, chat);
+        await assertNone(eve, file);
+        await allow(bob, chat, eve.user.id);
+        await assertOnlyRead(eve, file);
+        await bob.request('DELETE', `/api/v1/chats/${chat}/share`, undefined, { expect: 200 });
+        await assertNone(eve, file);
+      });
+
+      it('as the chat was when it was shared', async () => {
+        const [first, later] = [await newFile(bob), await newFile(bob)];
+        const chat = await chatWith(bob, [first]);
+        await share(bob, chat);
+        await allow(bob, chat, eve.user.id);
+        const socket = await bob.connect();
+        await bob.ask('[[tokens=1]]', { socket, chatId: chat, parentId: 'm', body: { files: [{ type: 'file', id: later, url: later, name: 'n' }] } });
+        await assertOnlyRead(eve, first);
+        await assertNone(eve, later);
+        await share(bob, chat);
+        await assertOnlyRead(eve, later);
+      });
+
+      it('by its folder', async () => {
+        const { json: folder } = await bob.post('/api/v1/folders/', { name: `F ${randomUUID()}` }, { expect: 200 });
+        const [inside, outside] = [await newFile(bob), await newFile(bob)];
+        const chat = await chatWith(bob, [inside], { folder_id: folder.id });
+        await chatWith(bob, [outside]);
+        const access = (...people) => bob.post(`/api/v1/folders/${folder.id}/access/update`, grantTo(...people), { expect: 200 });
+        await assertNone(eve, inside);
+        await access(eve.user.id);
+        await assertOnlyRead(eve, inside);
+        await assertNone(eve, outside);
+        await bob.post(`/api/v1/chats/${chat}/folder`, { folder_id: null }, { expect: 200 });
+        await assertNone(eve, inside);
+        await bob.post(`/api/v1/chats/${chat}/folder`, { folder_id: folder.id }, { expect: 200 });
+        await assertOnlyRead(eve, inside);
+        await access();
+        await assertNone(eve, inside);
+      });
+
+      it('unless the file is not its owner\'s: who copies a chat, or names a foreign file, gives nobody a way to it', async () => {
+        const file = await newFile(bob);
+        const chat = await chatWith(eve, [file]);
+        await share(eve, chat);
+        const carl = await server.user(admin, 'Carl');
+        await allow(eve, chat, carl.user.id, bob.user.id);
+        await assertNone(eve, file);
+        await assertNone(carl, file);
+      });
     });
 
     it('row 49: a model is shown the pictures of who asks, and of nobody else', async () => {

@@ -8,6 +8,7 @@
 #include "base/encode.h"
 #include "base/problem.h"
 #include "base/time.h"
+#include "features/chats/attached.h"
 #include "features/chats/lean_output.h"
 #include "features/chats/text.h"
 
@@ -40,10 +41,10 @@ using store::Sql;
 #define ANTIPHON_INSERT_MESSAGE(position)                                                             \
   "INSERT INTO chat_message (chat_id, id, parent_id, user_id, role, content, text, output, model_id," \
   " done, files, sources, embeds, status_history, error, usage, context_summary, meta, extra,"        \
-  " created_at, updated_at, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"     \
-  " $13, $14, $15, $16, $17, $18, $19, $20, $21, " position ")"
+  " created_at, updated_at, file_ids, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"     \
+  " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, " position ")"
 
-constexpr Sql kInsertHere{"chats.insert_message_here", ANTIPHON_INSERT_MESSAGE("$22")};
+constexpr Sql kInsertHere{"chats.insert_message_here", ANTIPHON_INSERT_MESSAGE("$23")};
 // One form for roots and one for the rest, because only so both engines find the last one by the index.
 constexpr Sql kInsertRoot{
     "chats.insert_root",
@@ -219,6 +220,7 @@ store::Bound Chats::inserting(const Message& m) {
           m.extra,
           m.created_at,
           m.updated_at,
+          file_ids_of(m.files),
           m.position};
 }
 
@@ -244,7 +246,8 @@ store::Bound Chats::appending(const Message& m) {
           m.meta,
           m.extra,
           m.created_at,
-          m.updated_at};
+          m.updated_at,
+          file_ids_of(m.files)};
 }
 
 std::vector<store::Bound> Chats::finishing(const Message& m) {

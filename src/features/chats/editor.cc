@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "base/problem.h"
 #include "base/time.h"
+#include "features/chats/attached.h"
 #include "features/chats/history.h"
 #include "features/chats/lean_output.h"
 #include "features/chats/text.h"
@@ -52,14 +53,28 @@ constexpr Sql kUpdateMessage{"chats.update_message", R"(
     UPDATE chat_message
        SET content = $3, text = $4, output = $5, model_id = $6, files = $7, sources = $8, embeds = $9,
            status_history = $10, error = $11, usage = $12, meta = $13, extra = $14, context_summary = $15,
-           updated_at = $16
+           updated_at = $16, file_ids = $17
      WHERE chat_id = $1 AND id = $2 AND done)"};
 
 store::Bound updating(const Message& m) {
-  return {kUpdateMessage,    m.chat_id,   m.id,    m.content, words_of(plain_text(m.content)),
-          lean_output(m),    m.model_id,  m.files, m.sources, m.embeds,
-          m.status_history,  m.error,     m.usage, m.meta,    m.extra,
-          m.context_summary, m.updated_at};
+  return {kUpdateMessage,
+          m.chat_id,
+          m.id,
+          m.content,
+          words_of(plain_text(m.content)),
+          lean_output(m),
+          m.model_id,
+          m.files,
+          m.sources,
+          m.embeds,
+          m.status_history,
+          m.error,
+          m.usage,
+          m.meta,
+          m.extra,
+          m.context_summary,
+          m.updated_at,
+          file_ids_of(m.files)};
 }
 
 /// What was said stays; what is said of it (ratings, variants, …) may change.

@@ -3,6 +3,7 @@
 
 #include "base/problem.h"
 #include "base/time.h"
+#include "features/chats/attached.h"
 #include "features/chats/editor.h"
 #include "features/chats/lean_output.h"
 #include "features/chats/text.h"
@@ -68,7 +69,7 @@ bool take_event(Message& m, std::string_view type, const json::Value& data) {
 Task<> Editor::keep_event(const Chat& chat, std::string message_id, std::string type,
                           json::Value data) {
   static constexpr Sql kKeep{"chats.keep_event", R"(
-      UPDATE chat_message SET status_history = $3, sources = $4, files = $5, embeds = $6
+      UPDATE chat_message SET status_history = $3, sources = $4, files = $5, embeds = $6, file_ids = $7
        WHERE chat_id = $1 AND id = $2)"};
   if (type == "message" || type == "replace") {
     auto found = co_await Chats(db_).message(chat.id.value, message_id);
@@ -83,7 +84,8 @@ Task<> Editor::keep_event(const Chat& chat, std::string message_id, std::string 
     auto found = co_await Chats::some(c, chat.id.value, {message_id});
     if (found.empty() || !take_event(found.front(), type, data)) co_return;
     const Message& m = found.front();
-    co_await c.run(kKeep, chat.id, message_id, m.status_history, m.sources, m.files, m.embeds);
+    co_await c.run(kKeep, chat.id, message_id, m.status_history, m.sources, m.files, m.embeds,
+                   file_ids_of(m.files));
   });
 }
 

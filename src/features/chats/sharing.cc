@@ -5,6 +5,7 @@
 #include "base/ids.h"
 #include "base/problem.h"
 #include "base/time.h"
+#include "features/chats/attached.h"
 #include "features/chats/lists.h"
 
 namespace antiphon::chats {
@@ -32,17 +33,19 @@ json::Value snapshot_of(const Chat& chat, const std::vector<Message>& messages) 
 
 Task<std::string> Sharing::share(const Chat& chat, const std::vector<Message>& messages) {
   static constexpr Sql kInsert{"chats.share", R"(
-      INSERT INTO shared_chat (id, chat_id, user_id, title, chat, share_mode, created_at, updated_at)
-      VALUES ($1, $2, $3, $4, $5, NULL, $6, $6)
-      ON CONFLICT (id) DO UPDATE SET title = excluded.title, chat = excluded.chat, updated_at = excluded.updated_at)"};
+      INSERT INTO shared_chat (id, chat_id, user_id, title, chat, share_mode, created_at, updated_at, file_ids)
+      VALUES ($1, $2, $3, $4, $5, NULL, $6, $6, $7)
+      ON CONFLICT (id) DO UPDATE SET title = excluded.title, chat = excluded.chat, updated_at = excluded.updated_at,
+                                     file_ids = excluded.file_ids)"};
   static constexpr Sql kMark{"chats.mark_shared", "UPDATE chat SET share_id = $2 WHERE id = $1"};
   json::Value snapshot = snapshot_of(chat, messages);
+  std::optional<std::string> files = file_ids_of(messages);
   std::string id;
   co_await db_.transact([&](store::Connection& c) -> Task<> {
     auto now = co_await Chats::lock(c, chat.id.value);
     if (!now) throw not_found("Chat");
     id = now->share_id.value_or(uuid4());
-    co_await c.run(kInsert, id, chat.id, chat.user_id, chat.title, snapshot, unix_seconds());
+    co_await c.run(kInsert, id, chat.id, chat.user_id, chat.title, snapshot, unix_seconds(), files);
     co_await c.run(kMark, chat.id, id);
   });
   co_return id;

@@ -36,6 +36,7 @@ struct CompletionForm {
   json::Defaulted<json::Value> user_message;
   json::Defaulted<std::vector<WantedAnswer>> message_ids;
   json::Defaulted<std::string> assistant_message_id;
+  json::Defaulted<std::vector<json::Value>> files;
   json::Defaulted<std::map<std::string, json::Value>> params;
   json::Defaulted<std::map<std::string, std::string>> variables;
   json::Defaulted<std::map<std::string, json::Value>> features;
@@ -43,7 +44,7 @@ struct CompletionForm {
   json::Defaulted<BackgroundTasks> background_tasks;
 };
 ANTIPHON_DTO(CompletionForm, model, stream, messages, session_id, chat_id, id, parent_id, user_message,
-             message_ids, assistant_message_id, params, variables, features, folder_id,
+             message_ids, assistant_message_id, files, params, variables, features, folder_id,
              background_tasks)
 
 /// A turn that was taken; a plain call is answered in OpenAI's shape instead.

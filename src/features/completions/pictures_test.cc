@@ -52,6 +52,24 @@ TEST(Pictures, AreNamedByTheirFilesInEveryWay) {
     EXPECT_EQ(file_named(other), std::nullopt) << other;
 }
 
+// What a model cannot read it is told of, so that it does not make it up.
+TEST(Pictures, OtherFilesAreNamed) {
+  auto told = [](std::string_view content, std::string_view files) {
+    chats::Message m{.role = "user"};
+    m.content = json::Value(content);
+    m.files = json::try_parse(files);
+    return json::serialize(provider_messages({m}).at(0).at("content"));
+  };
+  EXPECT_EQ(told("Hi", R"([{"type":"file","id":"a","name":"a.pdf"},{"type":"file","id":"b"}])"),
+            R"("Hi\n\n[Attached file: a.pdf. Its contents are not shown to you.]\n)"
+            R"([Attached file: without a name. Its contents are not shown to you.]")");
+  EXPECT_EQ(told("", R"([{"type":"file","id":"a","name":"a.pdf"}])"),
+            R"("[Attached file: a.pdf. Its contents are not shown to you.]")");
+  EXPECT_EQ(told("", R"([{"type":"image","url":"a"}])"),
+            R"([{"type":"image_url","image_url":{"url":"a"}}])");
+  EXPECT_EQ(told("Hi", R"([{"type":"collection","id":"k"}])"), R"("Hi")");
+}
+
 TEST(Pictures, TakeTheirAddressesPlaceWithTheRightsOfWhoAsks) {
   World w;
   auto messages = w.put(R"([{"role":"user","content":[

@@ -29,19 +29,35 @@ bool for_providers(std::string_view key) {
   return true;
 }
 
+/// A document is named, so that a model can say that it has not read it.
+std::string note_of(const json::Value& file) {
+  std::string_view name = json::text_at(file, "name");
+  return "[Attached file: " + std::string(name.empty() ? "without a name" : name) +
+         ". Its contents are not shown to you.]";
+}
+
 json::Value user_content(const chats::Message& m) {
   json::Array images;
+  std::string notes;
   if (m.files && m.files->is_array())
     for (const json::Value& file : m.files->as_array()) {
+      std::string_view type = json::text_at(file, "type");
       std::string_view url = json::text_at(file, "url");
       if (url.empty()) url = json::text_at(file, "id");
       // A pasted picture, or the address of a file, in place of which put_pictures() puts one.
-      if (json::text_at(file, "type") == "image" && (url.starts_with("data:image/") || file_named(url)))
+      if (type == "image" && (url.starts_with("data:image/") || file_named(url)))
         images.emplace_back(
             json::Object{{"type", "image_url"}, {"image_url", json::Object{{"url", url}}}});
+      else if (type == "file")
+        notes += (notes.empty() ? "" : "\n") + note_of(file);
     }
-  if (images.empty()) return m.content;
-  json::Array parts{json::Object{{"type", "text"}, {"text", chats::plain_text(m.content)}}};
+  if (images.empty() && notes.empty()) return m.content;
+  std::string text = chats::plain_text(m.content);
+  if (!text.empty() && !notes.empty()) text += "\n\n";
+  text += notes;
+  if (images.empty()) return json::Value(text);
+  json::Array parts;
+  if (!text.empty()) parts.emplace_back(json::Object{{"type", "text"}, {"text", text}});
   for (json::Value& image : images) parts.push_back(std::move(image));
   return parts;
 }

@@ -90,6 +90,7 @@ constexpr Member kUsers[] = {
     {"audio.stt.engine", "audio.stt.engine", "\"\""},
     {"file.max_size", "rag.file.max_size", "null"},
     {"file.max_count", "rag.file.max_count", "null"},
+    {"file.allowed_extensions", "rag.file.allowed_extensions", "[]"},
     {"file.image_compression.width", "file.image_compression_width", "null"},
     {"file.image_compression.height", "file.image_compression_height", "null"},
     {"permissions", "", "{}"},

@@ -44,14 +44,17 @@ constexpr Sql kReferences{"files.blobs", R"(
     SELECT DISTINCT blob_id AS value FROM file WHERE blob_id IN (SELECT value FROM json_each($1)))",
                           "SELECT DISTINCT blob_id AS value FROM file WHERE blob_id = ANY($1)"};
 
-/// Texts are given as long as they and those of the files before are not too much for one answer.
-#define ANTIPHON_LISTED(whose, like)                                                                \
-  "SELECT " ANTIPHON_FILE_COLUMNS                                                                   \
-  ", CASE WHEN $3 AND SUM(LENGTH(content)) OVER (ORDER BY created_at DESC, id) <= $4 THEN content " \
-  "END AS content FROM (SELECT " ANTIPHON_FILE_COLUMNS ", content FROM file WHERE user_id " whose   \
-  " $1 AND filename " like                                                                          \
-  " $2 ESCAPE '\\' ORDER BY created_at DESC, id LIMIT $5 OFFSET $6) AS page ORDER BY created_at "   \
-  "DESC, id"
+/// Texts are given as long as they and those of the files before are not too much for one answer. Which
+/// those are is known by their lengths; the others are not read. A text whose length is not known
+/// counts as the longest.
+#define ANTIPHON_LISTED(whose, like)                                                                   \
+  "WITH page AS (SELECT id, created_at, COALESCE(content_size, CASE WHEN content IS NULL THEN 0"       \
+  " ELSE 1048576 END) AS length FROM file WHERE user_id " whose " $1 AND filename " like               \
+  " $2 ESCAPE '\\' ORDER BY created_at DESC, id LIMIT $5 OFFSET $6),"                                  \
+  " fitting AS (SELECT id AS file_id, CAST(SUM(length) OVER (ORDER BY created_at DESC, id) AS BIGINT)" \
+  " AS so_far FROM page) SELECT " ANTIPHON_FILE_COLUMNS                                                \
+  ", CASE WHEN $3 AND so_far <= $4 THEN content END AS content FROM fitting JOIN file"                 \
+  " ON file.id = fitting.file_id ORDER BY created_at DESC, id"
 constexpr Sql kOwn{"files.own", ANTIPHON_LISTED("=", "LIKE"), ANTIPHON_LISTED("=", "ILIKE")};
 constexpr Sql kAll{"files.all", ANTIPHON_LISTED("<>", "LIKE"), ANTIPHON_LISTED("<>", "ILIKE")};
 
@@ -127,7 +130,7 @@ void Files::check_name(std::string_view name) const {
   throw Problem(Problem::Kind::invalid, "Files with the ending \"" + ending + "\" are not taken here.");
 }
 
-Task<File> Files::add(const User& me, http::UploadedFilePtr sent, json::Value metadata) {
+Task<File> Files::add(const User& me, http::UploadedFilePtr sent, json::Value metadata, Place place) {
   static constexpr Sql kInsert{"files.insert", R"(
       INSERT INTO file (id, user_id, filename, blob_id, size, content_type, metadata, status, created_at,
                         updated_at)
@@ -144,9 +147,50 @@ Task<File> Files::add(const User& me, http::UploadedFilePtr sent, json::Value me
   file.blob_id = blob.id.value;
   file.size = blob.size;
   file.created_at = file.updated_at = unix_seconds();
-  co_await db_.run(kInsert, file.id, file.user_id, file.filename, file.blob_id, file.size,
+  co_await db_.transact([&](store::Connection& c) -> Task<> {
+    co_await check_room(c, file.user_id, file.size);
+    co_await c.run(kInsert, file.id, file.user_id, file.filename, file.blob_id, file.size,
                    file.content_type, file.metadata, file.status, file.created_at);
+    if (place) co_await place(c, file);
+  });
   co_return file;
+}
+
+/// `source`: the database, or a transaction on it.
+template <class Source>
+Task<std::optional<std::int64_t>> Files::room(Source& source, const std::string& user) const {
+  static constexpr Sql kUsed{
+      "files.used", "SELECT COALESCE(SUM(size), 0) AS count FROM file WHERE user_id = $1",
+      "SELECT COALESCE(SUM(size), 0)::bigint AS count FROM file WHERE user_id = $1"};
+  std::int64_t mib = settings_.quota().value_or(0);
+  if (mib == 0) co_return std::nullopt;
+  auto used = co_await source.template first<CountRow>(kUsed, user);
+  co_return std::max<std::int64_t>((mib << 20) - used->count, 0);
+}
+
+std::string Files::no_room(std::int64_t room) const {
+  return "Your files may have " + std::to_string(settings_.quota().value_or(0)) +
+         " MiB together, and there is room for " + std::to_string(room >> 10) +
+         " KiB more. Delete some, or ask an administrator.";
+}
+
+Task<http::FileLimit> Files::limit(UserId user) const {
+  std::int64_t most = most_bytes();
+  auto left = co_await room(db_, user.value);
+  if (left && *left < most)
+    co_return http::FileLimit{static_cast<std::uint64_t>(*left), no_room(*left)};
+  co_return http::FileLimit{.bytes = static_cast<std::uint64_t>(most)};
+}
+
+/// Once more when it is kept: others of the same user may have come meanwhile.
+Task<> Files::check_room(store::Connection& c, const std::string& user, std::int64_t bytes) const {
+  // On PostgreSQL those who send for one user at the same time wait for one another.
+  static constexpr Sql kAlone{"files.alone", R"(SELECT 1 AS count FROM "user" WHERE id = $1)",
+                              R"(SELECT 1 AS count FROM "user" WHERE id = $1 FOR NO KEY UPDATE)"};
+  if (settings_.quota().value_or(0) == 0) co_return;
+  (void)co_await c.first<CountRow>(kAlone, user);
+  auto left = co_await room(c, user);
+  if (left && bytes > *left) throw Problem(Problem::Kind::too_large, no_room(*left));
 }
 
 Task<std::optional<File>> Files::find(std::string id) const {
@@ -177,7 +221,8 @@ Task<std::int64_t> Files::count(std::string owner) const {
 
 Task<> Files::set_content(const File& file, std::string text) {
   static constexpr Sql kSet{"files.set_content", R"(
-      UPDATE file SET content = $2, hash = $3, status = 'completed', updated_at = $4 WHERE id = $1)"};
+      UPDATE file SET content = $2, content_size = LENGTH($2), hash = $3, status = 'completed', updated_at = $4
+       WHERE id = $1)"};
   std::string hash = hex(sha256(text));
   if (co_await db_.run(kSet, file.id, text, hash, unix_seconds()) == 0) throw not_found("File");
 }
@@ -214,20 +259,15 @@ Task<std::unique_ptr<blobs::Pieces>> Files::open(const File& file, blobs::Range 
 
 // ---------------------------------------------------------------------------------------------
 
-namespace {
-
-/// Whoever else may see a file – through a knowledge base, or a chat that he may read – is asked after
-/// here. An indirect right is one to read, never more (row 47).
-bool may(const User& me, const File& file, Right wanted) {
-  (void)wanted;  // Owner and administrator have them all.
-  return file.user_id == me.id.value || me.admin();
+/// What grants a file to others grants reading it, never more (row 47).
+Task<bool> Guard::may(const User& me, const File& file, Right wanted) const {
+  if (file.user_id == me.id.value || me.admin()) co_return true;
+  co_return wanted == Right::read&& shown_&& co_await shown_(me, file.user_id, file.id);
 }
-
-}  // namespace
 
 Task<std::optional<File>> Guard::held(const User& me, std::string id, Right wanted) const {
   auto file = co_await files_.find(std::move(id));
-  if (file && !may(me, *file, wanted)) file.reset();
+  if (file && !co_await may(me, *file, wanted)) file.reset();
   co_return file;
 }
 

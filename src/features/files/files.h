@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "blobs/blobs.h"
@@ -48,6 +50,10 @@ struct Wanted {
   static constexpr std::int64_t kPage = 50;
 };
 
+/// Gives a file that comes its place elsewhere, in the transaction that makes its row: what it throws,
+/// the row is not there either.
+using Place = std::function<Task<>(store::Connection&, const File&)>;
+
 class Files {
  public:
   static constexpr std::int64_t kContent = 1 << 20;  ///< Bytes of a file's text.
@@ -59,9 +65,13 @@ class Files {
 
   /// Bytes a file may have now.
   std::int64_t most_bytes() const;
-  /// Keeps what was sent. Throws Problem: 400 for a name or an ending that may not be, and as
-  /// Blobs::put() does. A row is there only when all bytes are durable (S69).
-  Task<File> add(const User& me, http::UploadedFilePtr sent, json::Value metadata);
+  /// What a file of the user may have while it comes: most_bytes(), or the room that is left of what he
+  /// may keep.
+  Task<http::FileLimit> limit(UserId user) const;
+  /// Keeps what was sent. Throws Problem: 400 for a name or an ending that may not be, 413 for what
+  /// does not fit in what its user may keep, and as Blobs::put() does. A row is there only when all
+  /// bytes are durable (S69).
+  Task<File> add(const User& me, http::UploadedFilePtr sent, json::Value metadata, Place place = {});
 
   Task<std::optional<File>> find(std::string id) const;
   /// The file's text; "" when it has none.
@@ -86,16 +96,26 @@ class Files {
 
  private:
   void check_name(std::string_view name) const;
+  /// Bytes that the user may keep more; nothing where it is any number.
+  template <class Source>
+  Task<std::optional<std::int64_t>> room(Source& source, const std::string& user) const;
+  /// Throws 413 unless the user may keep so many bytes more.
+  Task<> check_room(store::Connection& c, const std::string& user, std::int64_t bytes) const;
+  std::string no_room(std::int64_t room) const;
 
   store::Db& db_;
   blobs::Blobs& blobs_;
   const Settings& settings_;
 };
 
-/// What `me` may do with a file: its owner and administrators everything. The one place that decides.
+/// What `me` may do with a file: its owner and administrators everything; who may read a chat that its
+/// owner put it into may read it. The one place that decides.
 class Guard {
  public:
-  explicit Guard(const Files& files) : files_(files) {}
+  /// Whether `me` may read something that `owner` has put the file into.
+  using Shown = std::function<Task<bool>(const User& me, std::string owner, std::string id)>;
+
+  explicit Guard(const Files& files, Shown shown = {}) : files_(files), shown_(std::move(shown)) {}
 
   /// Throws 404 for a file that is missing and for one the caller has no such right to (row 46).
   template <Right R>
@@ -108,7 +128,10 @@ class Guard {
  private:
   Task<File> opened(const User& me, std::string id, Right wanted) const;
   Task<std::optional<File>> held(const User& me, std::string id, Right wanted) const;
+  Task<bool> may(const User& me, const File& file, Right wanted) const;
+
   const Files& files_;
+  Shown shown_;
 };
 
 }  // namespace antiphon::files

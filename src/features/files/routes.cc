@@ -118,8 +118,6 @@ json::Value metadata_of(const std::optional<std::string>& text) {
   auto value = json::try_parse(*text);
   if (!value || !value->is_object())
     throw Problem(Problem::Kind::invalid, "metadata: expected a JSON object.");
-  // There are no knowledge bases, so this one is not his to add to (row 51).
-  if (json::find(*value, "knowledge_id")) throw not_found("Knowledge");
   return std::move(*value);
 }
 
@@ -138,13 +136,15 @@ struct Api {
   Task<G> grant(const User& me, std::string id) {
     co_return co_await p.guard.grant<G::right>(me, std::move(id));
   }
-  std::uint64_t file_limit() const { return static_cast<std::uint64_t>(p.files.most_bytes()); }
+  Task<http::FileLimit> file_limit(const Caller& who) const { return p.files.limit(who.id); }
 
   Task<FileModelResponse> upload(const User& me, http::Upload<FileUploadForm> form) {
     if (!me.admin() && !co_await p.permitted(me, "chat.file_upload"))
       throw Problem(Problem::Kind::forbidden, "You may not upload files. Ask an administrator.");
     json::Value metadata = metadata_of(form.metadata);
-    co_return view(co_await p.files.add(me, std::move(form.file), std::move(metadata)));
+    Place place = co_await p.place(me, metadata);
+    co_return view(
+        co_await p.files.add(me, std::move(form.file), std::move(metadata), std::move(place)));
   }
 
   Task<FileListResponse> list(const User& me, Query<FilesQuery> q) {

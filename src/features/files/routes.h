@@ -16,6 +16,9 @@ struct RouteParts {
   const Guard& guard;
   /// Whether the user may do what a permission ("chat.file_upload") says.
   std::function<Task<bool>(const User&, std::string_view permission)> permitted;
+  /// Where an upload is to lie, by what is said beside it; nothing for nowhere. Throws unless the user
+  /// may put it there.
+  std::function<Task<Place>(const User&, json::Value metadata)> place;
 };
 /// /api/v1/files
 void add_routes(http::Router& r, const RouteParts& parts);

@@ -35,44 +35,56 @@ namespace {
 using store::Sql;
 
 // $1: all bases there are; $2: the user; $3: ids that grants let him read; $4: whose.
-#define ANTIPHON_READABLE(ids)                                                            \
+#define ANTIPHON_READABLE(ids) \
   "($1 OR k.user_id = $2 OR k.id " ids ") AND ($4 = '' OR ($4 = 'created') = (k.user_id = $2))"
-#define ANTIPHON_ORDERED(name, table)                                                          \
-  " ORDER BY CASE WHEN $6 = 'name' AND $7 THEN " name " END, CASE WHEN $6 = 'name' AND NOT $7 THEN " name \
-  " END DESC, CASE WHEN $6 = 'created_at' AND $7 THEN " table ".created_at END, CASE WHEN $6 = "        \
-  "'created_at' AND NOT $7 THEN " table ".created_at END DESC, CASE WHEN $6 = 'updated_at' AND $7 THEN " \
-  table ".updated_at END, " table ".updated_at DESC, " table ".id LIMIT $8 OFFSET $9"
+#define ANTIPHON_ORDERED(name, table)                                                              \
+  " ORDER BY CASE WHEN $6 = 'name' AND $7 THEN " name                                              \
+  " END, CASE WHEN $6 = 'name' AND NOT $7 THEN " name                                              \
+  " END DESC, CASE WHEN $6 = 'created_at' AND $7 THEN " table                                      \
+  ".created_at END, CASE WHEN $6 = "                                                               \
+  "'created_at' AND NOT $7 THEN " table                                                            \
+  ".created_at END DESC, CASE WHEN $6 = 'updated_at' AND $7 THEN " table ".updated_at END, " table \
+  ".updated_at DESC, " table ".id LIMIT $8 OFFSET $9"
 
-#define ANTIPHON_BASES(ids, like)                                                                    \
-  "SELECT k.id, k.user_id, k.name, k.description, k.meta, k.created_at, k.updated_at, COUNT(*) "      \
-  "OVER () AS total, (SELECT COUNT(*) FROM knowledge_file f WHERE f.knowledge_id = k.id) AS file_count " \
-  "FROM knowledge k WHERE " ANTIPHON_READABLE(ids) " AND (k.name " like " $5 ESCAPE '\\' OR k.description " \
-  like " $5 ESCAPE '\\')" ANTIPHON_ORDERED("k.name", "k")
+#define ANTIPHON_BASES(ids, like)                                                                \
+  "SELECT k.id, k.user_id, k.name, k.description, k.meta, k.created_at, k.updated_at, COUNT(*) " \
+  "OVER () AS total, (SELECT COUNT(*) FROM knowledge_file f WHERE f.knowledge_id = k.id) AS "    \
+  "file_count "                                                                                  \
+  "FROM knowledge k WHERE " ANTIPHON_READABLE(ids) " AND (k.name " like                          \
+                                                   " $5 ESCAPE '\\' OR k.description " like      \
+                                                   " $5 ESCAPE '\\')" ANTIPHON_ORDERED("k.name", "k")
 constexpr Sql kList{"knowledge.list", ANTIPHON_BASES("IN (SELECT value FROM json_each($3))", "LIKE"),
                     ANTIPHON_BASES("= ANY($3::text[])", "ILIKE")};
 
-#define ANTIPHON_ENTRY                                                                              \
+#define ANTIPHON_ENTRY                                                                             \
   "f.id, f.user_id, f.filename, f.blob_id, f.size, f.content_type, f.metadata, f.status, f.hash, " \
   "f.created_at, f.updated_at, kf.knowledge_id, kf.directory_id"
 /// $1: everything, $2: the user, $3: readable ids, $4: whose, $5: words, $6 and $7: order.
-#define ANTIPHON_FOUND(ids, like)                                                                        \
-  "SELECT " ANTIPHON_ENTRY ", COUNT(*) OVER () AS total FROM knowledge k JOIN knowledge_file kf ON "     \
-  "kf.knowledge_id = k.id JOIN file f ON f.id = kf.file_id WHERE " ANTIPHON_READABLE(ids) " AND f.filename " \
-  like " $5 ESCAPE '\\'" ANTIPHON_ORDERED("f.filename", "f")
-constexpr Sql kSearch{"knowledge.search", ANTIPHON_FOUND("IN (SELECT value FROM json_each($3))", "LIKE"),
+#define ANTIPHON_FOUND(ids, like)                                                     \
+  "SELECT " ANTIPHON_ENTRY                                                            \
+  ", COUNT(*) OVER () AS total FROM knowledge k JOIN knowledge_file kf ON "           \
+  "kf.knowledge_id = k.id JOIN file f ON f.id = kf.file_id WHERE " ANTIPHON_READABLE( \
+      ids) " AND f.filename " like " $5 ESCAPE '\\'" ANTIPHON_ORDERED("f.filename", "f")
+constexpr Sql kSearch{"knowledge.search",
+                      ANTIPHON_FOUND("IN (SELECT value FROM json_each($3))", "LIKE"),
                       ANTIPHON_FOUND("= ANY($3::text[])", "ILIKE")};
 
 /// $1: the base, $2: the user, $3: the directory, '' for all.
-#define ANTIPHON_INSIDE(like)                                                                             \
-  "SELECT " ANTIPHON_ENTRY ", COUNT(*) OVER () AS total FROM knowledge_file kf JOIN file f ON f.id = "    \
-  "kf.file_id WHERE kf.knowledge_id = $1 AND ($3 = '' OR kf.directory_id = $3) AND ($4 = '' OR ($4 = "    \
-  "'created') = (f.user_id = $2)) AND f.filename " like " $5 ESCAPE '\\'" ANTIPHON_ORDERED("f.filename", "f")
+#define ANTIPHON_INSIDE(like)                                                                          \
+  "SELECT " ANTIPHON_ENTRY                                                                             \
+  ", COUNT(*) OVER () AS total FROM knowledge_file kf JOIN file f ON f.id = "                          \
+  "kf.file_id WHERE kf.knowledge_id = $1 AND ($3 = '' OR kf.directory_id = $3) AND ($4 = '' OR ($4 = " \
+  "'created') = (f.user_id = $2)) AND f.filename " like                                                \
+  " $5 ESCAPE '\\'" ANTIPHON_ORDERED("f.filename", "f")
 
 constexpr Sql kLock{"knowledge.lock", "SELECT id FROM knowledge WHERE id = $1",
                     "SELECT id FROM knowledge WHERE id = $1 FOR UPDATE"};
 constexpr Sql kTree{"knowledge.directories", R"(
     SELECT id, knowledge_id, parent_id, name, user_id, created_at, updated_at
       FROM knowledge_directory WHERE knowledge_id = $1 ORDER BY name, id LIMIT 10000)"};
+constexpr Sql kPlace{"knowledge.place", R"(
+      INSERT INTO knowledge_file (knowledge_id, file_id, directory_id, created_at) VALUES ($1, $2, $3, $4)
+      ON CONFLICT (knowledge_id, file_id) DO UPDATE SET directory_id = excluded.directory_id)"};
 constexpr Sql kTouch{"knowledge.touch", "UPDATE knowledge SET updated_at = $2 WHERE id = $1"};
 constexpr Sql kCount{"knowledge.count_files",
                      "SELECT COUNT(*) AS count FROM knowledge_file WHERE knowledge_id = $1"};
@@ -80,7 +92,7 @@ constexpr Sql kCount{"knowledge.count_files",
 #define ANTIPHON_TAKE(ids) "DELETE FROM knowledge_file WHERE knowledge_id = $1 AND file_id " ids
 constexpr Sql kTake{"knowledge.take_out", ANTIPHON_TAKE("IN (SELECT value FROM json_each($2))"),
                     ANTIPHON_TAKE("= ANY($2::text[])")};
-#define ANTIPHON_DELETE_FILES(ids)                                                       \
+#define ANTIPHON_DELETE_FILES(ids)                                                          \
   "DELETE FROM file WHERE user_id = $1 AND NOT EXISTS (SELECT 1 FROM knowledge_file WHERE " \
   "knowledge_file.file_id = file.id) AND id " ids
 constexpr Sql kDeleteFiles{"knowledge.delete_files",
@@ -99,8 +111,7 @@ void check(std::string_view name, std::string_view description) {
 }
 
 void check_batch(std::size_t files) {
-  if (files > Bases::kBatch)
-    throw Problem(Problem::Kind::invalid, "Send at most 1000 files at once");
+  if (files > Bases::kBatch) throw Problem(Problem::Kind::invalid, "Send at most 1000 files at once");
 }
 
 /// Holds the base's row to the end of the transaction. Throws 404 when it is gone.
@@ -114,6 +125,14 @@ Task<NamedTree<Directory>> lock_tree(store::Connection& c, std::string id) {
   co_return NamedTree(co_await c.all<Directory>(kTree, id));
 }
 
+/// Files came. Throws 400 when they are too many now.
+Task<> grown(store::Connection& c, std::string base) {
+  auto count = co_await c.first<FileCount>(kCount, base);
+  if (count && count->count > Bases::kFiles)
+    throw Problem(Problem::Kind::invalid, "A knowledge base has at most 100000 files");
+  co_await c.run(kTouch, base, unix_seconds());
+}
+
 Task<std::int64_t> take(store::Connection& c, std::string me, std::string base,
                         std::vector<std::string> ids, bool and_delete) {
   std::int64_t taken = co_await c.run(kTake, base, ids);
@@ -125,7 +144,8 @@ Task<std::int64_t> take(store::Connection& c, std::string me, std::string base,
 /// What stands in a path between slashes.
 void check_directory_name(std::string_view name) {
   if (name.find('/') != name.npos || name == "." || name == "..")
-    throw Problem(Problem::Kind::invalid, "A folder's name has no slash in it, and is not \".\" or \"..\"");
+    throw Problem(Problem::Kind::invalid,
+                  "A folder's name has no slash in it, and is not \".\" or \"..\"");
 }
 
 }  // namespace
@@ -149,8 +169,7 @@ Task<Base> Bases::create(const User& me, std::string name, std::string descripti
       INSERT INTO knowledge (id, user_id, name, description, created_at, updated_at)
       VALUES ($1, $2, $3, $4, $5, $5))"};
   check(name, description);
-  auto grants =
-      co_await grants_.allowed(me, "knowledge", std::move(wanted), auth::Disallowed::drop);
+  auto grants = co_await grants_.allowed(me, "knowledge", std::move(wanted), auth::Disallowed::drop);
   Base base{.id = uuid4(),
             .user_id = me.id.value,
             .name = std::move(name),
@@ -232,10 +251,9 @@ Task<> Bases::remove_all(store::Connection& c, const UserId& user) const {
 
 Task<std::vector<Entry>> Bases::files(const Base& base, const User& me, WantedFiles wanted) const {
   static constexpr Sql kFiles{"knowledge.files", ANTIPHON_INSIDE("LIKE"), ANTIPHON_INSIDE("ILIKE")};
-  co_return co_await db_.all<Entry>(
-      kFiles, base.id, me.id, wanted.directory_id.value_or(""), wanted.whose,
-      store::containing(wanted.words), wanted.order, wanted.ascending, wanted.limit,
-      (wanted.page - 1) * wanted.limit);
+  co_return co_await db_.all<Entry>(kFiles, base.id, me.id, wanted.directory_id.value_or(""),
+                                    wanted.whose, store::containing(wanted.words), wanted.order,
+                                    wanted.ascending, wanted.limit, (wanted.page - 1) * wanted.limit);
 }
 
 Task<std::vector<Entry>> Bases::search(const User& me, bool everything, WantedFiles wanted) const {
@@ -268,26 +286,31 @@ Task<> Bases::add(const User& me, const Base& base, std::vector<Placed> placed) 
 #define ANTIPHON_OWN(ids) "SELECT id FROM file WHERE ($3 OR user_id = $1) AND id " ids
   static constexpr Sql kOwn{"knowledge.own_files", ANTIPHON_OWN("IN (SELECT value FROM json_each($2))"),
                             ANTIPHON_OWN("= ANY($2::text[])")};
-  static constexpr Sql kPlace{"knowledge.place", R"(
-      INSERT INTO knowledge_file (knowledge_id, file_id, directory_id, created_at) VALUES ($1, $2, $3, $4)
-      ON CONFLICT (knowledge_id, file_id) DO UPDATE SET directory_id = excluded.directory_id)"};
   check_batch(placed.size());
   store::Strings ids;
   for (const Placed& one : placed) ids.push_back(one.file_id);
   co_await db_.transact([&](store::Connection& c) -> Task<> {
     auto tree = co_await lock_tree(c, base.id);
     std::set<std::string> own;
-    for (BaseId& file : co_await c.all<BaseId>(kOwn, me.id, ids, me.admin())) own.insert(std::move(file.id));
+    for (BaseId& file : co_await c.all<BaseId>(kOwn, me.id, ids, me.admin()))
+      own.insert(std::move(file.id));
     for (const Placed& one : placed) {
       if (!own.contains(one.file_id)) throw not_found("File");
       if (one.directory_id) (void)tree.at(*one.directory_id);
       co_await c.run(kPlace, base.id, one.file_id, one.directory_id, unix_seconds());
     }
-    auto count = co_await c.first<FileCount>(kCount, base.id);
-    if (count && count->count > kFiles)
-      throw Problem(Problem::Kind::invalid, "A knowledge base has at most 100000 files");
-    co_await c.run(kTouch, base.id, unix_seconds());
+    co_await grown(c, base.id);
   });
+}
+
+files::Place Bases::placing(Base base, std::optional<std::string> directory_id) const {
+  return [base = std::move(base), directory_id = std::move(directory_id)](
+             store::Connection& c, const files::File& file) -> Task<> {
+    auto tree = co_await lock_tree(c, base.id);
+    if (directory_id) (void)tree.at(*directory_id);
+    co_await c.run(kPlace, base.id, file.id, directory_id, unix_seconds());
+    co_await grown(c, base.id);
+  };
 }
 
 Task<> Bases::move(const Base& base, Placed placed) {

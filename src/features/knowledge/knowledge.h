@@ -68,9 +68,9 @@ struct Placed {
 
 /// Which bases a list is of.
 struct WantedBases {
-  std::string words = {};      ///< In the name or the description; "": all.
-  std::string whose = {};      ///< "created": own; "shared": those of others; "": all.
-  std::string order = {};      ///< "name", "created_at"; else by the last change.
+  std::string words = {};  ///< In the name or the description; "": all.
+  std::string whose = {};  ///< "created": own; "shared": those of others; "": all.
+  std::string order = {};  ///< "name", "created_at"; else by the last change.
   bool ascending = false;
   std::int64_t page = 1;
 
@@ -79,7 +79,7 @@ struct WantedBases {
 
 /// Which files a list is of.
 struct WantedFiles {
-  std::string words = {};  ///< In the name.
+  std::string words = {};                        ///< In the name.
   std::optional<std::string> directory_id = {};  ///< Nothing: of all the base.
   std::string whose = {};
   std::string order = {};
@@ -90,8 +90,8 @@ struct WantedFiles {
   static constexpr std::int64_t kPage = 30;
 };
 
-/// All of it is in the database, and what changes a base holds its row: two who change one wait for each
-/// other, on any replica. Any thread.
+/// All of it is in the database, and what changes a base holds its row: two who change one wait for
+/// each other, on any replica. Any thread.
 class Bases {
  public:
   Bases(store::Db& db, const auth::Grants& grants) : db_(db), grants_(grants) {}
@@ -106,7 +106,8 @@ class Bases {
   /// Grants that the caller may not give are left out. Throws 400 for a bad name.
   Task<Base> create(const User& me, std::string name, std::string description,
                     std::vector<auth::Grant> grants);
-  /// Nothing for grants: they stay. Throws 403 for those the caller may not give, 400 for what is no grant.
+  /// Nothing for grants: they stay. Throws 403 for those the caller may not give, 400 for what is no
+  /// grant.
   Task<> update(const User& me, const Base& base, std::string name, std::string description,
                 std::optional<std::vector<auth::Grant>> grants);
   Task<> set_access(const User& me, const Base& base, std::vector<auth::Grant> grants);
@@ -114,9 +115,9 @@ class Bases {
   Task<std::vector<auth::GrantView>> access(std::vector<std::string> ids) const;
   /// Its files stay with their owners.
   Task<> remove(const Base& base);
-  /// Those of a user who goes. What others have from him stays: his bases that are shared go to the oldest
-  /// administrator there is besides him, and his files in bases of others to their owners. Part of a
-  /// transaction.
+  /// Those of a user who goes. What others have from him stays: his bases that are shared go to the
+  /// oldest administrator there is besides him, and his files in bases of others to their owners. Part
+  /// of a transaction.
   Task<> remove_all(store::Connection& c, const UserId& user) const;
 
   Task<std::vector<Entry>> files(const Base& base, const User& me, WantedFiles wanted) const;
@@ -128,25 +129,28 @@ class Bases {
   Task<std::vector<Entry>> all_files(const Base& base) const;
   Task<NamedTree<Directory>> directories(const Base& base) const;
 
-  /// Files the caller owns (an administrator: any), each in one place of the base: one that is there moves.
-  /// Throws 404 for a file that is not his and for a directory that is not there; then none came.
+  /// Files the caller owns (an administrator: any), each in one place of the base: one that is there
+  /// moves. Throws 404 for a file that is not his and for a directory that is not there; then none
+  /// came.
   Task<> add(const User& me, const Base& base, std::vector<Placed> placed);
+  /// As add(), for a file that comes with it.
+  files::Place placing(Base base, std::optional<std::string> directory_id) const;
   Task<> move(const Base& base, Placed placed);
-  /// Takes files out, those of them that are there. With `and_delete` those of `me` that are in no other base
-  /// are deleted. Throws 404 when there is none of them.
+  /// Takes files out, those of them that are there. With `and_delete` those of `me` that are in no
+  /// other base are deleted. Throws 404 when there is none of them.
   Task<> take_out(const User& me, const Base& base, std::vector<std::string> file_ids, bool and_delete);
   /// Takes everything out; directories too where asked for.
   Task<> reset(const User& me, const Base& base, bool directories, bool and_delete);
 
-  /// These throw 400 for a bad name, one that is taken there, and a tree that is too large or deep; 404 for a
-  /// parent that is not there.
+  /// These throw 400 for a bad name, one that is taken there, and a tree that is too large or deep; 404
+  /// for a parent that is not there.
   Task<Directory> create_directory(const User& me, const Base& base, std::string name,
                                    std::optional<std::string> parent);
   /// Absent members stay; a parent of null is the top.
   Task<Directory> update_directory(const Base& base, std::string id, std::optional<std::string> name,
                                    json::Patch<std::string> parent);
-  /// With what lies in it: its files go up to where it lay, or out of the base as take_out() does. Gives the ids
-  /// of the files that went.
+  /// With what lies in it: its files go up to where it lay, or out of the base as take_out() does.
+  /// Gives the ids of the files that went.
   Task<std::vector<std::string>> remove_directory(const User& me, const Base& base, std::string id,
                                                   bool move_files, bool and_delete);
   /// Removes what a folder elsewhere has no more; directories only where they are empty.
@@ -164,7 +168,8 @@ class Bases {
 /// administrators where nothing says otherwise. The one place that decides.
 class Guard {
  public:
-  Guard(store::Db& db, const Bases& bases, const auth::Grants& grants, std::function<bool()> admin_access)
+  Guard(store::Db& db, const Bases& bases, const auth::Grants& grants,
+        std::function<bool()> admin_access)
       : db_(db), bases_(bases), grants_(grants), admin_access_(std::move(admin_access)) {}
 
   /// Throws 404 for a base that is missing and for one the caller has no such right to.

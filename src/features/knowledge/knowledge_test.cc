@@ -74,8 +74,8 @@ class KnowledgeTest : public ::testing::TestWithParam<store::Engine> {
   }
   Reply as(const std::string& name, std::string method, std::string path,
            std::optional<Value> body = {}) {
-    http::Request request = http::testing::request(
-        std::move(method), "/api/v1/knowledge" + path.substr(0, path.find('?')));
+    http::Request request =
+        http::testing::request(std::move(method), "/api/v1/knowledge" + path.substr(0, path.find('?')));
     if (std::size_t mark = path.find('?'); mark != path.npos) {
       for (std::size_t at = mark + 1; at < path.size();) {
         std::size_t end = std::min(path.find('&', at), path.size());
@@ -94,7 +94,8 @@ class KnowledgeTest : public ::testing::TestWithParam<store::Engine> {
     return std::string(json::text_at(made.json(), "id"));
   }
   std::string file(const std::string& owner, std::string name, std::string_view bytes = "x") {
-    auto sent = std::make_shared<http::UploadedFile>(::testing::TempDir(), std::move(name), "text/plain");
+    auto sent =
+        std::make_shared<http::UploadedFile>(::testing::TempDir(), std::move(name), "text/plain");
     sent->append(bytes);
     sent->close();
     User me = user(owner);
@@ -135,8 +136,8 @@ class KnowledgeTest : public ::testing::TestWithParam<store::Engine> {
       std::string path = route.path.substr(std::string_view("/api/v1/knowledge").size());
       path.replace(path.find("{id}"), 4, id);
       if (std::size_t at = path.find("{dir_id}"); at != path.npos) path.replace(at, 8, "d");
-      Value form = Object{{"name", "n"},         {"description", ""}, {"access_grants", Array()},
-                          {"file_id", "f"},      {"file_ids", Array()}, {"manifest", Array()}};
+      Value form = Object{{"name", "n"},    {"description", ""},   {"access_grants", Array()},
+                          {"file_id", "f"}, {"file_ids", Array()}, {"manifest", Array()}};
       if (path.ends_with("/batch/add")) form = Array();
       bool reads = route.method == "GET" || route.method == "DELETE";
       out[route.method + " " + route.path] =
@@ -268,7 +269,8 @@ TEST_P(KnowledgeTest, OnlyOwnFilesComeIn) {
                 .status,
             404);
   EXPECT_EQ(names(as("eve", "GET", "/" + id + "/files")), Texts()) << "none came";
-  EXPECT_EQ(add("eve", id, own, Value(directory("ann", others, "d"))).status, 404) << "a folder elsewhere";
+  EXPECT_EQ(add("eve", id, own, Value(directory("ann", others, "d"))).status, 404)
+      << "a folder elsewhere";
 }
 
 TEST_P(KnowledgeTest, FoldersHoldFilesAndLieInOneAnother) {
@@ -294,7 +296,8 @@ TEST_P(KnowledgeTest, FoldersHoldFilesAndLieInOneAnother) {
               Object{{"name", std::move(name)}, {"parent_id", std::move(parent)}})
         .status;
   };
-  for (std::string_view bad : {"", " ", "a/b", ".", ".."}) EXPECT_EQ(made(Value(bad), nullptr), 400) << bad;
+  for (std::string_view bad : {"", " ", "a/b", ".", ".."})
+    EXPECT_EQ(made(Value(bad), nullptr), 400) << bad;
   EXPECT_EQ(made("docs", nullptr), 400) << "one of this name is there";
   EXPECT_EQ(made("x", "nowhere"), 404);
   auto update = [&](const std::string& which, Object form) {
@@ -305,14 +308,19 @@ TEST_P(KnowledgeTest, FoldersHoldFilesAndLieInOneAnother) {
   EXPECT_TRUE(json::find(update(deep, {{"parent_id", nullptr}}).json(), "parent_id")->is_null());
   EXPECT_EQ(update(deep, {{"parent_id", docs}}).status, 200);
 
-  EXPECT_EQ(as("ann", "POST", "/" + id + "/file/move", Object{{"file_id", g}, {"directory_id", docs}}).body,
-            R"({"status":true})");
+  EXPECT_EQ(
+      as("ann", "POST", "/" + id + "/file/move", Object{{"file_id", g}, {"directory_id", docs}}).body,
+      R"({"status":true})");
   EXPECT_EQ(names(as("ann", "GET", "/" + id + "/files?directory_id=" + docs)), Texts{"a.txt"});
   EXPECT_EQ(as("ann", "POST", "/" + id + "/file/move", Object{{"file_id", "nowhere"}}).status, 404);
-  EXPECT_EQ(as("ann", "POST", "/" + id + "/file/move", Object{{"file_id", g}, {"directory_id", "x"}}).status, 404);
+  EXPECT_EQ(
+      as("ann", "POST", "/" + id + "/file/move", Object{{"file_id", g}, {"directory_id", "x"}}).status,
+      404);
 
-  EXPECT_EQ(as("ann", "DELETE", "/" + id + "/dirs/" + deep + "/delete").body, R"({"status":true,"file_ids":[]})");
-  EXPECT_EQ(names(as("ann", "GET", "/" + id + "/files?directory_id=" + docs)), (Texts{"a.txt", "b.txt"}))
+  EXPECT_EQ(as("ann", "DELETE", "/" + id + "/dirs/" + deep + "/delete").body,
+            R"({"status":true,"file_ids":[]})");
+  EXPECT_EQ(names(as("ann", "GET", "/" + id + "/files?directory_id=" + docs)),
+            (Texts{"a.txt", "b.txt"}))
       << "its files went up";
   Reply gone = as("ann", "DELETE", "/" + id + "/dirs/" + docs + "/delete?move_files=false");
   EXPECT_EQ(json::find(gone.json(), "file_ids")->as_array().size(), 2u);
@@ -359,21 +367,24 @@ TEST_P(KnowledgeTest, ResetTakesAllOut) {
   EXPECT_FALSE(there(a));
   EXPECT_TRUE(there(b));
   as("ann", "POST", "/" + id + "/reset");
-  EXPECT_TRUE(json::find(as("ann", "GET", "/" + id + "/files").json(), "directories")->as_array().empty());
+  EXPECT_TRUE(
+      json::find(as("ann", "GET", "/" + id + "/files").json(), "directories")->as_array().empty());
 }
 
 TEST_P(KnowledgeTest, AFolderOfADiskIsComparedAndCleanedUp) {
   std::string id = base("ann"), d = directory("ann", id, "d"), empty = directory("ann", id, "e");
-  std::string a = file("ann", "a.txt", "one"), b = file("ann", "b.txt", "two"), c = file("ann", "c.txt", "three");
+  std::string a = file("ann", "a.txt", "one"), b = file("ann", "b.txt", "two"),
+              c = file("ann", "c.txt", "three");
   add("ann", id, a, Value(d));
   add("ann", id, b, Value(d));
   add("ann", id, c);
   auto entry = [](std::string_view path, std::string_view name, std::string_view checksum) {
     return Object{{"filename", name}, {"path", path}, {"checksum", checksum}, {"size", 3}};
   };
-  Reply reply = as("ann", "POST", "/" + id + "/sync/diff",
-                   Object{{"manifest", Array{entry("d", "a.txt", hex(sha256("one"))),
-                                             entry("d", "b.txt", "changed"), entry("n", "n.txt", "new")}}});
+  Reply reply =
+      as("ann", "POST", "/" + id + "/sync/diff",
+         Object{{"manifest", Array{entry("d", "a.txt", hex(sha256("one"))),
+                                   entry("d", "b.txt", "changed"), entry("n", "n.txt", "new")}}});
   ASSERT_EQ(reply.status, 200) << reply.body;
   Value v = reply.json();
   EXPECT_EQ(json::int_at(v, "unmodified_count"), 1);
@@ -390,16 +401,17 @@ TEST_P(KnowledgeTest, AFolderOfADiskIsComparedAndCleanedUp) {
             200);
   Value now = as("ann", "GET", "/" + id + "/files").json();
   EXPECT_EQ(column(*json::find(now, "items"), "filename"), Texts{"a.txt"});
-  EXPECT_EQ(column(*json::find(now, "directories"), "name"), Texts{"d"}) << "something came into it meanwhile";
+  EXPECT_EQ(column(*json::find(now, "directories"), "name"), Texts{"d"})
+      << "something came into it meanwhile";
   EXPECT_FALSE(there(b) || there(c));
 }
 
 TEST_P(KnowledgeTest, GrantsAreTheOwnersToGiveAsFarAsHeMay) {
   std::string id = base("ann");
   auto form = [](std::string_view type, std::string_view with, std::string_view permission) {
-    return Object{{"access_grants", Array{Object{{"principal_type", type},
-                                                 {"principal_id", with},
-                                                 {"permission", permission}}}}};
+    return Object{
+        {"access_grants",
+         Array{Object{{"principal_type", type}, {"principal_id", with}, {"permission", permission}}}}};
   };
   std::string path = "/" + id + "/access/update";
   EXPECT_EQ(as("ann", "POST", path, form("user", "eve", "read")).status, 403);
@@ -413,7 +425,8 @@ TEST_P(KnowledgeTest, NothingOfOthersGoesWithAUser) {
   std::string alone = base("bob", "alone"), shared = base("bob", "shared"), anns = base("ann");
   share(shared, "eve", "read");
   share(anns, "bob", "write");
-  std::string in_shared = file("bob", "s.txt"), in_anns = file("bob", "a.txt"), in_alone = file("bob", "x.txt");
+  std::string in_shared = file("bob", "s.txt"), in_anns = file("bob", "a.txt"),
+              in_alone = file("bob", "x.txt");
   add("bob", shared, in_shared);
   add("bob", anns, in_anns);
   add("bob", alone, in_alone);
@@ -442,7 +455,8 @@ TEST_P(KnowledgeTest, TwoWhoMakeAFolderOfOneNameMakeOne) {
       try {
         run([&] { return bases.create_directory(me, found, "d", std::nullopt); });
         ++made;
-      } catch (const Problem&) {}
+      } catch (const Problem&) {
+      }
     });
   for (std::thread& t : threads) t.join();
   EXPECT_EQ(made, 1);

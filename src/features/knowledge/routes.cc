@@ -248,7 +248,8 @@ struct Api {
   Task<KnowledgeFileListResponse> search_files(const User& me, Query<FilesSearchQuery> q) {
     auto found = co_await p.bases.search(me, p.guard.everything(me),
                                          {.words = q.query.value_or(""), .page = q.page});
-    KnowledgeFileListResponse out{.items = {}, .directories = {}, .breadcrumbs = {}, .total = total_of(found)};
+    KnowledgeFileListResponse out{
+        .items = {}, .directories = {}, .breadcrumbs = {}, .total = total_of(found)};
     std::map<std::string, KnowledgeView> bases;
     for (Entry& entry : found) {
       if (!bases.contains(entry.knowledge_id))
@@ -265,8 +266,7 @@ struct Api {
 
   Task<KnowledgeResponse> create(const User& me, Body<KnowledgeForm> form) {
     if (!me.admin() && !co_await p.permitted(me, "workspace.knowledge"))
-      throw Problem(Problem::Kind::forbidden,
-                    "You may not make knowledge bases. Ask an administrator.")
+      throw Problem(Problem::Kind::forbidden, "You may not make knowledge bases. Ask an administrator.")
           .answering(401);
     auto base = co_await p.bases.create(me, form.name, form.description,
                                         form.access_grants.value_or(std::vector<auth::Grant>()));
@@ -305,7 +305,8 @@ struct Api {
                                          .page = q.page,
                                          .limit = q.limit});
     auto tree = co_await p.bases.directories(*base);
-    KnowledgeFileListResponse out{.items = {}, .directories = {}, .breadcrumbs = {}, .total = total_of(found)};
+    KnowledgeFileListResponse out{
+        .items = {}, .directories = {}, .breadcrumbs = {}, .total = total_of(found)};
     for (Entry& entry : found) {
       std::string path = entry.directory_id ? tree.path_to(*entry.directory_id) : "";
       out.items.push_back(co_await shown(std::move(entry), std::move(path)));

@@ -63,8 +63,7 @@ Difference difference(std::vector<ManifestEntry> manifest, std::vector<Kept> kep
     else if (found.mapped().checksum == file.checksum)
       ++out.unmodified_count;
     else
-      out.modified.push_back(
-          {std::move(file.filename), std::move(file.path), std::move(file.file_id)});
+      out.modified.push_back({std::move(file.filename), std::move(file.path), std::move(file.file_id)});
   }
   for (auto& [place, entry] : wanted) out.added.push_back({entry.filename, entry.path});
   for (const std::string& path : needed)

@@ -50,7 +50,8 @@ struct Difference {
   std::vector<std::string> mkdir;  ///< Paths, each after those around it.
   std::vector<std::string> rmdir;  ///< Ids, each after those inside it.
   std::int64_t unmodified_count = 0;
-  std::map<std::string, std::string> directory_map;  ///< Ids of the directories that are there, by path.
+  std::map<std::string, std::string>
+      directory_map;  ///< Ids of the directories that are there, by path.
 };
 ANTIPHON_DTO(Difference, added, modified, deleted, mkdir, rmdir, unmodified_count, directory_map)
 

@@ -8,7 +8,8 @@ namespace {
 using Texts = std::vector<std::string>;
 
 ManifestEntry entry(std::string path, std::string name, std::string checksum) {
-  return {.filename = std::move(name), .path = std::move(path), .checksum = std::move(checksum), .size = 1};
+  return {
+      .filename = std::move(name), .path = std::move(path), .checksum = std::move(checksum), .size = 1};
 }
 
 TEST(Sync, PathsHaveParts) {
@@ -47,7 +48,8 @@ TEST(Sync, NothingOnTheDiskLeavesNothing) {
 }
 
 TEST(Sync, OfTwoOfOneNameTheLastCounts) {
-  auto d = difference({entry("a", "f", "1"), entry("a/", "f", "2")}, {{"F", "f", "a", "2"}}, {{"a", "A"}});
+  auto d =
+      difference({entry("a", "f", "1"), entry("a/", "f", "2")}, {{"F", "f", "a", "2"}}, {{"a", "A"}});
   EXPECT_EQ(d.unmodified_count, 1);
   EXPECT_TRUE(d.added.empty());
 }

@@ -92,7 +92,9 @@ struct Api {
   config::Store& store;
   ModelFiles files;
 
-  std::uint64_t file_limit() const { return files.limit(); }
+  Task<http::FileLimit> file_limit(const Caller&) const {
+    co_return http::FileLimit{.bytes = files.limit()};
+  }
   const models::Settings& settings() const { return models.parts().settings; }
 
   // ---- Configuration.

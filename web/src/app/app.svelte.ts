@@ -8,6 +8,10 @@ import { CompletionsApi } from '$/features/completions/api';
 import { Turns } from '$/features/completions/turns.svelte';
 import { ConfigsApi } from '$/features/configs/api';
 import { EvaluationsApi } from '$/features/evaluations/api';
+import { FilesApi } from '$/features/files/api';
+import { Attachments } from '$/features/files/attachments.svelte';
+import { limitsOf } from '$/features/files/limits';
+import { pictureOf } from '$/features/files/pictures';
 import { FoldersApi } from '$/features/folders/api';
 import { FolderList } from '$/features/folders/folder_list.svelte';
 import { ModelsApi } from '$/features/models/api';
@@ -41,6 +45,7 @@ export class App {
   readonly toasts = new Toasts();
   readonly shortcuts = new Shortcuts();
   readonly texts = new Texts();
+  readonly attachments = new Attachments(this.api.files, () => limitsOf(this.session.config), pictureOf);
   readonly turns = new Turns(
     this.open,
     this.api.completions,
@@ -58,6 +63,12 @@ export class App {
   /** Whether the reader may do this with what is said in the open chat. */
   mayHere(permission: string): boolean {
     return this.owns && this.session.may('chat', permission);
+  }
+
+  /** Takes files for the question in the box. */
+  attach(files: readonly File[]): void {
+    const left = this.attachments.add(files);
+    if (left) this.toasts.show('warning', left);
   }
 
   /** Runs something a button started; what goes wrong is said in a toast. Returns whether it went well. */
@@ -79,6 +90,7 @@ function createApi(http: Http) {
     completions: new CompletionsApi(http),
     configs: new ConfigsApi(http),
     evaluations: new EvaluationsApi(http),
+    files: new FilesApi(http),
     folders: new FoldersApi(http),
     models: new ModelsApi(http),
     ollama: new OllamaApi(http),

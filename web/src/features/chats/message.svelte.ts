@@ -4,6 +4,7 @@ import type { OutputEvent } from '$/lib/live/output_event';
 import { applyOutputEvent, outputText } from '$/features/completions/output';
 import { latestTakeover, type Takeover } from '$/lib/live/takeover';
 import { replayOver } from '$/features/completions/replay';
+import { readItems, type FileItem } from '$/features/files/items';
 import { contentText } from './content';
 import type { Node } from './tree';
 
@@ -32,6 +33,7 @@ export class ChatMessage implements Node {
   error: Message['error'] = $state.raw(null);
   usage: Usage | null = $state.raw(null);
   sources: readonly Source[] = $state.raw([]);
+  files: readonly FileItem[] = $state.raw([]);
   followUps: readonly string[] = $state.raw([]);
   status: string = $state('');
   takeover: Takeover | null = $state.raw(null);
@@ -133,6 +135,7 @@ export class ChatMessage implements Node {
     this.error = message.error ?? null;
     this.usage = message.usage ?? null;
     this.sources = message.sources ?? [];
+    this.files = readItems(message.files);
     this.followUps = message.followUps ?? [];
     this.takeover = latestTakeover(message.statusHistory);
     this.annotation = message.annotation ?? null;

@@ -3,6 +3,7 @@ import { ApiError } from '$/lib/api/http';
 import type { ChatBranch, Message, Params } from '$/lib/api/types';
 import type { OutputEvent } from '$/lib/live/output_event';
 import type { AnswerState, Envelope } from '$/lib/live/events';
+import { documentsOf, readItems, type FileItem } from '$/features/files/items';
 import type { ChatsApi } from './api';
 import { alone, ChatMessage } from './message.svelte';
 import { areAlternatives, branchTo, familiesOf, newestLeaf, sideBySide, type Families, type Nodes } from './tree';
@@ -38,6 +39,8 @@ export class OpenChat {
   editingId = $state<string | null>(null);
   system = $state('');
   params: Params = $state.raw({});
+  /** The files of the chat that are no pictures, as they go with each question. */
+  documents: readonly FileItem[] = $state.raw([]);
   #currentId = $state<string | null>(null);
   /** The branch the reader is on the way to, and which nothing else may overtake. */
   #going: Promise<Reading> | null = null;
@@ -166,6 +169,7 @@ export class OpenChat {
     this.ownerId = chat.user_id;
     this.system = typeof chat.chat.system === 'string' ? chat.chat.system : '';
     this.params = chat.chat.params ?? {};
+    this.documents = documentsOf(readItems(chat.chat.files));
     this.#forgetAllBut(chat.branch);
     this.#putAll(read);
     this.#placeUnsent();
@@ -345,5 +349,6 @@ export class OpenChat {
     this.editingId = null;
     this.system = '';
     this.params = {};
+    this.documents = [];
   }
 }

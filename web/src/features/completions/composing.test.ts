@@ -1,11 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { FileItem } from '$/features/files/items';
 import { Composing } from './composing.svelte';
 
 function box() {
   const chat = { answering: false };
   const models = { chosen: [] as string[], settled: false, failed: false };
+  const attached = { count: 0, busy: false, failed: false, take: () => [] as FileItem[] };
   const ask = vi.fn();
-  return { chat, models, ask, composing: new Composing(chat, models, ask) };
+  return { chat, models, attached, ask, composing: new Composing(chat, models, attached, ask) };
 }
 
 describe('a question in the box', () => {
@@ -16,7 +18,7 @@ describe('a question in the box', () => {
 
     composing.send();
 
-    expect(ask.mock.calls).toEqual([['hi', ['m']]]);
+    expect(ask.mock.calls).toEqual([['hi', ['m'], []]]);
     expect([composing.text, composing.held]).toEqual(['', false]);
   });
 
@@ -36,7 +38,7 @@ describe('a question in the box', () => {
     models.chosen = ['m'];
     composing.release();
     composing.release();
-    expect(ask.mock.calls).toEqual([['hi', ['m']]]);
+    expect(ask.mock.calls).toEqual([['hi', ['m'], []]]);
     expect([composing.text, composing.waitsFor]).toEqual(['', '']);
   });
 
@@ -55,6 +57,37 @@ describe('a question in the box', () => {
 
     expect(ask).not.toHaveBeenCalled();
     expect(composing.text).toBe('draft of another chat');
+  });
+
+  it('waits for its files, goes out with them, and not without one that failed', () => {
+    const { models, attached, ask, composing } = box();
+    models.chosen = ['m'];
+    composing.text = 'hi';
+    attached.count = 1;
+    attached.busy = true;
+
+    composing.send();
+    expect([composing.waitsFor, ask.mock.calls.length]).toEqual(['files', 0]);
+    attached.busy = false;
+    attached.failed = true;
+    composing.release();
+    expect(ask).not.toHaveBeenCalled();
+    attached.failed = false;
+    const file = { id: 'f' } as FileItem;
+    attached.take = () => [file];
+    composing.release();
+
+    expect(ask.mock.calls).toEqual([['hi', ['m'], [file]]]);
+  });
+
+  it('may be files alone', () => {
+    const { models, attached, ask, composing } = box();
+    models.chosen = ['m'];
+    expect(composing.maySend).toBe(false);
+    attached.count = 1;
+    composing.send();
+
+    expect(ask).toHaveBeenCalledWith('', ['m'], []);
   });
 
   it('waits for the answer that is being written, and is nothing when empty', () => {

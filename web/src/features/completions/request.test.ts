@@ -10,6 +10,7 @@ const turn: Turn = {
   question,
   answers: [answer('a', 'x', 0), answer('b', 'y', 1)],
   history: null,
+  documents: [],
   system: ' ',
   params: { temperature: 0 },
   continued: false,

@@ -1,3 +1,4 @@
+import { readItems, saidWith, type FileItem } from '$/features/files/items';
 import type { CompletionRequest, Message, Params } from '$/lib/api/types';
 
 /** One turn. The server makes the chat when there is none, and all messages; the tokens arrive over the socket. */
@@ -8,6 +9,8 @@ export interface Turn {
   answers: readonly Message[];
   /** Only for temporary chats, which the server does not keep. */
   history: readonly Message[] | null;
+  /** What is no picture, of the whole chat. */
+  documents: readonly FileItem[];
   system: string;
   params: Params;
   /** Whether this answer is written on instead of begun. */
@@ -42,6 +45,7 @@ export function buildRequest(turn: Turn, now: Date): CompletionRequest {
     message_ids: turn.answers.map((answer) => ({ model_id: answer.model ?? '', message_id: answer.id, modelIdx: answer.modelIdx ?? 0 })),
     ...(turn.continued ? { assistant_message_id: first.id } : {}),
     ...(messages.length ? { messages } : {}),
+    ...(turn.documents.length ? { files: turn.documents.map(({ wire }) => wire) } : {}),
     params: turn.params,
     variables: variables(turn, now),
     features: {},
@@ -56,7 +60,7 @@ export function buildRequest(turn: Turn, now: Date): CompletionRequest {
 function requestMessages(turn: Turn): NonNullable<CompletionRequest['messages']> {
   const system = turn.system.trim() ? [{ role: 'system', content: turn.system }] : [];
   const history = turn.history ?? [];
-  return [...system, ...history.map((message) => ({ role: message.role, content: message.content }))];
+  return [...system, ...history.map((message) => ({ role: message.role, content: saidWith(message.content, readItems(message.files)) }))];
 }
 
 /** Values for the placeholders people may use in system prompts. */

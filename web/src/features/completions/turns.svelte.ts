@@ -6,6 +6,7 @@ import type { ChatMessage } from '$/features/chats/message.svelte';
 import type { OpenChat } from '$/features/chats/open_chat.svelte';
 import type { CompletionsApi } from './api';
 import { outputText } from './output';
+import { documentsOf, type FileItem } from '$/features/files/items';
 import { buildRequest, temporaryId } from './request';
 
 export interface Speaker {
@@ -30,8 +31,9 @@ export class Turns {
   ) {}
 
   /** Asks after the message `parentId` (null: at the beginning). */
-  async ask(text: string, models: readonly string[], parentId: string | null = this.chat.currentId): Promise<void> {
-    const question = this.chat.add(message('user', parentId, { content: text, models: [...models] }));
+  async ask(text: string, models: readonly string[], files: readonly FileItem[] = [], parentId: string | null = this.chat.currentId): Promise<void> {
+    this.chat.documents = documentsOf(this.chat.documents, files);
+    const question = this.chat.add(message('user', parentId, { content: text, models: [...models], files: files.map(({ wire }) => wire) }));
     question.unsent = true;
     await this.answer(question, models);
   }
@@ -139,6 +141,7 @@ export class Turns {
       question: question.toWire(),
       answers: answers.map((answer) => answer.toWire()),
       history: this.chat.temporary ? this.#spoken(question, continued ? answers[0]! : null) : null,
+      documents: this.chat.documents,
       system: this.chat.system || system,
       params: { ...params, ...this.chat.params },
       continued,

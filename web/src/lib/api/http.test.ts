@@ -74,3 +74,64 @@ describe('a call', () => {
     expect(calls).toBeTypeOf('function');
   });
 });
+
+describe('an upload', () => {
+  /** The browser's older way, as far as it is used. */
+  class Request {
+    static last: Request;
+    upload: { onprogress?: (event: { loaded: number; total: number }) => void } = {};
+    onload = () => {};
+    onerror = () => {};
+    onabort = () => {};
+    status = 0;
+    responseText = '';
+    opened: string[] = [];
+    headers: Record<string, string> = {};
+    constructor() {
+      Request.last = this;
+    }
+    open = (...what: string[]) => (this.opened = what);
+    setRequestHeader = () => {};
+    getResponseHeader = (name: string) => this.headers[name] ?? null;
+    send = vi.fn();
+    abort = () => this.onabort();
+    answer(status: number, text: string) {
+      Object.assign(this, { status, responseText: text });
+      this.onload();
+    }
+  }
+  const start = (signal = new AbortController().signal, onprogress = vi.fn()) => {
+    vi.stubGlobal('XMLHttpRequest', Request);
+    const sent = http.upload('POST /api/v1/files/', new FormData(), { signal, onprogress }).catch((cause: unknown) => cause);
+    return { sent, request: Request.last, onprogress };
+  };
+
+  it('tells how far it is, and gives what the server says', async () => {
+    const { sent, request, onprogress } = start();
+    request.upload.onprogress!({ loaded: 1, total: 4 });
+    request.answer(200, '{"id":"f"}');
+
+    expect(await sent).toEqual({ id: 'f' });
+    expect(request.opened).toEqual(['POST', '/api/v1/files/']);
+    expect(onprogress.mock.calls).toEqual([[0.25]]);
+  });
+
+  it('that is refused says why; that did not arrive says so', async () => {
+    const refused = start();
+    refused.request.headers['Retry-After'] = '3';
+    refused.request.answer(413, '{"detail":"Too large"}');
+    const lost = start();
+    lost.request.onerror();
+
+    expect(await refused.sent).toMatchObject({ status: 413, message: 'Too large', retryAfter: 3, final: true });
+    expect(await lost.sent).toMatchObject({ status: 0, offline: true, final: false });
+  });
+
+  it('ends when it is given up', async () => {
+    const abort = new AbortController();
+    const { sent } = start(abort.signal);
+    abort.abort();
+
+    expect(await sent).toMatchObject({ name: 'AbortError' });
+  });
+});

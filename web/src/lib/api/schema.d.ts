@@ -5533,6 +5533,7 @@ export interface components {
             user_message?: unknown;
             message_ids?: components["schemas"]["WantedAnswer"][];
             assistant_message_id?: string;
+            files?: unknown[];
             params?: {
                 [key: string]: unknown;
             };

@@ -10,6 +10,8 @@ type Schemas = components['schemas'];
 
 export type Role = 'admin' | 'user' | 'pending';
 export type ServerConfig = Schemas['PublicSettings'];
+/** A file on the server, without its bytes. */
+export type UploadedFile = Schemas['FileModelResponse'];
 export type SessionUser = Schemas['SessionReply'] | Schemas['SessionInfo'];
 export type ApiKey = Schemas['ApiKeyView'];
 export type ApiKeyForm = Schemas['KeyForm'];
