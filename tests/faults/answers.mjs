@@ -143,10 +143,21 @@ export class Answer {
     const streamed = [...turn.deltaText.matchAll(/ t(\d+)/g)].map((match) => Number(match[1]));
     const again = this.end === 'restarted' ? streamed.findIndex((number, i) => i > 0 && number === 0) : -1;
     if (again > 0) streamed.splice(0, again);
-    streamed.forEach((number, i) => assert.ok(i === 0 || number > streamed[i - 1], `${this.name}: t${number} came after t${streamed[i - 1]}`));
+    streamed.forEach((number, i) => assert.ok(i === 0 || number > streamed[i - 1], `${this.name}: t${number} came after t${streamed[i - 1]}; ${this.#course(number)}`));
     // Whoever was told that nothing is missing got every token as a delta.
     if (!this.socket.healed && this.end !== 'restarted' && turn.deltaText) return assert.equal(turn.deltaText, turn.text, `${this.name}: tokens on the wire`);
     return undefined;
+  }
+
+  /** What came when, around the second coming of a token: milliseconds since the question, event, tokens. */
+  #course(number) {
+    const { turn, socket } = this;
+    const since = (at) => Math.round(at - turn.startedAt);
+    const tokens = (text) => (text ? [/ t\d+/.exec(text)?.[0], / t\d+(?=\D*$)/.exec(text)?.[0]].join('…') : '');
+    const heard = turn.events.map((event) => `${since(event.at)} ${event.type} ${event.data?.type ?? ''}${tokens(event.data?.delta ?? '')}`);
+    const at = turn.events.findLastIndex((event) => event.data?.delta?.includes(` t${number}`));
+    const backs = socket.backs.map((back) => `${since(back.at ?? 0)} ${back.recovered ? 'recovered' : 'not recovered'}`);
+    return `${socket.kind ?? 'socket.io-client'} (${socket.io?.engine?.transport?.name}) came back ${backs.join(', ') || 'never'}; heard ${heard.slice(Math.max(0, at - 30), at + 3).join(' | ')}`;
   }
 
   /** Where the client's text and the stored one part, and what came last. */

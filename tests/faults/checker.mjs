@@ -74,7 +74,7 @@ export class Checker {
     socket.lastId = socket.id;
     socket.on('disconnect', () => (socket.lostAt = performance.now()));
     socket.on('connect', () => {
-      if (socket.lostAt) socket.backs.push({ ms: performance.now() - socket.lostAt, recovered: socket.recovered });
+      if (socket.lostAt) socket.backs.push({ at: performance.now(), ms: performance.now() - socket.lostAt, recovered: socket.recovered });
       socket.healed ||= !socket.recovered;
       socket.lastId = socket.id;
       socket.emit('user-join', { auth: { token } });

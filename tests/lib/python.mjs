@@ -22,7 +22,7 @@ export async function connectPython(url, token, transport = 'websocket') {
     const { what, sid, event } = JSON.parse(line);
     if (what === 'disconnect') socket.lostAt = performance.now();
     if (what === 'connect') {
-      if (socket.lostAt) socket.backs.push({ ms: performance.now() - socket.lostAt, recovered: false });
+      if (socket.lostAt) socket.backs.push({ at: performance.now(), ms: performance.now() - socket.lostAt, recovered: false });
       socket.id = sid;
       socket.connects += 1;
     }
