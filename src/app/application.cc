@@ -138,8 +138,10 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                [this](const User& me, std::string id) {
                  return folder_guard.may(me, std::move(id), Right::read);
                }),
-      file_guard(files, [this](const User& me, std::string owner,
-                               std::string id) { return attached.readable(me, std::move(owner), std::move(id)); }),
+      file_guard(files,
+                 [this](const User& me, std::string owner, std::string id) {
+                   return attached.readable(me, std::move(owner), std::move(id));
+                 }),
       pictures(files, file_guard),
       feedbacks(*db),
       analytics(*db),

@@ -21,8 +21,8 @@
 /// Granted<T, R> takes one too, and asks the api for the object: its member function template
 /// `template <class G> Task<G> grant(const User& me, std::string id)` throws when the caller has no
 /// such right. Query<T>, Body<T> and Upload<T> (a form with a file, which may be as large as the api's
-/// `Task<FileLimit> file_limit(const Caller&) const` says) are parsed and validated, `Events` streams, `Call&` is for
-/// what nothing else covers (cookies, raw bytes).
+/// `Task<FileLimit> file_limit(const Caller&) const` says) are parsed and validated, `Events` streams,
+/// `Call&` is for what nothing else covers (cookies, raw bytes).
 namespace antiphon::http {
 
 template <class T>
@@ -204,7 +204,7 @@ template <auto M, class Api, class R, class... P>
 Endpoint bind_as(Api api, Task<R> (Api::*)(P...)) {
   Endpoint e;
   (Arg<P>::note(e), ...);
-  if constexpr ((IsUpload<P>::value || ...)) 
+  if constexpr ((IsUpload<P>::value || ...))
     e.file_limit = [api](const Caller& who) { return api.file_limit(who); };
   if constexpr (!std::is_void_v<R> && !std::is_same_v<R, Response> &&
                 !std::is_same_v<R, std::optional<Response>>)

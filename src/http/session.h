@@ -203,9 +203,8 @@ class Session final : public Stream {
     if (auto failed = co_await identify(call)) co_return hang_up(std::move(*failed));
     if (auto failed = core_.router.refuse_caller(route, call)) co_return hang_up(std::move(*failed));
     FileLimit limit;
-    if (auto failed = co_await attempt(call, [&]() -> Task<> {
-          limit = co_await route.endpoint.file_limit(call.caller);
-        }))
+    if (auto failed = co_await attempt(
+            call, [&]() -> Task<> { limit = co_await route.endpoint.file_limit(call.caller); }))
       co_return hang_up(std::move(*failed));
     std::uint64_t most = limit.bytes + kBeside;
     if (head.content_length.value_or(0) > most) co_return hang_up(413, limit.beyond);

@@ -31,7 +31,8 @@ void collect(const std::optional<json::Value>& files, std::set<std::string, std:
   if (!files || !files->is_array()) return;
   for (const json::Value& file : files->as_array())
     for (std::string_view member : {"id", "url"})
-      if (std::string_view id = id_in(json::text_at(file, member)); !id.empty() && ids.size() < kMostFiles)
+      if (std::string_view id = id_in(json::text_at(file, member));
+          !id.empty() && ids.size() < kMostFiles)
         ids.emplace(id);
 }
 
@@ -57,14 +58,14 @@ std::optional<std::string> file_ids_of(const std::vector<Message>& messages) {
 }
 
 Task<bool> Attached::readable(const User& me, std::string owner, std::string file_id) const {
-#define ANTIPHON_LINKS(has)                                                                    \
-  "SELECT id, chat_id, user_id, title, 'null' AS chat, share_mode, created_at, updated_at"     \
-  "  FROM shared_chat WHERE user_id = $1 AND file_ids IS NOT NULL AND " has                    \
+#define ANTIPHON_LINKS(has)                                                                \
+  "SELECT id, chat_id, user_id, title, 'null' AS chat, share_mode, created_at, updated_at" \
+  "  FROM shared_chat WHERE user_id = $1 AND file_ids IS NOT NULL AND " has                \
   " ORDER BY updated_at DESC LIMIT $3"
-#define ANTIPHON_FOLDERS(has)                                                                  \
-  "SELECT DISTINCT chat.folder_id AS value"                                                    \
-  "  FROM chat_message m JOIN chat ON chat.id = m.chat_id"                                     \
-  " WHERE m.user_id = $1 AND m.file_ids IS NOT NULL AND " has                                  \
+#define ANTIPHON_FOLDERS(has)                                 \
+  "SELECT DISTINCT chat.folder_id AS value"                   \
+  "  FROM chat_message m JOIN chat ON chat.id = m.chat_id"    \
+  " WHERE m.user_id = $1 AND m.file_ids IS NOT NULL AND " has \
   "   AND chat.user_id = $1 AND chat.folder_id IS NOT NULL AND NOT chat.archived LIMIT $3"
   static constexpr Sql kLinks{"chats.links_with_file", ANTIPHON_LINKS("instr(file_ids, $2) > 0"),
                               ANTIPHON_LINKS("strpos(file_ids, $2) > 0")};

@@ -8,8 +8,8 @@
 #include "features/chats/chats.h"
 #include "features/chats/sharing.h"
 
-/// Files that chats hold. A chat lets its readers have the files its owner put there, and nobody else's:
-/// whoever names a foreign file in a chat of his own gives nobody a way to it.
+/// Files that chats hold. A chat lets its readers have the files its owner put there, and nobody
+/// else's: whoever names a foreign file in a chat of his own gives nobody a way to it.
 namespace antiphon::chats {
 
 /// Column `file_ids` of what a message names, `files` in the form of Open WebUI's clients: " id id ".

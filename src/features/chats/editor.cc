@@ -57,10 +57,24 @@ constexpr Sql kUpdateMessage{"chats.update_message", R"(
      WHERE chat_id = $1 AND id = $2 AND done)"};
 
 store::Bound updating(const Message& m) {
-  return {kUpdateMessage,    m.chat_id,   m.id,    m.content, words_of(plain_text(m.content)),
-          lean_output(m),    m.model_id,  m.files, m.sources, m.embeds,
-          m.status_history,  m.error,     m.usage, m.meta,    m.extra,
-          m.context_summary, m.updated_at, file_ids_of(m.files)};
+  return {kUpdateMessage,
+          m.chat_id,
+          m.id,
+          m.content,
+          words_of(plain_text(m.content)),
+          lean_output(m),
+          m.model_id,
+          m.files,
+          m.sources,
+          m.embeds,
+          m.status_history,
+          m.error,
+          m.usage,
+          m.meta,
+          m.extra,
+          m.context_summary,
+          m.updated_at,
+          file_ids_of(m.files)};
 }
 
 /// What was said stays; what is said of it (ratings, variants, …) may change.

@@ -45,15 +45,15 @@ constexpr Sql kReferences{"files.blobs", R"(
                           "SELECT DISTINCT blob_id AS value FROM file WHERE blob_id = ANY($1)"};
 
 /// Texts are given as long as they and those of the files before are not too much for one answer. Which
-/// those are is known by their lengths; the others are not read. A text whose length is not known counts
-/// as the longest.
-#define ANTIPHON_LISTED(whose, like)                                                                 \
-  "WITH page AS (SELECT id, created_at, COALESCE(content_size, CASE WHEN content IS NULL THEN 0"     \
-  " ELSE 1048576 END) AS length FROM file WHERE user_id " whose " $1 AND filename " like             \
-  " $2 ESCAPE '\\' ORDER BY created_at DESC, id LIMIT $5 OFFSET $6),"                                \
-  " fitting AS (SELECT id AS file_id, CAST(SUM(length) OVER (ORDER BY created_at DESC, id) AS BIGINT)"  \
-  " AS so_far FROM page) SELECT " ANTIPHON_FILE_COLUMNS                                                      \
-  ", CASE WHEN $3 AND so_far <= $4 THEN content END AS content FROM fitting JOIN file"               \
+/// those are is known by their lengths; the others are not read. A text whose length is not known
+/// counts as the longest.
+#define ANTIPHON_LISTED(whose, like)                                                                   \
+  "WITH page AS (SELECT id, created_at, COALESCE(content_size, CASE WHEN content IS NULL THEN 0"       \
+  " ELSE 1048576 END) AS length FROM file WHERE user_id " whose " $1 AND filename " like               \
+  " $2 ESCAPE '\\' ORDER BY created_at DESC, id LIMIT $5 OFFSET $6),"                                  \
+  " fitting AS (SELECT id AS file_id, CAST(SUM(length) OVER (ORDER BY created_at DESC, id) AS BIGINT)" \
+  " AS so_far FROM page) SELECT " ANTIPHON_FILE_COLUMNS                                                \
+  ", CASE WHEN $3 AND so_far <= $4 THEN content END AS content FROM fitting JOIN file"                 \
   " ON file.id = fitting.file_id ORDER BY created_at DESC, id"
 constexpr Sql kOwn{"files.own", ANTIPHON_LISTED("=", "LIKE"), ANTIPHON_LISTED("=", "ILIKE")};
 constexpr Sql kAll{"files.all", ANTIPHON_LISTED("<>", "LIKE"), ANTIPHON_LISTED("<>", "ILIKE")};
@@ -261,7 +261,7 @@ Task<std::unique_ptr<blobs::Pieces>> Files::open(const File& file, blobs::Range 
 /// What grants a file to others grants reading it, never more (row 47).
 Task<bool> Guard::may(const User& me, const File& file, Right wanted) const {
   if (file.user_id == me.id.value || me.admin()) co_return true;
-  co_return wanted == Right::read && shown_ && co_await shown_(me, file.user_id, file.id);
+  co_return wanted == Right::read&& shown_&& co_await shown_(me, file.user_id, file.id);
 }
 
 Task<std::optional<File>> Guard::held(const User& me, std::string id, Right wanted) const {

@@ -65,7 +65,8 @@ class Files {
   /// may keep.
   Task<http::FileLimit> limit(UserId user) const;
   /// Keeps what was sent. Throws Problem: 400 for a name or an ending that may not be, 413 for what
-  /// does not fit in what its user may keep, and as Blobs::put() does. A row is there only when all bytes are durable (S69).
+  /// does not fit in what its user may keep, and as Blobs::put() does. A row is there only when all
+  /// bytes are durable (S69).
   Task<File> add(const User& me, http::UploadedFilePtr sent, json::Value metadata);
 
   Task<std::optional<File>> find(std::string id) const;

@@ -118,7 +118,7 @@ class FilesTest : public ::testing::TestWithParam<store::Engine> {
 
   store::Store store;
   Settings settings;
-  std::string shown;   ///< "reader owner id" of a file that others may read.
+  std::string shown;  ///< "reader owner id" of a file that others may read.
   std::string denied;
   std::optional<blobs::TestBlobs> blobs;
   std::optional<Files> files;

@@ -22,12 +22,13 @@ struct Settings : config::Group {
                                 .help(
                                     "Endings that the names of files may have, such as `pdf`. Empty: "
                                     "any, and none at all.");
-  config::OptionalInt quota =
-      env_optional_int("ANTIPHON_FILES_PER_USER")
-          .key("antiphon.files_per_user")
-          .between(0, 1'000'000'000)
-          .help("How much the files of one user may have together, in MiB (1,048,576 bytes). Not set, or 0: "
-                "any amount.");
+  config::OptionalInt quota = env_optional_int("ANTIPHON_FILES_PER_USER")
+                                  .key("antiphon.files_per_user")
+                                  .between(0, 1'000'000'000)
+                                  .help(
+                                      "How much the files of one user may have together, in MiB "
+                                      "(1,048,576 bytes). Not set, or 0: "
+                                      "any amount.");
   config::OptionalInt image_width =
       env_optional_int("FILE_IMAGE_COMPRESSION_WIDTH")
           .key("file.image_compression_width")
