@@ -13,6 +13,7 @@
 #include "base/scope.h"
 #include "base/watchdog.h"
 #include "blobs/blobs.h"
+#include "extract/settings.h"
 #include "bus/bus.h"
 #include "client/client.h"
 #include "cluster/member.h"
@@ -77,6 +78,7 @@ struct Declared {
   auth::PermissionDefaults permissions;
   models::Settings models;
   blobs::Settings blobs;
+  extract::Settings documents;
   files::Settings files;
   chats::Settings chats;
   tasks::Settings tasks;
