@@ -136,6 +136,12 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
       files(*db, blobs, declared.files),
       file_guard(files),
       pictures(files, file_guard),
+      extractor(declared.documents),
+      processing({.db = *db,
+                  .files = files,
+                  .extractor = extractor,
+                  .jobs = jobs,
+                  .spool = upload_folder(d.process)}),
       feedbacks(*db),
       analytics(*db),
       replay(runs),
@@ -322,7 +328,7 @@ void App::add_routes() {
                      .settings = declared.tasks,
                      .config = config,
                      .also = {declared.models.task_model, declared.models.task_model_external}});
-  files::add_routes(router, {.files = files, .guard = file_guard, .permitted = permitted});
+  files::add_routes(router, {.files = files, .guard = file_guard, .permitted = permitted, .processing = &processing});
   evaluations::add_routes(router, {.feedbacks = feedbacks,
                                    .settings = declared.evaluations,
                                    .config = config,
@@ -463,6 +469,7 @@ Task<> App::stop(std::chrono::seconds budget) {
             {{"seconds", budget.count()}, {"answers", runs.live_here()}});
   co_await let_end("answers", runs.stop(budget));
   co_await let_end("completions", completions.stop(2s));
+  extractor.stop();
   co_await let_end("jobs", jobs.stop(2s));
   co_await let_end("relay", relay.stop());
   co_await let_end("sockets", hub.stop(2s));

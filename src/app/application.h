@@ -74,6 +74,8 @@ struct App {
   files::Files files;
   files::Guard file_guard;
   files::Pictures pictures;
+  extract::Extractor extractor;
+  files::Processing processing;
   evaluations::Feedbacks feedbacks;
   analytics::Analytics analytics;
   completions::LogReplay replay;

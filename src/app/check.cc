@@ -1,4 +1,4 @@
-#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -68,12 +68,9 @@ void check_documents(const Declared& declared, Report& report) {
                                    "by programs that can read what the server can"
                                  : "this kernel has no Landlock: PDFs and pictures are not read");
   report.attempt("documents", [&] {
-    char path[] = "/tmp/antiphon-check-XXXXXX";
-    int file = mkostemp(path, O_CLOEXEC);
-    if (file < 0) throw Problem(Problem::Kind::unavailable, "no file can be made in /tmp");
-    extract::Source source(file);
-    (void)unlink(path);
-    if (write(file, "text", 4) != 4) throw Problem(Problem::Kind::unavailable, "/tmp is full");
+    extract::Source source(memfd_create("document", MFD_CLOEXEC));
+    if (write(source.descriptor(), "text", 4) != 4)
+      throw Problem(Problem::Kind::unavailable, "no file in memory can be made");
     (void)extract::Extractor(declared.documents).extract_now(source, "check.txt", "text/plain");
     return "a text was read by a confined process";
   });

@@ -41,6 +41,7 @@
 #include "features/evaluations/routes.h"
 #include "features/files/files.h"
 #include "features/files/pictures.h"
+#include "features/files/processing.h"
 #include "features/files/routes.h"
 #include "features/folders/folders.h"
 #include "features/models/models.h"

@@ -190,10 +190,13 @@ Extractor::Extractor(const Settings& settings, Program program)
       pool_(std::in_place, static_cast<int>(settings.workers()), static_cast<std::size_t>(settings.queue())) {}
 
 Extractor::~Extractor() {
-  // Never read, so whoever looks sees it.
-  (void)eventfd_write(stopping_, 1);
+  stop();
   pool_.reset();
   (void)close(stopping_);
+}
+
+void Extractor::stop() {
+  (void)eventfd_write(stopping_, 1);
 }
 
 Task<Document> Extractor::extract(Source source, std::string name, std::string content_type) {

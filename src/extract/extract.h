@@ -45,6 +45,9 @@ class Extractor {
   ~Extractor();
   Extractor(const Extractor&) = delete;
 
+  /// From here on everything ends with 503, also what is under way. Does not wait.
+  void stop();
+
   /// Reads a document. `name` (for its ending) and `content_type` as the sender said. Throws Problem: 422 for
   /// what has no text we can read, saying what to do about it; 503 with Retry-After when too many wait.
   Task<Document> extract(Source source, std::string name, std::string content_type);
@@ -54,7 +57,7 @@ class Extractor {
  private:
   const Settings& settings_;
   const Program program_;
-  int stopping_;  ///< An eventfd: readable when everything is to end.
+  int stopping_;  ///< An eventfd, never read: readable when everything is to end.
   std::optional<WorkerPool> pool_;
 };
 

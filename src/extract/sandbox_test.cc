@@ -1,4 +1,4 @@
-// The walls, tried from inside.
+// The walls, tried from inside (row 28).
 #include "extract/sandbox.h"
 
 #include <fcntl.h>

@@ -39,9 +39,11 @@ using Parts = std::vector<std::pair<std::string, std::string>>;
 
 /// A zip of these; `claimed` bytes unpacked each says it has, when not what it has.
 inline std::string zip(const Parts& parts, std::int64_t claimed = -1) {
-  std::string out, directory;
+  std::string out, directory, packed;
+  std::string_view last;
   for (const auto& [name, text] : parts) {
-    std::string packed = deflated(text);
+    if (packed.empty() || text != last) packed = deflated(text);
+    last = text;
     std::string about = little(20, 2) + little(0, 2) + little(8, 2) + little(0, 4) +
                         little(crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size())), 4) +
                         little(packed.size(), 4) + little(claimed < 0 ? text.size() : static_cast<std::uint64_t>(claimed), 4) +

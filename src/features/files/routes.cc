@@ -2,7 +2,9 @@
 
 #include <boost/json.hpp>
 
+#include "base/async.h"
 #include "base/problem.h"
+#include "features/files/processing.h"
 #include "features/files/served.h"
 #include "http/bind.h"
 #include "http/described.h"
@@ -15,6 +17,13 @@ struct FileUploadForm {
 };
 ANTIPHON_DTO(FileUploadForm, metadata)
 ANTIPHON_DTO_DEFINE(FileUploadForm)
+
+struct FileUploadQuery {
+  json::Flag<true> process;                ///< Reads its text.
+  json::Flag<true> process_in_background;  ///< Answers before that is done.
+};
+ANTIPHON_DTO(FileUploadQuery, process, process_in_background)
+ANTIPHON_DTO_DEFINE(FileUploadQuery)
 
 struct FilesQuery {
   json::Number<1, 1, 1'000'000> page;
@@ -127,6 +136,7 @@ using http::Response;
 FileModelResponse view(File file) {
   json::Object data{{"status", file.status}};
   if (file.content) data["content"] = *file.content;
+  if (file.status == "failed" && file.error) data["error"] = *file.error;
   return {.id = std::move(file.id),
           .user_id = std::move(file.user_id),
           .hash = std::move(file.hash),
@@ -176,11 +186,20 @@ struct Api {
   }
   std::uint64_t file_limit() const { return static_cast<std::uint64_t>(p.files.most_bytes()); }
 
-  Task<FileModelResponse> upload(const User& me, http::Upload<FileUploadForm> form) {
+  Task<FileModelResponse> upload(const User& me, Query<FileUploadQuery> q,
+                                 http::Upload<FileUploadForm> form) {
     if (!me.admin() && !co_await p.permitted(me, "chat.file_upload"))
       throw Problem(Problem::Kind::forbidden, "You may not upload files. Ask an administrator.");
     json::Value metadata = metadata_of(form.metadata);
-    co_return view(co_await p.files.add(me, std::move(form.file), std::move(metadata)));
+    File file = co_await p.files.add(me, std::move(form.file), std::move(metadata));
+    if (!q.process || p.processing == nullptr) co_return view(std::move(file));
+    file = co_await p.processing->begin(std::move(file));
+    if (!q.process_in_background) {
+      auto read = co_await p.processing->wait(file.id);
+      if (!read) throw not_found("File");
+      file = std::move(*read);
+    }
+    co_return view(std::move(file));
   }
 
   Task<FileListResponse> list(const User& me, Query<FilesQuery> q) {
@@ -218,9 +237,17 @@ struct Api {
   }
   Task<std::optional<Response>> status(const User&, Readable file, Query<FileStatusQuery> q,
                                        http::Events events) {
-    std::string text = json::dump(FileStatus{file->status});
-    if (!q.stream) co_return http::json_response(std::move(text));
-    co_await events.send(text);
+    if (!q.stream) co_return http::json_response(json::dump(FileStatus{file->status}));
+    std::optional<File> now = *file;
+    auto until = std::chrono::steady_clock::now() + Processing::kPatience;
+    while (now && !events.gone()) {
+      json::Object event{{"status", now->status}};
+      if (now->status == "failed") event["error"] = now->error.value_or("");
+      co_await events.send(json::serialize(event));
+      if (now->status != "pending" || std::chrono::steady_clock::now() >= until) break;
+      co_await sleep_for(std::chrono::seconds(1));
+      now = co_await p.files.find(file->id);
+    }
     co_return std::nullopt;
   }
 

@@ -11,11 +11,15 @@ class Router;
 
 namespace antiphon::files {
 
+class Processing;
+
 struct RouteParts {
   Files& files;
   const Guard& guard;
   /// Whether the user may do what a permission ("chat.file_upload") says.
   std::function<Task<bool>(const User&, std::string_view permission)> permitted;
+  /// Reads texts; without it no file gets one by itself.
+  Processing* processing = nullptr;
 };
 /// /api/v1/files
 void add_routes(http::Router& r, const RouteParts& parts);

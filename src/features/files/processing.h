@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "extract/extract.h"
+#include "features/files/files.h"
+#include "jobs/jobs.h"
+
+namespace antiphon::files {
+
+/// Reads the text of files that were sent, as a job: whatever dies, another attempt is made, and after the
+/// last one the file says that it failed. Any thread.
+class Processing {
+ public:
+  struct Parts {
+    store::Db& db;
+    Files& files;
+    extract::Extractor& extractor;
+    jobs::Jobs& jobs;
+    std::string spool;  ///< A folder for the bytes while they are read.
+  };
+  /// Registers the kind of job: before Jobs::start().
+  explicit Processing(Parts parts);
+
+  /// Makes the file's status "pending" and queues the reading, in one transaction. Yields the file as it is
+  /// then: unchanged where there is nothing to read (pictures, sound, video). Throws Problem.
+  Task<File> begin(File file);
+  /// Waits until its status is not "pending" any more, at most kPatience. Yields the file; nothing when it is gone.
+  Task<std::optional<File>> wait(std::string id) const;
+
+  static constexpr std::chrono::minutes kPatience{10};
+
+ private:
+  Task<> perform(const jobs::Job& job);
+  Task<std::string> text_of(const File& file);
+  Task<> fail(const std::string& id, const std::string& error);
+
+  Parts p_;
+};
+
+}  // namespace antiphon::files
