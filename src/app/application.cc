@@ -188,6 +188,8 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                             [this](const User& me, std::string id, std::int64_t room) {
                               return pictures.read(me, std::move(id), room);
                             }},
+           .documents = {.read = [this](const User& me,
+                                        std::string id) { return processing.text(file_guard, me, std::move(id)); }},
            .chores =
                [this](completions::Chore chore) { return tasks::policy_of(declared.tasks, chore); }}),
       models_in_use(bus, runs.node_id(),

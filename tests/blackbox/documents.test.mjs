@@ -11,6 +11,7 @@ import { somePng } from '../lib/pictures.mjs';
 import { binary, startServer } from '../lib/server.mjs';
 import { until } from '../lib/until.mjs';
 import { upload } from '../lib/uploads.mjs';
+import { startProvider } from '../provider/provider.mjs';
 
 const kFiles = '/api/v1/files';
 
@@ -70,13 +71,20 @@ const memoryOf = (server) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${
 
 forEachDatabase((db) => {
   describe('documents', () => {
+    let provider;
     let server;
     let bob;
+    let eve;
     before(async () => {
-      server = await startServer({ databaseUrl: await db.create(), env: {} });
-      bob = await server.user(await server.admin(), 'Bob');
+      provider = await startProvider();
+      server = await startServer({ provider, databaseUrl: await db.create(), env: { BYPASS_MODEL_ACCESS_CONTROL: 'true' } });
+      const admin = await server.admin();
+      [bob, eve] = [await server.user(admin, 'Bob'), await server.user(admin, 'Eve')];
     });
-    after(() => server?.close());
+    after(async () => {
+      await server?.close();
+      await provider?.stop();
+    });
 
     const show = async (id) => (await bob.get(`${kFiles}/${id}`)).json;
     const ended = (id) =>
@@ -132,6 +140,20 @@ forEachDatabase((db) => {
       assert.match(file.data.error, /unpack/);
       assert.ok(memoryOf(server) - before < 32 << 20);
       assert.equal((await fetch(`${server.url}/health`)).status, 200);
+    });
+
+    it('row 49: go along with the question, also when they have just been sent, for who may read them', async () => {
+      const asked = () => JSON.stringify(provider.calls.filter((call) => JSON.stringify(call.body ?? '').includes('[[tokens=1]]')).at(-1).body.messages);
+      const { json: file } = await upload(bob, pdf('Gloria in excelsis'), 'mass.pdf', { type: 'application/pdf', expect: 200 });
+      const files = [{ type: 'file', id: file.id, url: file.id, name: 'mass.pdf' }];
+      const socket = await bob.connect();
+      const first = await bob.ask('[[tokens=1]] What is it?', { socket, body: { files } });
+      assert.match(asked(), /What is it\?\\n\\n\[Attached file: mass\.pdf\]\\nGloria in excelsis\\n\[End of the attached file\]/);
+      await bob.ask('[[tokens=1]] And now?', { socket, chatId: first.chatId, parentId: first.messageId });
+      assert.match(asked(), /Gloria in excelsis.*And now\?/);
+      await eve.ask('[[tokens=1]] Mine?', { socket: await eve.connect(), body: { files } });
+      assert.match(asked(), /Mine\?/);
+      assert.doesNotMatch(asked(), /Gloria/);
     });
 
     it('are read after a crash in the middle', async () => {

@@ -66,14 +66,23 @@ Task<File> Processing::begin(File file) {
   co_return file;
 }
 
-Task<std::optional<File>> Processing::wait(std::string id) const {
-  auto until = std::chrono::steady_clock::now() + kPatience;
+Task<std::optional<File>> Processing::wait(std::string id, std::chrono::seconds patience) const {
+  auto until = std::chrono::steady_clock::now() + patience;
   auto file = co_await p_.files.find(id);
   while (file && file->status == "pending" && std::chrono::steady_clock::now() < until) {
     co_await sleep_for(200ms);
     file = co_await p_.files.find(id);
   }
   co_return file;
+}
+
+Task<std::optional<std::string>> Processing::text(const Guard& guard, const User& me, std::string id) const {
+  auto file = co_await guard.readable(me, id);
+  if (file) file = co_await wait(std::move(id), kAsked);
+  if (!file) co_return std::nullopt;
+  std::string out = co_await p_.files.content(file->id);
+  if (out.empty()) co_return std::nullopt;
+  co_return out;
 }
 
 Task<> Processing::perform(const jobs::Job& job) {

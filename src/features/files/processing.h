@@ -1,6 +1,7 @@
 #pragma once
 
-#include <functional>
+#include <chrono>
+#include <optional>
 #include <string>
 
 #include "extract/extract.h"
@@ -26,10 +27,15 @@ class Processing {
   /// Makes the file's status "pending" and queues the reading, in one transaction. Yields the file as it is
   /// then: unchanged where there is nothing to read (pictures, sound, video). Throws Problem.
   Task<File> begin(File file);
-  /// Waits until its status is not "pending" any more, at most kPatience. Yields the file; nothing when it is gone.
-  Task<std::optional<File>> wait(std::string id) const;
+  /// Waits until its status is not "pending" any more, at most `patience`. Yields the file; nothing when it
+  /// is gone.
+  Task<std::optional<File>> wait(std::string id, std::chrono::seconds patience = kPatience) const;
+  /// The text of a file for what `me` asks a model; waits for it as long as kAsked. Nothing for what he may
+  /// not read, and for what has none.
+  Task<std::optional<std::string>> text(const Guard& guard, const User& me, std::string id) const;
 
-  static constexpr std::chrono::minutes kPatience{10};
+  static constexpr std::chrono::seconds kPatience{600};
+  static constexpr std::chrono::seconds kAsked{20};
 
  private:
   Task<> perform(const jobs::Job& job);
