@@ -95,7 +95,8 @@ int main(int argc, char** argv) {
   auto* routes = cli.add_subcommand("routes", "Prints every route, who may call it and what it costs");
   auto* version = cli.add_subcommand("version", "Prints the version");
   Flags flags;
-  for (CLI::App* command : {&cli, serve, check, migrate, user, keys, extract}) take_flags(*command, flags);
+  for (CLI::App* command : {&cli, serve, check, migrate, user, keys, extract})
+    take_flags(*command, flags);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -188,8 +188,10 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                             [this](const User& me, std::string id, std::int64_t room) {
                               return pictures.read(me, std::move(id), room);
                             }},
-           .documents = {.read = [this](const User& me,
-                                        std::string id) { return processing.text(file_guard, me, std::move(id)); }},
+           .documents = {.read =
+                             [this](const User& me, std::string id) {
+                               return processing.text(file_guard, me, std::move(id));
+                             }},
            .chores =
                [this](completions::Chore chore) { return tasks::policy_of(declared.tasks, chore); }}),
       models_in_use(bus, runs.node_id(),
@@ -330,7 +332,8 @@ void App::add_routes() {
                      .settings = declared.tasks,
                      .config = config,
                      .also = {declared.models.task_model, declared.models.task_model_external}});
-  files::add_routes(router, {.files = files, .guard = file_guard, .permitted = permitted, .processing = &processing});
+  files::add_routes(
+      router, {.files = files, .guard = file_guard, .permitted = permitted, .processing = &processing});
   evaluations::add_routes(router, {.feedbacks = feedbacks,
                                    .settings = declared.evaluations,
                                    .config = config,

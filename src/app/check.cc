@@ -59,14 +59,15 @@ std::string check_data_folder(const Process& process) {
 /// What reads documents, and whether it can be confined.
 void check_documents(const Declared& declared, Report& report) {
   for (const extract::Tool& tool : extract::tools())
-    tool.found.empty()
-        ? report.warn("documents", tool.formats + ": not read; install " + tool.package)
-        : report.good("documents", tool.formats + ": read by " + tool.found);
+    tool.found.empty() ? report.warn("documents", tool.formats + ": not read; install " + tool.package)
+                       : report.good("documents", tool.formats + ": read by " + tool.found);
   if (!extract::can_confine_tools())
-    report.warn("documents", declared.documents.unconfined()
-                                 ? "this kernel has no Landlock, and EXTRACT_UNCONFINED lets PDFs and pictures be read "
-                                   "by programs that can read what the server can"
-                                 : "this kernel has no Landlock: PDFs and pictures are not read");
+    report.warn(
+        "documents",
+        declared.documents.unconfined()
+            ? "this kernel has no Landlock, and EXTRACT_UNCONFINED lets PDFs and pictures be read "
+              "by programs that can read what the server can"
+            : "this kernel has no Landlock: PDFs and pictures are not read");
   report.attempt("documents", [&] {
     extract::Source source(memfd_create("document", MFD_CLOEXEC));
     if (write(source.descriptor(), "text", 4) != 4)

@@ -19,7 +19,8 @@ FileBytes::FileBytes(int descriptor) : descriptor_(descriptor), size_(0) {
 std::size_t FileBytes::read(std::uint64_t offset, std::span<char> to) const {
   std::size_t done = 0;
   while (done < to.size()) {
-    ssize_t n = pread(descriptor_, to.data() + done, to.size() - done, static_cast<off_t>(offset + done));
+    ssize_t n =
+        pread(descriptor_, to.data() + done, to.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw Refused(Refusal::damaged);
     if (n == 0) break;

@@ -20,8 +20,8 @@ void read_open_document(Package& package, std::string_view format, Sink& out);
 /// Chapters in the order they are read.
 void read_epub(Package& package, Sink& out);
 
-/// The part that `target` means in a part of folder `folder`: "../media/x" from "ppt/slides". Names that
-/// would lead out of the container yield one that is not there.
+/// The part that `target` means in a part of folder `folder`: "../media/x" from "ppt/slides". Names
+/// that would lead out of the container yield one that is not there.
 std::string part_name(std::string_view folder, std::string_view target);
 /// What the ids in `part` stand for: id to part name.
 std::map<std::string, std::string> relations(Package& package, std::string_view part);

@@ -13,11 +13,15 @@ pugi::xml_node anywhere(pugi::xml_node in, std::string_view name) {
 /// "%20" and the like, as in links.
 std::string unescaped(std::string_view link) {
   auto digit = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
   };
   std::string out;
   for (std::size_t i = 0; i < link.size(); ++i) {
-    bool escape = link[i] == '%' && i + 2 < link.size() && digit(link[i + 1]) >= 0 && digit(link[i + 2]) >= 0;
+    bool escape =
+        link[i] == '%' && i + 2 < link.size() && digit(link[i + 1]) >= 0 && digit(link[i + 2]) >= 0;
     out += escape ? static_cast<char>(digit(link[i + 1]) * 16 + digit(link[i + 2])) : link[i];
     if (escape) i += 2;
   }

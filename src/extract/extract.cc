@@ -38,29 +38,42 @@ Problem problem_of(Refusal why, const std::string& format) {
   bool pdf = format == "pdf";
   std::string what = pdf ? "This PDF" : format == "picture" ? "This picture" : "This document";
   switch (why) {
-    case Refusal::damaged: return refused(what + " is damaged or incomplete: open it where it was made and save it again.");
-    case Refusal::password: return refused(what + " is protected by a password: remove the password and send it again.");
+    case Refusal::damaged:
+      return refused(what + " is damaged or incomplete: open it where it was made and save it again.");
+    case Refusal::password:
+      return refused(what + " is protected by a password: remove the password and send it again.");
     case Refusal::unsupported:
       return refused(
-          "There is no text in this kind of file that could be read: save it as PDF, DOCX, XLSX, PPTX, ODT, EPUB, HTML or "
+          "There is no text in this kind of file that could be read: save it as PDF, DOCX, XLSX, PPTX, "
+          "ODT, EPUB, HTML or "
           "plain text.");
     case Refusal::old_office:
-      return refused("This is a document of an old Office (.doc, .xls, .ppt): save it as .docx, .xlsx or .pptx and send it again.");
-    case Refusal::too_large: return refused(what + " is too large to be read: send it in parts.");
-    case Refusal::bomb: return refused(what + " would unpack to more than may be read: send it in parts.");
-    case Refusal::too_many_pixels: return refused("This picture has more than 25 million pixels: make it smaller and send it again.");
+      return refused(
+          "This is a document of an old Office (.doc, .xls, .ppt): save it as .docx, .xlsx or .pptx "
+          "and send it again.");
+    case Refusal::too_large:
+      return refused(what + " is too large to be read: send it in parts.");
+    case Refusal::bomb:
+      return refused(what + " would unpack to more than may be read: send it in parts.");
+    case Refusal::too_many_pixels:
+      return refused(
+          "This picture has more than 25 million pixels: make it smaller and send it again.");
     case Refusal::no_text:
-      return refused(pdf ? "The pages of this PDF are pictures without text: have their text recognised (OCR) and send it again."
+      return refused(pdf ? "The pages of this PDF are pictures without text: have their text "
+                           "recognised (OCR) and send it again."
                          : "No text was recognised in this picture.");
     case Refusal::lacks_poppler:
       return refused("This server cannot read PDFs: its administrator can install poppler-utils.");
     case Refusal::lacks_tesseract:
-      return refused("This server cannot read text in pictures: its administrator can install tesseract-ocr.");
+      return refused(
+          "This server cannot read text in pictures: its administrator can install tesseract-ocr.");
     case Refusal::unconfined:
       return refused(
-          "This server's kernel cannot confine the program that reads such documents, so it reads none: its administrator "
+          "This server's kernel cannot confine the program that reads such documents, so it reads "
+          "none: its administrator "
           "finds what to do with antiphon check.");
-    case Refusal::memory: return refused(what + " needs more memory to be read than is allowed: send it in parts.");
+    case Refusal::memory:
+      return refused(what + " needs more memory to be read than is allowed: send it in parts.");
   }
   return refused(what + " cannot be read.");
 }
@@ -82,7 +95,8 @@ class Owned {
 };
 
 Problem broken(const char* what) {
-  return Problem(Problem::Kind::unavailable, "Documents cannot be read at the moment. Please try again.")
+  return Problem(Problem::Kind::unavailable,
+                 "Documents cannot be read at the moment. Please try again.")
       .because(std::string(what) + ": " + std::strerror(errno))
       .retry_after(5);
 }
@@ -120,7 +134,8 @@ class Worker {
     posix_spawnattr_setsigmask(&how, &none);
     posix_spawnattr_setsigdefault(&how, &all);
     posix_spawnattr_setpgroup(&how, 0);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&how,
+                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     std::vector<std::string> words = {"antiphon"};
     words.insert(words.end(), program.arguments.begin(), program.arguments.end());
     std::vector<char*> arguments;
@@ -135,15 +150,17 @@ class Worker {
   ~Worker() { (void)end({}); }
   Worker(const Worker&) = delete;
 
-  /// Kills it and all in its group, unless it has ended by itself within `patience`. Yields its status as
-  /// waitpid does.
+  /// Kills it and all in its group, unless it has ended by itself within `patience`. Yields its status
+  /// as waitpid does.
   int end(std::chrono::milliseconds patience) {
     if (pid_ <= 0) return status_;
     siginfo_t about{};
     for (auto until = Clock::now() + patience;;) {
       // It stays a zombie until the group is dead: its number is nobody else's.
       about.si_pid = 0;
-      if (waitid(P_PID, static_cast<id_t>(pid_), &about, WEXITED | WNOWAIT | WNOHANG) != 0 || about.si_pid != 0) break;
+      if (waitid(P_PID, static_cast<id_t>(pid_), &about, WEXITED | WNOWAIT | WNOHANG) != 0 ||
+          about.si_pid != 0)
+        break;
       if (Clock::now() >= until) break;
       constexpr timespec kTick{0, 1'000'000};
       nanosleep(&kTick, nullptr);
@@ -165,9 +182,11 @@ class Worker {
 void Settings::check(const config::Values& values) const {
   const std::string& names = languages(values);
   bool good = !names.empty() && names.size() <= 200 && std::ranges::all_of(names, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '+';
   });
-  if (!good) throw std::invalid_argument("EXTRACT_OCR_LANGUAGES: expected names such as eng or eng+deu");
+  if (!good)
+    throw std::invalid_argument("EXTRACT_OCR_LANGUAGES: expected names such as eng or eng+deu");
 }
 
 Source Source::file(const std::string& path) {
@@ -187,7 +206,8 @@ Extractor::Extractor(const Settings& settings, Program program)
     : settings_(settings),
       program_(std::move(program)),
       stopping_(eventfd(0, EFD_CLOEXEC)),
-      pool_(std::in_place, static_cast<int>(settings.workers()), static_cast<std::size_t>(settings.queue())) {}
+      pool_(std::in_place, static_cast<int>(settings.workers()),
+            static_cast<std::size_t>(settings.queue())) {}
 
 Extractor::~Extractor() {
   stop();
@@ -201,9 +221,10 @@ void Extractor::stop() {
 
 Task<Document> Extractor::extract(Source source, std::string name, std::string content_type) {
   auto shared = std::make_shared<Source>(std::move(source));
-  co_return co_await pool_->run<Document>([this, shared, name = std::move(name), type = std::move(content_type)] {
-    return extract_now(*shared, name, type);
-  });
+  co_return co_await pool_->run<Document>(
+      [this, shared, name = std::move(name), type = std::move(content_type)] {
+        return extract_now(*shared, name, type);
+      });
 }
 
 Document Extractor::extract_now(const Source& source, const std::string& name,
@@ -213,7 +234,8 @@ Document Extractor::extract_now(const Source& source, const std::string& name,
   auto moment = settings_.moment();
   std::int64_t most_text = settings_.max_text(*moment) * kMiB;
   auto begun = Clock::now();
-  std::chrono::seconds patience(settings_.timeout(*moment)), ocr_patience(settings_.ocr_timeout(*moment));
+  std::chrono::seconds patience(settings_.timeout(*moment)),
+      ocr_patience(settings_.ocr_timeout(*moment));
   Owned order(order_file({.name = name.substr(0, kMostName),
                           .content_type = content_type.substr(0, kMostName),
                           .text = most_text,
@@ -233,15 +255,20 @@ Document Extractor::extract_now(const Source& source, const std::string& name,
   bool told = false;
   for (;;) {
     bool picture = reply.document().format == "picture";
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(begun + (picture ? ocr_patience : patience) - Clock::now());
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        begun + (picture ? ocr_patience : patience) - Clock::now());
     std::array<pollfd, 2> watched = {pollfd{answer.get(), POLLIN, 0}, pollfd{stopping_, POLLIN, 0}};
-    int ready = left.count() <= 0 ? 0 : poll(watched.data(), watched.size(), static_cast<int>(left.count()));
+    int ready =
+        left.count() <= 0 ? 0 : poll(watched.data(), watched.size(), static_cast<int>(left.count()));
     if (ready < 0 && errno == EINTR) continue;
     if (ready == 0)
-      throw refused("Reading this document took longer than " + std::to_string((picture ? ocr_patience : patience).count()) +
+      throw refused("Reading this document took longer than " +
+                    std::to_string((picture ? ocr_patience : patience).count()) +
                     " seconds and was given up: send it in parts.");
     if (ready < 0 || watched[1].revents != 0)
-      throw Problem(Problem::Kind::unavailable, "The server is about to stop. Please try again in a moment.").retry_after(5);
+      throw Problem(Problem::Kind::unavailable,
+                    "The server is about to stop. Please try again in a moment.")
+          .retry_after(5);
     ssize_t n = read(answer.get(), piece.data(), piece.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
@@ -258,7 +285,9 @@ Document Extractor::extract_now(const Source& source, const std::string& name,
   std::string how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
                                         : "status " + std::to_string(WEXITSTATUS(status));
   log::warn("A document's reader broke down", {{"how", how}, {"understood", told}});
-  throw refused("The program that reads documents broke down over this one: open it where it was made, save it again and send that.");
+  throw refused(
+      "The program that reads documents broke down over this one: open it where it was made, save it "
+      "again and send that.");
 }
 
 bool can_confine_tools() {

@@ -36,8 +36,8 @@ struct Program {
   std::vector<std::string> arguments = {"extract-worker"};
 };
 
-/// Any thread. At most `workers` processes; at most `queue` documents wait. Of a document the server holds
-/// its text, nothing else.
+/// Any thread. At most `workers` processes; at most `queue` documents wait. Of a document the server
+/// holds its text, nothing else.
 class Extractor {
  public:
   explicit Extractor(const Settings& settings, Program program = {});
@@ -48,11 +48,13 @@ class Extractor {
   /// From here on everything ends with 503, also what is under way. Does not wait.
   void stop();
 
-  /// Reads a document. `name` (for its ending) and `content_type` as the sender said. Throws Problem: 422 for
-  /// what has no text we can read, saying what to do about it; 503 with Retry-After when too many wait.
+  /// Reads a document. `name` (for its ending) and `content_type` as the sender said. Throws Problem:
+  /// 422 for what has no text we can read, saying what to do about it; 503 with Retry-After when too
+  /// many wait.
   Task<Document> extract(Source source, std::string name, std::string content_type);
   /// The same on the calling thread, which it blocks.
-  Document extract_now(const Source& source, const std::string& name, const std::string& content_type) const;
+  Document extract_now(const Source& source, const std::string& name,
+                       const std::string& content_type) const;
 
  private:
   const Settings& settings_;

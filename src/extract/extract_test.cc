@@ -75,16 +75,20 @@ TEST_F(Extract, WhatIsMissingIsSaid) {
 }
 
 TEST_F(Extract, ATextOfAnyEncodingIsRead) {
-  Document d = read("na\xefve caf\xe9, d\xe9j\xe0 vu: l'\xe9t\xe9 o\xf9 les \xe9l\xe8ves \xe9taient pr\xeats", "a.txt");
+  Document d =
+      read("na\xefve caf\xe9, d\xe9j\xe0 vu: l'\xe9t\xe9 o\xf9 les \xe9l\xe8ves \xe9taient pr\xeats",
+           "a.txt");
   EXPECT_EQ(text_of(d), "naïve café, déjà vu: l'été où les élèves étaient prêts");
   EXPECT_EQ(d.encoding, "ISO-8859-1");
 }
 
 TEST_F(Extract, AWorkbookIsReadByTheWorker) {
-  Document d = read(zip({{"xl/workbook.xml", "<w xmlns:r='r'><sheets><sheet name='Totals' r:id='r1'/></sheets></w>"},
-                         {"xl/_rels/workbook.xml.rels", "<R><Relationship Id='r1' Target='worksheets/s.xml'/></R>"},
-                         {"xl/worksheets/s.xml", "<w><sheetData><row><c r='A1'><v>42</v></c></row></sheetData></w>"}}),
-                    "a.xlsx");
+  Document d = read(
+      zip({{"xl/workbook.xml", "<w xmlns:r='r'><sheets><sheet name='Totals' r:id='r1'/></sheets></w>"},
+           {"xl/_rels/workbook.xml.rels", "<R><Relationship Id='r1' Target='worksheets/s.xml'/></R>"},
+           {"xl/worksheets/s.xml",
+            "<w><sheetData><row><c r='A1'><v>42</v></c></row></sheetData></w>"}}),
+      "a.xlsx");
   EXPECT_EQ(d.sections.at(0).place, "Totals");
   EXPECT_EQ(text_of(d), "42\n");
 }

@@ -12,7 +12,8 @@ using std::string_view_literals::operator""sv;
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(out, out.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -22,10 +23,10 @@ std::string ending_of(std::string_view name) {
 }
 
 bool is_picture(std::string_view b) {
-  constexpr std::array kBegins = {"\x89PNG\r\n\x1a\n"sv, "\xff\xd8\xff"sv, "GIF87a"sv, "GIF89a"sv,
-                                  "II*\0"sv,             "MM\0*"sv};
+  constexpr std::array kBegins = {
+      "\x89PNG\r\n\x1a\n"sv, "\xff\xd8\xff"sv, "GIF87a"sv, "GIF89a"sv, "II*\0"sv, "MM\0*"sv};
   if (std::ranges::any_of(kBegins, [&](std::string_view k) { return b.starts_with(k); })) return true;
-  if (b.starts_with("RIFF") && b.substr(8, 4) == "WEBP") return true;
+  if (b.starts_with("RIFF") && b.size() > 12 && b.substr(8, 4) == "WEBP") return true;
   return b.starts_with("BM") && b.size() > 26 && b.substr(6, 4) == "\0\0\0\0"sv;
 }
 
@@ -110,7 +111,8 @@ Format format_of(std::string_view begin, std::string_view name, std::string_view
   if (is_picture(begin)) return Format::picture;
   if (begin.starts_with("{\\rtf")) return Format::unknown;
   std::string type = lower(content_type.substr(0, content_type.find(';'))), ending = ending_of(name);
-  if (ending == "html" || ending == "htm" || ending == "xhtml" || type == "text/html") return Format::html;
+  if (ending == "html" || ending == "htm" || ending == "xhtml" || type == "text/html")
+    return Format::html;
   if (ending == "md" || ending == "markdown" || type == "text/markdown") return Format::markdown;
   if (ending == "csv" || ending == "tsv" || type == "text/csv") return Format::csv;
   if (ending == "eml" || type == "message/rfc822") return Format::mail;

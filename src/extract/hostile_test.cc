@@ -1,12 +1,13 @@
-// Documents made to hurt their reader, and readers that were taken over: each ends within its limits, says
-// what to do, and the server is as it was (rows 23, 28).
+// Documents made to hurt their reader, and readers that were taken over: each ends within its limits,
+// says what to do, and the server is as it was (rows 23, 28).
 #include <gmock/gmock.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -71,7 +72,8 @@ TEST_F(Hostile, ABombInOnePart) {
 }
 
 TEST_F(Hostile, ABombThatSaysItIsSmall) {
-  std::string bomb = zip({{"word/document.xml", "<d><body>" + std::string(63 << 20, ' ') + "</body></d>"}}, 100);
+  std::string bomb =
+      zip({{"word/document.xml", "<d><body>" + std::string(63 << 20, ' ') + "</body></d>"}}, 100);
   EXPECT_THAT(refusal(bomb, "a.docx"), HasSubstr("unpack"));
 }
 
@@ -82,7 +84,8 @@ TEST_F(Hostile, ABombThatSaysItIsLarge) {
 TEST_F(Hostile, ManyPartsOfModestSize) {
   // 60 sheets of 8 MiB of text that packs 80 to one.
   std::string text;
-  for (int i = 0; text.size() < (8U << 20); ++i) text += "<c><v>" + std::to_string(i * 7919 % 100'000) + "</v></c>" + std::string(400, ' ');
+  for (int i = 0; text.size() < (8U << 20); ++i)
+    text += "<c><v>" + std::to_string(i * 7919 % 100'000) + "</v></c>" + std::string(400, ' ');
   Parts parts;
   std::string sheets, relations;
   for (int i = 0; i < 60; ++i) {
@@ -116,7 +119,8 @@ TEST_F(Hostile, ABillionLaughs) {
     for (int i = 0; i < 10; ++i) ten += "&" + before + ";";
     xml += "<!ENTITY " + std::string(1, c) + " '" + ten + "'>";
   }
-  xml += "<!ENTITY file SYSTEM 'file:///etc/passwd'>]><d><body><p><r><t>&k;&file;</t></r></p></body></d>";
+  xml +=
+      "<!ENTITY file SYSTEM 'file:///etc/passwd'>]><d><body><p><r><t>&k;&file;</t></r></p></body></d>";
   // What is not expanded is text like any other.
   EXPECT_EQ(text_of(read(extractor, docx_of(xml), "a.docx")), "&k;&file;\n");
 }
@@ -154,17 +158,21 @@ TEST_F(Hostile, PdfsThatAreBroken) {
   EXPECT_THAT(refusal(good.substr(0, 60), "a.pdf"), HasSubstr(kMadeAgain));
   EXPECT_THAT(refusal("%PDF-", "a.pdf"), HasSubstr(kMadeAgain));
   // A page that is its own parent's parent.
-  std::string loop = "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [2 0 R] /Count 1000000 "
-                     ">>\nendobj\ntrailer << /Root 1 0 R /Size 3 >>\n%%EOF\n";
+  std::string loop =
+      "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [2 "
+      "0 R] /Count 1000000 "
+      ">>\nendobj\ntrailer << /Root 1 0 R /Size 3 >>\n%%EOF\n";
   EXPECT_NE(refusal(loop, "a.pdf"), "read");
 }
 
 TEST_F(Hostile, APdfOfAMillionObjects) {
   settings.timeout.set(3);
-  std::string objects = "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [";
+  std::string objects =
+      "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [";
   for (int i = 3; i < 1'000'000; ++i) objects += std::to_string(i) + " 0 R ";
   objects += "] /Count 1000000 >>\nendobj\n";
-  for (int i = 3; i < 1'000'000; ++i) objects += std::to_string(i) + " 0 obj\n<</Type/Page/Parent 2 0 R>>\nendobj\n";
+  for (int i = 3; i < 1'000'000; ++i)
+    objects += std::to_string(i) + " 0 obj\n<</Type/Page/Parent 2 0 R>>\nendobj\n";
   EXPECT_NE(refusal(objects + "trailer << /Root 1 0 R /Size 1000001 >>\n%%EOF\n", "a.pdf"), "read");
 }
 
@@ -172,7 +180,9 @@ TEST_F(Hostile, APdfWithAPassword) {
   // The password is not empty, and what it opens is not there: it is asked for before anything is read.
   std::string key(32, '\x41'), hex;
   for (int i = 0; i < 32; ++i) hex += "41";
-  std::string locked = pdf({"secret"}, "/ID [<41><41>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <" + hex + "> /U <" + hex + "> >>");
+  std::string locked =
+      pdf({"secret"}, "/ID [<41><41>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <" + hex +
+                          "> /U <" + hex + "> >>");
   EXPECT_THAT(refusal(locked, "a.pdf"), HasSubstr("protected by a password"));
 }
 
@@ -203,10 +213,13 @@ TEST_F(Hostile, BytesChangedAnywhere) {
 }
 
 TEST_F(Hostile, NamesThatLeadOutOfTheContainer) {
-  std::string d = zip({{"../../../../tmp/antiphon-slipped", "x"},
-                       {"/etc/antiphon-slipped", "x"},
-                       {"xl/workbook.xml", "<w xmlns:r='r'><sheets><sheet name='a' r:id='r1'/><sheet name='b' r:id='r2'/></sheets></w>"},
-                       {"xl/_rels/workbook.xml.rels", "<R><R Id='r1' Target='../../../etc/passwd'/><R Id='r2' Target='file:///etc/passwd'/></R>"}});
+  std::string d = zip(
+      {{"../../../../tmp/antiphon-slipped", "x"},
+       {"/etc/antiphon-slipped", "x"},
+       {"xl/workbook.xml",
+        "<w xmlns:r='r'><sheets><sheet name='a' r:id='r1'/><sheet name='b' r:id='r2'/></sheets></w>"},
+       {"xl/_rels/workbook.xml.rels",
+        "<R><R Id='r1' Target='../../../etc/passwd'/><R Id='r2' Target='file:///etc/passwd'/></R>"}});
   EXPECT_EQ(text_of(read(extractor, d, "../../x.xlsx")), "");
   EXPECT_NE(access("/tmp/antiphon-slipped", F_OK), 0);
   EXPECT_NE(access("/etc/antiphon-slipped", F_OK), 0);
@@ -214,10 +227,12 @@ TEST_F(Hostile, NamesThatLeadOutOfTheContainer) {
 
 TEST_F(Hostile, PicturesOfTooManyPixels) {
   using namespace std::string_literals;
-  std::string png = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xc3\x50\0\0\xc3\x50\x08\0\0\0\0"s + std::string(100, '\0');
+  std::string png =
+      "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xc3\x50\0\0\xc3\x50\x08\0\0\0\0"s + std::string(100, '\0');
   EXPECT_THAT(refusal(png, "a.png"), HasSubstr("25 million pixels"));
   // It says it is small, and is nothing.
-  std::string lies = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x50\0\0\0\x50\x08\0\0\0\0"s + std::string(100, '\0');
+  std::string lies =
+      "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x50\0\0\0\x50\x08\0\0\0\0"s + std::string(100, '\0');
   EXPECT_THAT(refusal(lies, "a.png"), HasSubstr(kMadeAgain));
 }
 
@@ -244,7 +259,8 @@ struct Misbehaving : public ::testing::Test {
 };
 
 TEST_F(Misbehaving, WhatIsNoReplyIsRefused) {
-  for (const char* how : {"garbage", "long-frame", "bad-text", "after-end", "no-end", "crash", "sections"})
+  for (const char* how :
+       {"garbage", "long-frame", "bad-text", "after-end", "no-end", "crash", "sections"})
     EXPECT_THAT(of(how), HasSubstr("broke down")) << how;
 }
 
@@ -263,17 +279,31 @@ TEST_F(Misbehaving, WhoNeverEndsIsEnded) {
   EXPECT_EQ(of("hang-after-end"), "read");
 }
 
-/// Processes in our session that are not this one: what was left behind.
+/// Children of ours that have ended and were not waited for.
 int left_behind() {
   int out = 0;
   while (waitpid(-1, nullptr, WNOHANG) > 0) ++out;
   return out;
 }
 
+TEST_F(Misbehaving, WhatItStartedEndsWithIt) {
+  // Orphans come to us.
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  EXPECT_THAT(of("children"), HasSubstr("longer than 2 seconds"));
+  int ended = 0;
+  for (int status = 0; waitpid(-1, &status, 0) > 0; ++ended)
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  EXPECT_EQ(ended, 20);
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
 TEST_F(Misbehaving, ManyInARowLeaveNothing) {
-  auto descriptors = [] { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); };
+  auto descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
   auto before = descriptors();
-  for (int i = 0; i < 50; ++i) EXPECT_THAT(of(i % 2 == 0 ? "crash" : "garbage"), HasSubstr("broke down"));
+  for (int i = 0; i < 50; ++i)
+    EXPECT_THAT(of(i % 2 == 0 ? "crash" : "garbage"), HasSubstr("broke down"));
   EXPECT_EQ(descriptors(), before);
   EXPECT_EQ(left_behind(), 0);
 }
@@ -312,7 +342,9 @@ TEST_F(Misbehaving, TheServerDoesNotWaitForItToStop) {
   {
     std::jthread waiter([&] {
       try {
-        run([&]() -> Task<int> { co_return (co_await extractor->extract(source_of("x"), "a", "")).pages; });
+        run([&]() -> Task<int> {
+          co_return (co_await extractor->extract(source_of("x"), "a", "")).pages;
+        });
       } catch (const Problem& p) {
         problem = p.detail();
       }

@@ -22,7 +22,9 @@ class Tree {
   explicit Tree(const std::string& html) {
     GumboOptions options = kGumboDefaultOptions;
     options.userdata = this;
-    options.allocator = [](void* tree, std::size_t size) { return static_cast<Tree*>(tree)->take(size); };
+    options.allocator = [](void* tree, std::size_t size) {
+      return static_cast<Tree*>(tree)->take(size);
+    };
     options.deallocator = [](void* tree, void* memory) { static_cast<Tree*>(tree)->give_back(memory); };
     options.max_errors = 0;
     output_ = gumbo_parse_with_options(&options, html.data(), html.size());
@@ -65,22 +67,25 @@ bool is_any(GumboTag tag, std::initializer_list<GumboTag> of) {
 }
 
 bool unseen(GumboTag tag) {
-  return is_any(tag, {GUMBO_TAG_SCRIPT, GUMBO_TAG_STYLE, GUMBO_TAG_TEMPLATE, GUMBO_TAG_NOSCRIPT, GUMBO_TAG_TITLE,
-                      GUMBO_TAG_IFRAME, GUMBO_TAG_OBJECT, GUMBO_TAG_SVG, GUMBO_TAG_SELECT, GUMBO_TAG_DATALIST});
+  return is_any(
+      tag, {GUMBO_TAG_SCRIPT, GUMBO_TAG_STYLE, GUMBO_TAG_TEMPLATE, GUMBO_TAG_NOSCRIPT, GUMBO_TAG_TITLE,
+            GUMBO_TAG_IFRAME, GUMBO_TAG_OBJECT, GUMBO_TAG_SVG, GUMBO_TAG_SELECT, GUMBO_TAG_DATALIST});
 }
 
 bool block(GumboTag tag) {
-  return is_any(tag, {GUMBO_TAG_P,       GUMBO_TAG_DIV,     GUMBO_TAG_LI,      GUMBO_TAG_UL,      GUMBO_TAG_OL,
-                      GUMBO_TAG_TABLE,   GUMBO_TAG_TR,      GUMBO_TAG_SECTION, GUMBO_TAG_ARTICLE, GUMBO_TAG_HEADER,
-                      GUMBO_TAG_FOOTER,  GUMBO_TAG_MAIN,    GUMBO_TAG_NAV,     GUMBO_TAG_ASIDE,   GUMBO_TAG_PRE,
-                      GUMBO_TAG_BLOCKQUOTE, GUMBO_TAG_DL,   GUMBO_TAG_DT,      GUMBO_TAG_DD,      GUMBO_TAG_FIGURE,
-                      GUMBO_TAG_FIGCAPTION, GUMBO_TAG_FORM, GUMBO_TAG_HR,      GUMBO_TAG_ADDRESS, GUMBO_TAG_CAPTION,
-                      GUMBO_TAG_H1,      GUMBO_TAG_H2,      GUMBO_TAG_H3,      GUMBO_TAG_H4,      GUMBO_TAG_H5,
-                      GUMBO_TAG_H6});
+  return is_any(tag, {GUMBO_TAG_P,          GUMBO_TAG_DIV,    GUMBO_TAG_LI,     GUMBO_TAG_UL,
+                      GUMBO_TAG_OL,         GUMBO_TAG_TABLE,  GUMBO_TAG_TR,     GUMBO_TAG_SECTION,
+                      GUMBO_TAG_ARTICLE,    GUMBO_TAG_HEADER, GUMBO_TAG_FOOTER, GUMBO_TAG_MAIN,
+                      GUMBO_TAG_NAV,        GUMBO_TAG_ASIDE,  GUMBO_TAG_PRE,    GUMBO_TAG_BLOCKQUOTE,
+                      GUMBO_TAG_DL,         GUMBO_TAG_DT,     GUMBO_TAG_DD,     GUMBO_TAG_FIGURE,
+                      GUMBO_TAG_FIGCAPTION, GUMBO_TAG_FORM,   GUMBO_TAG_HR,     GUMBO_TAG_ADDRESS,
+                      GUMBO_TAG_CAPTION,    GUMBO_TAG_H1,     GUMBO_TAG_H2,     GUMBO_TAG_H3,
+                      GUMBO_TAG_H4,         GUMBO_TAG_H5,     GUMBO_TAG_H6});
 }
 
 int heading_level(GumboTag tag) {
-  constexpr std::array kHeadings = {GUMBO_TAG_H1, GUMBO_TAG_H2, GUMBO_TAG_H3, GUMBO_TAG_H4, GUMBO_TAG_H5, GUMBO_TAG_H6};
+  constexpr std::array kHeadings = {GUMBO_TAG_H1, GUMBO_TAG_H2, GUMBO_TAG_H3,
+                                    GUMBO_TAG_H4, GUMBO_TAG_H5, GUMBO_TAG_H6};
   auto at = std::ranges::find(kHeadings, tag);
   return at == kHeadings.end() ? 0 : static_cast<int>(at - kHeadings.begin()) + 1;
 }
@@ -114,7 +119,9 @@ class Layout {
     line();
     return std::exchange(out_, {});
   }
-  std::string_view since(std::size_t at) const { return std::string_view(out_).substr(std::min(at, out_.size())); }
+  std::string_view since(std::size_t at) const {
+    return std::string_view(out_).substr(std::min(at, out_.size()));
+  }
   std::size_t size() const { return out_.size(); }
 
   int preformatted = 0;  ///< Depth of <pre>.
@@ -132,7 +139,7 @@ class Layout {
 
 struct Handlers {
   std::function<void(std::string_view)> title;
-  std::function<void(std::string text)> text;                ///< Between headings.
+  std::function<void(std::string text)> text;  ///< Between headings.
   std::function<void(int level, std::string_view)> heading;
 };
 
@@ -167,7 +174,8 @@ class Walk {
   }
 
   void enter(const GumboNode* node, const GumboVector* children) {
-    if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE || node->type == GUMBO_NODE_CDATA)
+    if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE ||
+        node->type == GUMBO_NODE_CDATA)
       return layout_.words(node->v.text.text);
     if (node->type != GUMBO_NODE_ELEMENT) return;
     GumboTag tag = node->v.element.tag;

@@ -17,7 +17,8 @@ constexpr std::size_t kMostParts = 1000;
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(out, out.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -46,7 +47,10 @@ std::string from_base64(std::string_view text) {
 /// `word`: in a header, where _ is a space.
 std::string from_quoted_printable(std::string_view text, bool word) {
   auto digit = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
   };
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -59,7 +63,9 @@ std::string from_quoted_printable(std::string_view text, bool word) {
       i += 2;
     } else {
       // A line that goes on.
-      while (i + 1 < text.size() && text[i + 1] != '\n' && std::isspace(static_cast<unsigned char>(text[i + 1]))) ++i;
+      while (i + 1 < text.size() && text[i + 1] != '\n' &&
+             std::isspace(static_cast<unsigned char>(text[i + 1])))
+        ++i;
       if (i + 1 < text.size() && text[i + 1] == '\n') ++i;
     }
   }
@@ -131,7 +137,8 @@ class Reader {
     if (++parts_ > kMostParts || depth > kMostNesting) throw Refused(Refusal::bomb);
     auto [headers, body] = split(message);
     if (depth == 0) top = headers;
-    std::string declared = header(headers, "content-type"), type = lower(declared.substr(0, declared.find_first_of("; ")));
+    std::string declared = header(headers, "content-type"),
+                type = lower(declared.substr(0, declared.find_first_of("; ")));
     std::string disposition = header(headers, "content-disposition");
     std::string name = parameter(disposition, "filename");
     if (name.empty()) name = parameter(declared, "name");
@@ -161,7 +168,8 @@ class Reader {
     auto next = [&](std::size_t from) {
       // Only at the start of a line.
       std::size_t at = body.find(mark, from);
-      while (at != std::string_view::npos && at != 0 && body[at - 1] != '\n') at = body.find(mark, at + 1);
+      while (at != std::string_view::npos && at != 0 && body[at - 1] != '\n')
+        at = body.find(mark, at + 1);
       return at;
     };
     std::size_t at = next(0);
@@ -200,7 +208,8 @@ std::string decoded_words(std::string_view header) {
     }
     std::string_view word = header.substr(text + 1, end - text - 1);
     bool base64 = header[coding + 1] == 'B' || header[coding + 1] == 'b';
-    out += in_utf8(base64 ? from_base64(word) : from_quoted_printable(word, true), header.substr(2, coding - 2));
+    out += in_utf8(base64 ? from_base64(word) : from_quoted_printable(word, true),
+                   header.substr(2, coding - 2));
     header.remove_prefix(end + 2);
     after_word = true;
   }

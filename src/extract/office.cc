@@ -49,8 +49,8 @@ std::map<std::string, int> heading_styles(const std::string& styles) {
   return out;
 }
 
-/// Text of runs; not how it is to be pronounced (rPh), nor twice what is there for two readers (Fallback).
-/// Recursion: kMostDepth.
+/// Text of runs; not how it is to be pronounced (rPh), nor twice what is there for two readers
+/// (Fallback). Recursion: kMostDepth.
 void add_runs(pugi::xml_node in, std::string& out) {
   for (pugi::xml_node node : in.children()) {
     std::string_view name = local_name(node.name());
@@ -339,7 +339,8 @@ void read_pptx(Package& package, Sink& out) {
   for (pugi::xml_node id : child(presentation.root(), "sldIdLst").children())
     for (pugi::xml_attribute a : id.attributes())
       // Both are called id; that of the relation has a prefix.
-      if (std::string_view(a.name()).find(':') != std::string_view::npos && local_name(a.name()) == "id")
+      if (std::string_view(a.name()).find(':') != std::string_view::npos &&
+          local_name(a.name()) == "id")
         slides.push_back(parts[a.value()]);
   out.pages(static_cast<std::int64_t>(slides.size()));
   for (std::size_t i = 0; i < slides.size(); ++i) {

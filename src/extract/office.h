@@ -5,8 +5,8 @@
 
 namespace antiphon::extract {
 
-/// Whatever is in a zip container: DOCX, XLSX, PPTX, ODT, ODS, ODP, EPUB. Throws Refused (unsupported for
-/// any other).
+/// Whatever is in a zip container: DOCX, XLSX, PPTX, ODT, ODS, ODP, EPUB. Throws Refused (unsupported
+/// for any other).
 void read_container(const Bytes& bytes, Sink& out);
 
 }  // namespace antiphon::extract

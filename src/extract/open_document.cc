@@ -78,8 +78,8 @@ class Reader {
     blocks(node);
   }
 
-  /// Sheets are tables that are called something; a cell or a row may say how often it is repeated, which
-  /// for the empty ones at the end is a million times.
+  /// Sheets are tables that are called something; a cell or a row may say how often it is repeated,
+  /// which for the empty ones at the end is a million times.
   void table(pugi::xml_node node) {
     if (sheets) out_.section(0, value(node, "name"));
     rows(node);
@@ -127,7 +127,8 @@ void read_open_document(Package& package, std::string_view format, Sink& out) {
     Xml xml(std::move(meta));
     pugi::xml_node about = child(xml.root(), "meta");
     out.title(squeezed(all_text(child(about, "title"))));
-    out.author(squeezed(all_text(child(about, child(about, "initial-creator") ? "initial-creator" : "creator"))));
+    out.author(squeezed(
+        all_text(child(about, child(about, "initial-creator") ? "initial-creator" : "creator"))));
   }
   // Who protects a document with a password encrypts each part and says so here.
   if (package.read_if_there("META-INF/manifest.xml").find("encryption-data") != std::string::npos)

@@ -79,8 +79,8 @@ void read_pdf(const Order& order, std::uint64_t size, Sink& out) {
   out.pages(info.pages);
   PageCutter cutter(out);
   bool enough = false;
-  status = run_tool({text_tool, "-enc", "UTF-8", "-q", "-l", std::to_string(order.pages), "-", "-"}, false,
-                    [&](std::string_view piece) {
+  status = run_tool({text_tool, "-enc", "UTF-8", "-q", "-l", std::to_string(order.pages), "-", "-"},
+                    false, [&](std::string_view piece) {
                       try {
                         cutter.feed(piece);
                       } catch (const Sink::Enough&) {

@@ -12,13 +12,13 @@ enum class Refusal : std::uint8_t {
   password,
   unsupported,
   old_office,
-  too_large,       ///< More bytes than its kind may have.
-  bomb,            ///< Expands to too much, or nests too deeply.
+  too_large,  ///< More bytes than its kind may have.
+  bomb,       ///< Expands to too much, or nests too deeply.
   too_many_pixels,
-  no_text,         ///< Of a PDF of pictures.
+  no_text,  ///< Of a PDF of pictures.
   lacks_poppler,
   lacks_tesseract,
-  unconfined,      ///< The machine cannot confine the reader.
+  unconfined,  ///< The machine cannot confine the reader.
   memory,
   last = memory
 };

@@ -115,9 +115,11 @@ bool ReplyReader::feed(std::string_view bytes) {
 bool ReplyReader::take_frame(char kind, std::string_view payload) {
   auto& sections = document_.sections;
   switch (kind) {
-    case 'p': return take_property(payload);
+    case 'p':
+      return take_property(payload);
     case 's': {
-      if (payload.size() < 4 || payload.size() > 4 + kMostPlace || ++begun_ > kMostSections) return false;
+      if (payload.size() < 4 || payload.size() > 4 + kMostPlace || ++begun_ > kMostSections)
+        return false;
       std::uint32_t page = number_of(payload);
       if (page > 10'000'000 || !clean(payload.substr(4))) return false;
       if (!sections.empty() && sections.back().text.empty()) sections.pop_back();
@@ -141,7 +143,8 @@ bool ReplyReader::take_frame(char kind, std::string_view payload) {
       refusal_ = static_cast<Refusal>(why);
       return complete_ = true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -150,15 +153,24 @@ bool ReplyReader::take_property(std::string_view payload) {
   std::string_view value = payload.substr(1);
   if (!clean(value)) return false;
   switch (payload.front()) {
-    case 'f': document_.format = value; return true;
-    case 't': document_.title = value; return true;
-    case 'a': document_.author = value; return true;
-    case 'e': document_.encoding = value; return true;
+    case 'f':
+      document_.format = value;
+      return true;
+    case 't':
+      document_.title = value;
+      return true;
+    case 'a':
+      document_.author = value;
+      return true;
+    case 'e':
+      document_.encoding = value;
+      return true;
     case 'n': {
       auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), document_.pages);
       return error == std::errc() && end == value.data() + value.size() && document_.pages >= 0;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 

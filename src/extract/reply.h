@@ -12,11 +12,9 @@
 /// How a worker answers: frames of one byte that says what it is, four that say how long (little end
 /// first), and at most kMostFrame bytes. The last is `z`, or `x`; what comes without one was cut off.
 ///
-///     p  a property: a letter (f t a e: format, title, author, encoding; n: pages, in digits) and its value
-///     s  a section begins: its page in four bytes, its place
-///     t  text of the section, whole characters
-///     z  the end: one byte, 1 when limits cut it short
-///     x  refused: a Refusal
+///     p  a property: a letter (f t a e: format, title, author, encoding; n: pages, in digits) and its
+///     value s  a section begins: its page in four bytes, its place t  text of the section, whole
+///     characters z  the end: one byte, 1 when limits cut it short x  refused: a Refusal
 namespace antiphon::extract {
 
 inline constexpr std::size_t kMostFrame = 64 << 10;

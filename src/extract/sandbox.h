@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-/// The walls a process puts up around itself. They only ever get closer: what is given up stays given up,
-/// also for what it starts (docs/adr/0018-documents.md).
+/// The walls a process puts up around itself. They only ever get closer: what is given up stays given
+/// up, also for what it starts (docs/adr/0018-documents.md).
 namespace antiphon::extract {
 
 struct Walls {

@@ -57,7 +57,8 @@ TEST(Sandbox, NoFileButProgramsAndTheirLibraries) {
 }
 
 TEST(Sandbox, NoFileIsWritten) {
-  EXPECT_EQ(inside([] { return failure(open("/tmp/antiphon-sandbox", O_WRONLY | O_CREAT, 0600)); }), EPERM);
+  EXPECT_EQ(inside([] { return failure(open("/tmp/antiphon-sandbox", O_WRONLY | O_CREAT, 0600)); }),
+            EPERM);
   EXPECT_EQ(inside([] { return failure(open("/usr/bin/env", O_RDWR)); }), EPERM);
   EXPECT_EQ(inside([] { return failure(unlink("/tmp/x")); }), EPERM);
   EXPECT_EQ(inside([] { return failure(syscall(SYS_memfd_create, "x", 0)); }), EPERM);

@@ -1,5 +1,5 @@
-// The tests, and the processes they start: this program is its own worker, as the server is, and when asked
-// for a worker that has been taken over.
+// The tests, and the processes they start: this program is its own worker, as the server is, and when
+// asked for a worker that has been taken over.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -25,7 +25,8 @@ Source source_of(std::string_view bytes) {
   return out;
 }
 
-Document read(const Extractor& extractor, std::string_view bytes, const std::string& name, const std::string& type) {
+Document read(const Extractor& extractor, std::string_view bytes, const std::string& name,
+              const std::string& type) {
   return extractor.extract_now(source_of(bytes), name, type);
 }
 
@@ -46,9 +47,12 @@ namespace {
 
 /// Workers as whoever took one over might have them.
 int misbehave(std::string_view how) {
-  auto say = [](std::string_view bytes) { return write(STDOUT_FILENO, bytes.data(), bytes.size()) > 0; };
+  auto say = [](std::string_view bytes) {
+    return write(STDOUT_FILENO, bytes.data(), bytes.size()) > 0;
+  };
   std::string frame = "t" + little(60'000, 4) + std::string(60'000, 'a');
-  if (how == "garbage") say("\xff\xfe\x00garbage, not a frame at all, and more of it than fits into a head");
+  if (how == "garbage")
+    say("\xff\xfe\x00garbage, not a frame at all, and more of it than fits into a head");
   if (how == "long-frame") say("t" + little(0xffffffff, 4));
   if (how == "flood" && say("s" + little(4, 4) + little(0, 4)))
     while (say(frame)) {
@@ -65,7 +69,8 @@ int misbehave(std::string_view how) {
   if (how == "hang")
     for (;;) pause();
   if (how == "hang-after-end") {
-    say("s" + little(4, 4) + little(0, 4) + "t" + little(1, 4) + "a" + "z" + little(1, 4) + std::string(1, '\0'));
+    say("s" + little(4, 4) + little(0, 4) + "t" + little(1, 4) + "a" + "z" + little(1, 4) +
+        std::string(1, '\0'));
     for (;;) pause();
   }
   if (how == "crash") abort();
@@ -81,7 +86,8 @@ int misbehave(std::string_view how) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && argv[1] == antiphon::extract::kWorkerCommand) return antiphon::extract::worker_main();
-  if (argc > 2 && std::strcmp(argv[1], "misbehave") == 0) return antiphon::extract::testing::misbehave(argv[2]);
+  if (argc > 2 && std::strcmp(argv[1], "misbehave") == 0)
+    return antiphon::extract::testing::misbehave(argv[2]);
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

@@ -28,7 +28,8 @@ std::string detected(std::string_view bytes) {
   // More does not make it surer.
   constexpr std::size_t kEnough = 64 << 10;
   UErrorCode error = U_ZERO_ERROR;
-  std::unique_ptr<UCharsetDetector, decltype(&ucsdet_close)> detector(ucsdet_open(&error), &ucsdet_close);
+  std::unique_ptr<UCharsetDetector, decltype(&ucsdet_close)> detector(ucsdet_open(&error),
+                                                                      &ucsdet_close);
   if (U_FAILURE(error)) return "windows-1252";
   std::string_view some = bytes.substr(0, kEnough);
   ucsdet_setText(detector.get(), some.data(), static_cast<std::int32_t>(some.size()), &error);
@@ -60,7 +61,8 @@ bool is_binary(std::string_view text) {
 
 bool known(const std::string& encoding) {
   UErrorCode error = U_ZERO_ERROR;
-  std::unique_ptr<UConverter, decltype(&ucnv_close)> converter(ucnv_open(encoding.c_str(), &error), &ucnv_close);
+  std::unique_ptr<UConverter, decltype(&ucnv_close)> converter(ucnv_open(encoding.c_str(), &error),
+                                                               &ucnv_close);
   return U_SUCCESS(error);
 }
 
@@ -75,7 +77,8 @@ std::string decoded(std::string_view bytes, std::string_view hint, std::string& 
       break;
     }
   std::string named(hint.substr(0, 40));
-  if (encoding.empty() && !named.empty() && named.find('\0') == std::string::npos && known(named)) encoding = named;
+  if (encoding.empty() && !named.empty() && named.find('\0') == std::string::npos && known(named))
+    encoding = named;
   if (encoding.empty()) encoding = valid_utf8(bytes) ? "UTF-8" : detected(bytes);
   std::string out = encoding == "UTF-8" ? std::string(bytes) : converted(bytes, encoding);
   if (is_binary(out)) throw Refused(Refusal::unsupported);

@@ -9,9 +9,9 @@
 /// Bytes of text, of any encoding.
 namespace antiphon::extract {
 
-/// As UTF-8. By its byte order mark; else `hint` (a name an encoding goes by) where there is one; else as
-/// UTF-8 when it is that, and as what ICU takes it for otherwise. `encoding` gets the name. Throws Refused
-/// (unsupported) when it is no text.
+/// As UTF-8. By its byte order mark; else `hint` (a name an encoding goes by) where there is one; else
+/// as UTF-8 when it is that, and as what ICU takes it for otherwise. `encoding` gets the name. Throws
+/// Refused (unsupported) when it is no text.
 std::string decoded(std::string_view bytes, std::string_view hint, std::string& encoding);
 
 /// Where in headings the text is: "Chapter > Part".

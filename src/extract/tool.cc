@@ -26,8 +26,8 @@ namespace {
   std::vector<char*> words;
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
-  std::array<char*, 3> environment = {const_cast<char*>("LC_ALL=C.UTF-8"), const_cast<char*>("OMP_THREAD_LIMIT=1"),
-                                      nullptr};
+  std::array<char*, 3> environment = {const_cast<char*>("LC_ALL=C.UTF-8"),
+                                      const_cast<char*>("OMP_THREAD_LIMIT=1"), nullptr};
   if (!forbid_children()) _exit(kFailed);
   execve(words.front(), words.data(), environment.data());
   _exit(kFailed);

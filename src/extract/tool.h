@@ -11,10 +11,10 @@ namespace antiphon::extract {
 /// Where the program lies in the folders programs of the system lie in; "" when it is not there.
 std::string find_tool(std::string_view name);
 
-/// Runs a program on the document (descriptor 0, from its beginning) in this process's walls, where it can
-/// make no process of its own, with nothing in its environment but LC_ALL=C.UTF-8 and OMP_THREAD_LIMIT=1.
-/// Gives what it prints to `take`, errors with it when `errors`, until that yields false; then it is
-/// killed. Yields its exit status; 128 and the signal's number when it died of one.
+/// Runs a program on the document (descriptor 0, from its beginning) in this process's walls, where it
+/// can make no process of its own, with nothing in its environment but LC_ALL=C.UTF-8 and
+/// OMP_THREAD_LIMIT=1. Gives what it prints to `take`, errors with it when `errors`, until that yields
+/// false; then it is killed. Yields its exit status; 128 and the signal's number when it died of one.
 int run_tool(const std::vector<std::string>& command, bool errors,
              const std::function<bool(std::string_view)>& take);
 

@@ -71,11 +71,16 @@ void read_here(const Bytes& bytes, std::string_view begin, const Order& order, S
   if (bytes.size() > kMostText) throw Refused(Refusal::too_large);
   std::string all = bytes.read(0, static_cast<std::size_t>(bytes.size()));
   switch (format) {
-    case Format::html: return read_html(all, out);
-    case Format::markdown: return read_markdown(all, out);
-    case Format::mail: return read_mail(all, out);
-    case Format::csv: return read_text(all, "csv", out);
-    default: return read_text(all, "text", out);
+    case Format::html:
+      return read_html(all, out);
+    case Format::markdown:
+      return read_markdown(all, out);
+    case Format::mail:
+      return read_mail(all, out);
+    case Format::csv:
+      return read_text(all, "csv", out);
+    default:
+      return read_text(all, "text", out);
   }
 }
 

@@ -20,8 +20,8 @@ struct Text : pugi::xml_tree_walker {
 }  // namespace
 
 Xml::Xml(std::string text) : text_(std::move(text)) {
-  constexpr unsigned kHow = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol | pugi::parse_wconv_attribute |
-                            pugi::parse_ws_pcdata;
+  constexpr unsigned kHow = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol |
+                            pugi::parse_wconv_attribute | pugi::parse_ws_pcdata;
   auto result = document_.load_buffer_inplace(text_.data(), text_.size(), kHow);
   if (result.status == pugi::status_out_of_memory) throw Refused(Refusal::memory);
   if (!result) throw Refused(Refusal::damaged);

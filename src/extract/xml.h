@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-/// XML as documents have it. pugixml knows no entity but the five of XML itself and reads no DTD, so there
-/// is nothing that could expand or be fetched.
+/// XML as documents have it. pugixml knows no entity but the five of XML itself and reads no DTD, so
+/// there is nothing that could expand or be fetched.
 namespace antiphon::extract {
 
 /// How deep an element may lie. Documents need twenty; whoever goes deeper calls us too often.

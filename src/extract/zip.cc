@@ -12,7 +12,8 @@ namespace {
 std::uint64_t number(std::string_view b, std::size_t at, int size) {
   if (at + static_cast<std::size_t>(size) > b.size()) throw Refused(Refusal::damaged);
   std::uint64_t n = 0;
-  for (int i = size - 1; i >= 0; --i) n = n << 8 | static_cast<unsigned char>(b[at + static_cast<std::size_t>(i)]);
+  for (int i = size - 1; i >= 0; --i)
+    n = n << 8 | static_cast<unsigned char>(b[at + static_cast<std::size_t>(i)]);
   return n;
 }
 
@@ -42,7 +43,8 @@ Package::Package(const Bytes& bytes) : bytes_(bytes) {
   std::string tail = bytes.read(from, static_cast<std::size_t>(bytes.size() - from));
   std::size_t end = tail.rfind("PK\x05\x06");
   if (end == std::string::npos || end + kEndSize > tail.size()) throw Refused(Refusal::damaged);
-  std::uint64_t count = number(tail, end + 10, 2), size = number(tail, end + 12, 4), at = number(tail, end + 16, 4);
+  std::uint64_t count = number(tail, end + 10, 2), size = number(tail, end + 12, 4),
+                at = number(tail, end + 16, 4);
   if (count > kMostParts || size > kMostDirectory) throw Refused(Refusal::bomb);
   std::string directory = bytes.read(at, static_cast<std::size_t>(size));
   std::size_t entry = 0;
@@ -50,7 +52,8 @@ Package::Package(const Bytes& bytes) : bytes_(bytes) {
     if (number(directory, entry, 4) != 0x02014b50) throw Refused(Refusal::damaged);
     std::uint64_t flags = number(directory, entry + 8, 2);
     std::size_t name_size = number(directory, entry + 28, 2);
-    std::size_t next = entry + kEntrySize + name_size + number(directory, entry + 30, 2) + number(directory, entry + 32, 2);
+    std::size_t next = entry + kEntrySize + name_size + number(directory, entry + 30, 2) +
+                       number(directory, entry + 32, 2);
     if (next > directory.size()) throw Refused(Refusal::damaged);
     if (flags & 1) throw Refused(Refusal::password);
     parts_.emplace(directory.substr(entry + kEntrySize, name_size),
@@ -83,7 +86,8 @@ std::string Package::read(std::string_view name) {
   constexpr int kStored = 0, kDeflated = 8;
   std::string out(static_cast<std::size_t>(part.size), '\0');
   if (part.method == kStored) {
-    if (part.packed != part.size || bytes_.read(at, std::span<char>(out)) != out.size()) throw Refused(Refusal::damaged);
+    if (part.packed != part.size || bytes_.read(at, std::span<char>(out)) != out.size())
+      throw Refused(Refusal::damaged);
   } else if (part.method == kDeflated) {
     // Into as much as it said it is: what says less than it is ends here.
     Inflater inflater;
@@ -91,7 +95,7 @@ std::string Package::read(std::string_view name) {
     inflater->avail_out = static_cast<uInt>(out.size());
     constexpr std::uint64_t kPiece = 64 << 10;
     std::string piece;
-    for (std::uint64_t done = 0; ; ) {
+    for (std::uint64_t done = 0;;) {
       if (inflater->avail_in == 0 && done < part.packed) {
         piece = bytes_.read(at + done, static_cast<std::size_t>(std::min(kPiece, part.packed - done)));
         if (piece.empty()) throw Refused(Refusal::damaged);
@@ -108,7 +112,8 @@ std::string Package::read(std::string_view name) {
   } else {
     throw Refused(Refusal::damaged);
   }
-  if (crc32(0, reinterpret_cast<const Bytef*>(out.data()), static_cast<uInt>(out.size())) != part.checksum)
+  if (crc32(0, reinterpret_cast<const Bytef*>(out.data()), static_cast<uInt>(out.size())) !=
+      part.checksum)
     throw Refused(Refusal::damaged);
   return out;
 }

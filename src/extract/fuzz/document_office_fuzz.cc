@@ -9,13 +9,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace antiphon;
   if (size == 0) return 0;
   constexpr const char *kText = "application/vnd.oasis.opendocument.text",
-             *kSheets = "application/vnd.oasis.opendocument.spreadsheet",
-             *kSlides = "application/vnd.oasis.opendocument.presentation";
+                       *kSheets = "application/vnd.oasis.opendocument.spreadsheet",
+                       *kSlides = "application/vnd.oasis.opendocument.presentation";
   using Names = std::vector<const char*>;
   const std::array<std::pair<const char*, Names>, 7> kinds = {{
       {"", {"word/document.xml", "word/styles.xml", "word/footnotes.xml", "docProps/core.xml"}},
-      {"", {"xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/worksheets/s1.xml", "xl/sharedStrings.xml", "xl/styles.xml"}},
-      {"", {"ppt/presentation.xml", "ppt/_rels/presentation.xml.rels", "ppt/slides/slide1.xml", "ppt/slides/_rels/slide1.xml.rels"}},
+      {"",
+       {"xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/worksheets/s1.xml", "xl/sharedStrings.xml",
+        "xl/styles.xml"}},
+      {"",
+       {"ppt/presentation.xml", "ppt/_rels/presentation.xml.rels", "ppt/slides/slide1.xml",
+        "ppt/slides/_rels/slide1.xml.rels"}},
       {"", {"META-INF/container.xml", "a/b.opf", "a/c.xhtml"}},
       {kText, {"content.xml", "meta.xml", "META-INF/manifest.xml"}},
       {kSheets, {"content.xml", "meta.xml"}},

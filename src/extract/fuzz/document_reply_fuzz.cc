@@ -1,5 +1,5 @@
-// A worker that was taken over writes what it likes. However it is cut, the server makes the same of it, and
-// what it takes is within the bounds.
+// A worker that was taken over writes what it likes. However it is cut, the server makes the same of
+// it, and what it takes is within the bounds.
 #include "base/encode.h"
 #include "base/fuzzing.h"
 #include "extract/reply.h"

@@ -7,13 +7,15 @@
 
 namespace antiphon::extract {
 
-/// Runs a reader as the worker does. Whatever it reads, only Refused comes out, and what it wrote is a reply
-/// the server takes.
+/// Runs a reader as the worker does. Whatever it reads, only Refused comes out, and what it wrote is a
+/// reply the server takes.
 template <class Reader>
 void fuzz_reader(Reader read) {
   constexpr std::int64_t kMostText = 64 << 10;
   ReplyReader reply(kMostText);
-  Sink sink(kMostText, [&](std::string_view frame) { fuzzing::must(reply.feed(frame), "the server refuses a frame"); });
+  Sink sink(kMostText, [&](std::string_view frame) {
+    fuzzing::must(reply.feed(frame), "the server refuses a frame");
+  });
   try {
     read(sink);
     sink.end(false);

@@ -11,7 +11,8 @@ namespace {
 /// A name cannot end the line it stands on.
 std::string on_one_line(std::string_view name) {
   std::string out;
-  for (char c : name.empty() ? std::string_view("without a name") : name) out += c == '\n' || c == '\r' ? ' ' : c;
+  for (char c : name.empty() ? std::string_view("without a name") : name)
+    out += c == '\n' || c == '\r' ? ' ' : c;
   return out;
 }
 
@@ -20,7 +21,8 @@ std::string block_of(std::string_view name, std::string_view text, std::size_t& 
   room -= part.size();
   std::string out = "[Attached file: " + on_one_line(name) + "]\n" + std::string(part);
   if (!out.ends_with('\n')) out += '\n';
-  if (part.size() < text.size()) out += "[The rest of this file is not shown to you: it is too long.]\n";
+  if (part.size() < text.size())
+    out += "[The rest of this file is not shown to you: it is too long.]\n";
   return out + "[End of the attached file]";
 }
 

@@ -10,8 +10,8 @@
 #include "features/chats/dto.h"
 #include "http/caller.h"
 
-/// Documents that messages name: their texts go along when a model is asked, with the rights that who asks
-/// has then (row 49).
+/// Documents that messages name: their texts go along when a model is asked, with the rights that who
+/// asks has then (row 49).
 namespace antiphon::completions {
 
 struct Documents {

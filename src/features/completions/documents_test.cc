@@ -38,7 +38,8 @@ TEST(Documents, GoAlongWithTheQuestion) {
 
 // row 49
 TEST(Documents, OfOthersAndPicturesStayAsTheyAreNamed) {
-  std::string files = R"([{"type":"file","id":"foreign","name":"x"},{"type":"image","id":"a"},{"type":"collection","id":"a"},{"type":"file"}])";
+  std::string files =
+      R"([{"type":"file","id":"foreign","name":"x"},{"type":"image","id":"a"},{"type":"collection","id":"a"},{"type":"file"}])";
   auto branch = put({question("Hi", files)});
   EXPECT_EQ(chats::plain_text(branch[0].content), "Hi");
   EXPECT_EQ(branch[0].files->as_array().size(), 4U);
@@ -56,7 +57,9 @@ TEST(Documents, BeyondWhatFitsAreTheOldest) {
                     std::string(kMostDocuments - 10, 'w'));
   std::string last = chats::plain_text(branch[1].content), first = chats::plain_text(branch[0].content);
   EXPECT_TRUE(last.ends_with("w\n[End of the attached file]"));
-  EXPECT_TRUE(first.ends_with("]\nwwwwwwwwww\n[The rest of this file is not shown to you: it is too long.]\n[End of the attached file]"));
+  EXPECT_TRUE(
+      first.ends_with("]\nwwwwwwwwww\n[The rest of this file is not shown to you: it is too "
+                      "long.]\n[End of the attached file]"));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ namespace {
 
 using store::Sql;
 
-#define ANTIPHON_FILE_COLUMNS                                                                \
+#define ANTIPHON_FILE_COLUMNS                                                                       \
   "id, user_id, filename, blob_id, size, content_type, metadata, status, hash, error, created_at, " \
   "updated_at"
 

@@ -28,7 +28,8 @@ struct File {
   std::int64_t size = 0;
   std::string content_type;  ///< As the sender said; "application/octet-stream" when he did not.
   json::Value metadata;      ///< What the sender said beside the file; object.
-  std::string status;  ///< Of its text: "pending", "failed", or "completed" when nothing is to be done for it.
+  std::string
+      status;  ///< Of its text: "pending", "failed", or "completed" when nothing is to be done for it.
   std::optional<std::string> content;  ///< Its text, of at most kContent bytes; where asked for.
   std::optional<std::string> hash;     ///< SHA-256 of the text, hexadecimal.
   std::optional<std::string> error;    ///< Why it failed, for people.

@@ -59,7 +59,8 @@ Task<File> Processing::begin(File file) {
   if (!has_text(file)) co_return file;
   co_await p_.db.transact([&](store::Connection& c) -> Task<> {
     co_await c.run(kPending, file.id);
-    co_await c.run_bound(jobs::Jobs::queueing(kKind, "file.text:" + file.id, json::Object{{"file", file.id}}));
+    co_await c.run_bound(
+        jobs::Jobs::queueing(kKind, "file.text:" + file.id, json::Object{{"file", file.id}}));
   });
   p_.jobs.wake();
   file.status = "pending";
@@ -76,7 +77,8 @@ Task<std::optional<File>> Processing::wait(std::string id, std::chrono::seconds 
   co_return file;
 }
 
-Task<std::optional<std::string>> Processing::text(const Guard& guard, const User& me, std::string id) const {
+Task<std::optional<std::string>> Processing::text(const Guard& guard, const User& me,
+                                                  std::string id) const {
   auto file = co_await guard.readable(me, id);
   if (file) file = co_await wait(std::move(id), kAsked);
   if (!file) co_return std::nullopt;
@@ -112,12 +114,15 @@ Task<std::string> Processing::text_of(const File& file) {
     co_await on_disk([&] { spool->append(piece); });
   // Opened once more, to be read only.
   auto document = co_await p_.extractor.extract(
-      extract::Source::file("/proc/self/fd/" + std::to_string(spool->descriptor())), file.filename, file.content_type);
+      extract::Source::file("/proc/self/fd/" + std::to_string(spool->descriptor())), file.filename,
+      file.content_type);
   co_return joined(document);
 }
 
 Task<> Processing::fail(const std::string& id, const std::string& error) {
-  static constexpr Sql kFailed{"files.failed", "UPDATE file SET status = 'failed', error = $2 WHERE id = $1 AND status <> 'completed'"};
+  static constexpr Sql kFailed{
+      "files.failed",
+      "UPDATE file SET status = 'failed', error = $2 WHERE id = $1 AND status <> 'completed'"};
   co_await p_.db.run(kFailed, id, error);
 }
 

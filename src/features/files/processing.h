@@ -10,8 +10,8 @@
 
 namespace antiphon::files {
 
-/// Reads the text of files that were sent, as a job: whatever dies, another attempt is made, and after the
-/// last one the file says that it failed. Any thread.
+/// Reads the text of files that were sent, as a job: whatever dies, another attempt is made, and after
+/// the last one the file says that it failed. Any thread.
 class Processing {
  public:
   struct Parts {
@@ -24,14 +24,14 @@ class Processing {
   /// Registers the kind of job: before Jobs::start().
   explicit Processing(Parts parts);
 
-  /// Makes the file's status "pending" and queues the reading, in one transaction. Yields the file as it is
-  /// then: unchanged where there is nothing to read (pictures, sound, video). Throws Problem.
+  /// Makes the file's status "pending" and queues the reading, in one transaction. Yields the file as
+  /// it is then: unchanged where there is nothing to read (pictures, sound, video). Throws Problem.
   Task<File> begin(File file);
-  /// Waits until its status is not "pending" any more, at most `patience`. Yields the file; nothing when it
-  /// is gone.
+  /// Waits until its status is not "pending" any more, at most `patience`. Yields the file; nothing
+  /// when it is gone.
   Task<std::optional<File>> wait(std::string id, std::chrono::seconds patience = kPatience) const;
-  /// The text of a file for what `me` asks a model; waits for it as long as kAsked. Nothing for what he may
-  /// not read, and for what has none.
+  /// The text of a file for what `me` asks a model; waits for it as long as kAsked. Nothing for what he
+  /// may not read, and for what has none.
   Task<std::optional<std::string>> text(const Guard& guard, const User& me, std::string id) const;
 
   static constexpr std::chrono::seconds kPatience{600};
