@@ -230,14 +230,16 @@ Task<Document> Extractor::extract(Source source, std::string name, std::string c
 Document Extractor::extract_now(const Source& source, const std::string& name,
                                 const std::string& content_type) const {
   constexpr std::int64_t kMiB = 1 << 20;
+  // Of a name the ending counts.
   constexpr std::size_t kMostName = 1000;
+  std::size_t from = name.size() > kMostName ? name.size() - kMostName : 0;
   auto moment = settings_.moment();
   std::int64_t most_text = settings_.max_text(*moment) * kMiB;
   auto begun = Clock::now();
   std::chrono::seconds patience(settings_.timeout(*moment)),
       ocr_patience(settings_.ocr_timeout(*moment));
-  Owned order(order_file({.name = name.substr(0, kMostName),
-                          .content_type = content_type.substr(0, kMostName),
+  Owned order(order_file({.name = cleaned(name.substr(from)),
+                          .content_type = cleaned(content_type.substr(0, kMostName)),
                           .text = most_text,
                           .pages = settings_.max_pages(*moment),
                           .memory = settings_.memory(*moment) * kMiB,

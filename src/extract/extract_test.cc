@@ -74,6 +74,10 @@ TEST_F(Extract, WhatIsMissingIsSaid) {
   EXPECT_EQ(find_tool("no-such-program"), "");
 }
 
+TEST_F(Extract, OfANameTheEndingCountsHoweverItIsSpelled) {
+  EXPECT_EQ(read("# One", std::string(5000, 'a') + "\xff\xc3.md").format, "markdown");
+}
+
 TEST_F(Extract, ATextOfAnyEncodingIsRead) {
   Document d =
       read("na\xefve caf\xe9, d\xe9j\xe0 vu: l'\xe9t\xe9 o\xf9 les \xe9l\xe8ves \xe9taient pr\xeats",

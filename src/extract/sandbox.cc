@@ -195,7 +195,8 @@ bool confine_to_computing() {
 bool forbid_children() {
   limit(RLIMIT_NPROC, 0);
   Filter filter(SCMP_ACT_ALLOW);
-  constexpr std::array kMaking = {SCMP_SYS(clone), SCMP_SYS(clone3), SCMP_SYS(fork), SCMP_SYS(vfork)};
+  constexpr std::array kMaking = {SCMP_SYS(clone), SCMP_SYS(clone3), SCMP_SYS(fork),
+                                  SCMP_SYS(vfork), SCMP_SYS(prctl),  SCMP_SYS(seccomp)};
   filter.add(kDenied, kMaking);
   return filter.load();
 }

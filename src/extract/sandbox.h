@@ -23,7 +23,8 @@ bool has_landlock();
 /// Nearer: no file can be opened, no program started, no process made. False when it failed.
 bool confine_to_computing();
 
-/// For a program about to be started: it makes no process and no thread. False when it failed.
+/// For a program about to be started: it makes no process and no thread, and cannot outlive who starts
+/// it. False when it failed.
 bool forbid_children();
 
 }  // namespace antiphon::extract

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <linux/landlock.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -108,7 +109,12 @@ TEST(Sandbox, AParserOpensNothingAndStartsNothing) {
 }
 
 TEST(Sandbox, AProgramMakesNoProcess) {
-  // Three at once is what a shell needs for this; it gets none.
+  // Or it would live on when its worker is killed.
+  EXPECT_EQ(inside([] {
+              if (!forbid_children()) return 202;
+              return failure(prctl(PR_SET_PDEATHSIG, 0));
+            }),
+            EPERM);
   EXPECT_EQ(inside([] {
               if (!forbid_children()) return 202;
               return failure(fork());
