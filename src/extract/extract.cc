@@ -139,6 +139,7 @@ class Worker {
     std::vector<std::string> words = {"antiphon"};
     words.insert(words.end(), program.arguments.begin(), program.arguments.end());
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     char* const no_environment[] = {nullptr};

@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace antiphon::extract {

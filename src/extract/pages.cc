@@ -1,7 +1,7 @@
 #include "extract/pages.h"
 
 #include <algorithm>
-#include <csignal>
+#include <utility>
 
 #include "extract/format.h"
 #include "extract/tool.h"

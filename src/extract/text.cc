@@ -40,12 +40,13 @@ std::string detected(std::string_view bytes) {
 
 std::string converted(std::string_view bytes, const std::string& from) {
   UErrorCode error = U_ZERO_ERROR;
+  const char* begin = bytes.data();
   auto length = static_cast<std::int32_t>(bytes.size());
-  std::int32_t size = ucnv_convert("UTF-8", from.c_str(), nullptr, 0, bytes.data(), length, &error);
+  std::int32_t size = ucnv_convert("UTF-8", from.c_str(), nullptr, 0, begin, length, &error);
   if (error != U_BUFFER_OVERFLOW_ERROR && U_FAILURE(error)) throw Refused(Refusal::unsupported);
   std::string out(static_cast<std::size_t>(size), '\0');
   error = U_ZERO_ERROR;
-  ucnv_convert("UTF-8", from.c_str(), out.data(), size, bytes.data(), length, &error);
+  ucnv_convert("UTF-8", from.c_str(), out.data(), size, begin, length, &error);
   if (U_FAILURE(error)) throw Refused(Refusal::unsupported);
   return out;
 }

@@ -24,6 +24,7 @@ namespace {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || dup2(output, STDOUT_FILENO) < 0) _exit(kFailed);
   if (errors && dup2(output, STDERR_FILENO) < 0) _exit(kFailed);
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   std::array<char*, 3> environment = {const_cast<char*>("LC_ALL=C.UTF-8"),
