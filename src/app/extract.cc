@@ -12,8 +12,9 @@ int extract(const Environment& environment, const std::string& path) {
   return perform([&] {
     extract::Extractor extractor(declared.documents);
     extract::Document document = extractor.extract_now(extract::Source::file(path), path, "");
-    for (auto [what, value] : {std::pair("Title", document.title), std::pair("Author", document.author),
-                               std::pair("Encoding", document.encoding)})
+    for (const auto& [what, value] :
+         {std::pair("Title", document.title), std::pair("Author", document.author),
+          std::pair("Encoding", document.encoding)})
       if (!value.empty()) std::printf("%s: %s\n", what, value.c_str());
     if (document.pages > 0) std::printf("Pages: %d\n", document.pages);
     for (const extract::Section& section : document.sections) {

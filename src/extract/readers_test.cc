@@ -17,6 +17,7 @@ using ::testing::Not;
 
 std::vector<std::string> places(const Document& d) {
   std::vector<std::string> out;
+  out.reserve(d.sections.size());
   for (const Section& s : d.sections) out.push_back(s.place);
   return out;
 }
