@@ -7,6 +7,7 @@
 
 #include "app/app.h"
 #include "base/version.h"
+#include "extract/worker.h"
 
 extern char** environ;
 
@@ -66,6 +67,7 @@ int refuse(const CLI::App& cli, const CLI::ParseError& error) {
 
 int main(int argc, char** argv) {
   using namespace antiphon;
+  if (argc == 2 && argv[1] == extract::kWorkerCommand) return extract::worker_main();
   open_standard_streams();
   const std::string version_line = "antiphon " + std::string(kAntiphonVersion);
   CLI::App cli("Antiphon: a self-hosted AI chat platform for teams", "antiphon");
@@ -84,13 +86,17 @@ int main(int argc, char** argv) {
   auto* keys = cli.add_subcommand("keys", "Lists secret keys, gives up one that is lost");
   keys->footer(app::keys_usage());
   keys->add_option("words", words, "list, forget or drop-sealed, and what they need");
+  auto* extract = cli.add_subcommand("extract", "Prints the text of a document as the server reads it");
+  std::string document;
+  extract->add_option("file", document, "The document")->required();
   auto* codes = cli.add_subcommand("codes", "Prints what messages with a code mean");
   auto* settings = cli.add_subcommand("settings", "Prints the manual of all settings");
   auto* openapi = cli.add_subcommand("openapi", "Prints the API's description");
   auto* routes = cli.add_subcommand("routes", "Prints every route, who may call it and what it costs");
   auto* version = cli.add_subcommand("version", "Prints the version");
   Flags flags;
-  for (CLI::App* command : {&cli, serve, check, migrate, user, keys}) take_flags(*command, flags);
+  for (CLI::App* command : {&cli, serve, check, migrate, user, keys, extract})
+    take_flags(*command, flags);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -103,6 +109,7 @@ int main(int argc, char** argv) {
   if (!role.empty()) words.insert(words.end(), {"--role", role});
   if (*user) return app::user(environment, words);
   if (*keys) return app::keys(environment, words);
+  if (*extract) return app::extract(environment, document);
   if (*codes) return app::codes();
   if (*settings) return app::settings();
   if (*openapi) return app::openapi();

@@ -27,6 +27,9 @@ int user(const Environment& environment, const std::vector<std::string>& words);
 std::string keys_usage();
 int keys(const Environment& environment, const std::vector<std::string>& words);
 
+/// `antiphon extract FILE`: prints the text of a document as the server reads it, with marks of pages.
+int extract(const Environment& environment, const std::string& path);
+
 /// The table of messages with a code, as Markdown.
 int codes();
 

@@ -146,6 +146,12 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                    return shown_file(me, std::move(owner), std::move(id));
                  }),
       pictures(files, file_guard),
+      extractor(declared.documents),
+      processing({.db = *db,
+                  .files = files,
+                  .extractor = extractor,
+                  .jobs = jobs,
+                  .spool = upload_folder(d.process)}),
       feedbacks(*db),
       analytics(*db),
       replay(runs),
@@ -192,6 +198,10 @@ App::App(Declared& d, std::unique_ptr<store::Db> database, auth::KeyRing keys, s
                             [this](const User& me, std::string id, std::int64_t room) {
                               return pictures.read(me, std::move(id), room);
                             }},
+           .documents = {.read =
+                             [this](const User& me, std::string id) {
+                               return processing.text(file_guard, me, std::move(id));
+                             }},
            .chores =
                [this](completions::Chore chore) { return tasks::policy_of(declared.tasks, chore); }}),
       models_in_use(bus, runs.node_id(),
@@ -335,6 +345,7 @@ void App::add_routes() {
   files::add_routes(router, {.files = files,
                              .guard = file_guard,
                              .permitted = permitted,
+                             .processing = &processing,
                              .place = [this](const User& me, json::Value metadata) {
                                return place_of(me, std::move(metadata));
                              }});
@@ -501,6 +512,7 @@ Task<> App::stop(std::chrono::seconds budget) {
             {{"seconds", budget.count()}, {"answers", runs.live_here()}});
   co_await let_end("answers", runs.stop(budget));
   co_await let_end("completions", completions.stop(2s));
+  extractor.stop();
   co_await let_end("jobs", jobs.stop(2s));
   co_await let_end("relay", relay.stop());
   co_await let_end("sockets", hub.stop(2s));

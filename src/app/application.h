@@ -79,6 +79,8 @@ struct App {
   chats::Attached attached;
   files::Guard file_guard;
   files::Pictures pictures;
+  extract::Extractor extractor;
+  files::Processing processing;
   evaluations::Feedbacks feedbacks;
   analytics::Analytics analytics;
   completions::LogReplay replay;

@@ -1,4 +1,6 @@
+#include <sys/mman.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -7,6 +9,7 @@
 #include <filesystem>
 
 #include "app/application.h"
+#include "extract/extract.h"
 
 namespace antiphon::app {
 namespace {
@@ -51,6 +54,27 @@ std::string check_data_folder(const Process& process) {
   if (statvfs(folder.c_str(), &space) == 0 && space.f_bavail * space.f_frsize < (100ULL << 20))
     throw Problem(Problem::Kind::unavailable, "Less than 100 MB are free in " + folder + ": make room");
   return folder;
+}
+
+/// What reads documents, and whether it can be confined.
+void check_documents(const Declared& declared, Report& report) {
+  for (const extract::Tool& tool : extract::tools())
+    tool.found.empty() ? report.warn("documents", tool.formats + ": not read; install " + tool.package)
+                       : report.good("documents", tool.formats + ": read by " + tool.found);
+  if (!extract::can_confine_tools())
+    report.warn(
+        "documents",
+        declared.documents.unconfined()
+            ? "this kernel has no Landlock, and EXTRACT_UNCONFINED lets PDFs and pictures be read "
+              "by programs that can read what the server can"
+            : "this kernel has no Landlock: PDFs and pictures are not read");
+  report.attempt("documents", [&] {
+    extract::Source source(memfd_create("document", MFD_CLOEXEC));
+    if (write(source.descriptor(), "text", 4) != 4)
+      throw Problem(Problem::Kind::unavailable, "no file in memory can be made");
+    (void)extract::Extractor(declared.documents).extract_now(source, "check.txt", "text/plain");
+    return "a text was read by a confined process";
+  });
 }
 
 void show(Report& report, const cluster::Findings& findings) {
@@ -133,6 +157,7 @@ int check(const Environment& environment) {
     report.good("settings", "all variables are understood");
     report.attempt("data folder", [&] { return check_data_folder(process); });
     check_database(declared, report);
+    check_documents(declared, report);
     report.attempt("address", [&] { return http::rehearse(server_options(process, "")); });
     if (!process.frontend().empty())
       report.attempt("web client", [&] { return (void)site_of(process), process.frontend(); });

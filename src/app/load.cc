@@ -61,6 +61,7 @@ Declared::Declared() {
   registry.add(permissions);
   registry.add(models);
   registry.add(blobs);
+  registry.add(documents);
   registry.add(files);
   registry.add(knowledge);
   registry.add(chats);

@@ -20,6 +20,7 @@
 #include "config/registry.h"
 #include "config/seal.h"
 #include "config/store.h"
+#include "extract/settings.h"
 #include "features/absent/absent.h"
 #include "features/analytics/analytics.h"
 #include "features/auths/auths.h"
@@ -41,6 +42,7 @@
 #include "features/evaluations/routes.h"
 #include "features/files/files.h"
 #include "features/files/pictures.h"
+#include "features/files/processing.h"
 #include "features/files/routes.h"
 #include "features/folders/folders.h"
 #include "features/knowledge/routes.h"
@@ -79,6 +81,7 @@ struct Declared {
   auth::PermissionDefaults permissions;
   models::Settings models;
   blobs::Settings blobs;
+  extract::Settings documents;
   files::Settings files;
   knowledge::Settings knowledge;
   chats::Settings chats;

@@ -123,7 +123,7 @@ Task<Model> Completions::resolve(const User& me, const Plan& plan) {
   co_return co_await p_.provider.resolve(me, plan.model_id);
 }
 
-Task<json::Array> Completions::prompt(const Plan& plan, const Composer& composer) {
+Task<json::Array> Completions::prompt(const User& me, const Plan& plan, const Composer& composer) {
   json::Array messages;
   if (plan.temporary) {
     messages = plan.messages;
@@ -134,7 +134,9 @@ Task<json::Array> Completions::prompt(const Plan& plan, const Composer& composer
     if (plan.continued)
       if (auto m = co_await p_.chats.message(plan.chat_id, plan.message_id))
         leaf = m->parent_id.value_or("");
-    messages = provider_messages(co_await p_.chats.branch(plan.chat_id, leaf));
+    auto branch = co_await p_.chats.branch(plan.chat_id, leaf);
+    co_await put_documents(p_.documents, me, branch);
+    messages = provider_messages(branch);
   }
   if (!plan.guidance.empty())
     messages.emplace_back(json::Object{{"role", "user"}, {"content", plan.guidance}});
@@ -148,7 +150,7 @@ Task<json::Object> Completions::question(const User& me, const Plan& plan, const
   json::Object body;
   body["messages"] = co_await store::patiently<json::Array>(
       [&]() -> Task<json::Array> {
-        json::Array messages = co_await prompt(plan, composer);
+        json::Array messages = co_await prompt(me, plan, composer);
         co_await put_pictures(p_.pictures, me, messages);
         co_return messages;
       },

@@ -13,6 +13,7 @@
 #include "features/completions/chores.h"
 #include "features/completions/composer.h"
 #include "features/completions/direct.h"
+#include "features/completions/documents.h"
 #include "features/completions/pictures.h"
 #include "features/completions/provider.h"
 #include "features/completions/tools.h"
@@ -93,6 +94,7 @@ class Completions {
     std::function<Task<bool>(const User&, std::string folder_id)> may_file;
     /// Pictures of files that messages name.
     Pictures pictures;
+    Documents documents;
     /// What an administrator says about titles, tags and follow-ups.
     ChorePolicies chores;
   };
@@ -151,7 +153,7 @@ class Completions {
                         std::shared_ptr<Chunks> going);
   Task<json::Object> question(const User& me, const Plan& plan, const Model& model,
                               const Composer& composer, const std::function<bool()>& gone);
-  Task<json::Array> prompt(const Plan& plan, const Composer& composer);
+  Task<json::Array> prompt(const User& me, const Plan& plan, const Composer& composer);
   Task<> round(const User& me, runs::Run& run, const Plan& plan, const Model& model, json::Object body,
                Composer& composer, std::shared_ptr<Chunks> chunks);
   Task<bool> listen(runs::Run& run, Chunks& chunks, Composer& composer, std::string& cursor);

@@ -36,8 +36,8 @@ namespace {
 
 using store::Sql;
 
-#define ANTIPHON_FILE_COLUMNS                                                                \
-  "id, user_id, filename, blob_id, size, content_type, metadata, status, hash, created_at, " \
+#define ANTIPHON_FILE_COLUMNS                                                                       \
+  "id, user_id, filename, blob_id, size, content_type, metadata, status, hash, error, created_at, " \
   "updated_at"
 
 constexpr Sql kReferences{"files.blobs", R"(

@@ -30,14 +30,16 @@ struct File {
   std::int64_t size = 0;
   std::string content_type;  ///< As the sender said; "application/octet-stream" when he did not.
   json::Value metadata;      ///< What the sender said beside the file; object.
-  std::string status;        ///< Of its text: "completed" when there is nothing to be done for it.
+  std::string
+      status;  ///< Of its text: "pending", "failed", or "completed" when nothing is to be done for it.
   std::optional<std::string> content;  ///< Its text, of at most kContent bytes; where asked for.
   std::optional<std::string> hash;     ///< SHA-256 of the text, hexadecimal.
+  std::optional<std::string> error;    ///< Why it failed, for people.
   std::int64_t created_at = 0;
   std::int64_t updated_at = 0;
 };
 ANTIPHON_DTO(File, id, user_id, filename, blob_id, size, content_type, metadata, status, content, hash,
-             created_at, updated_at)
+             error, created_at, updated_at)
 
 /// Which files a list is of.
 struct Wanted {
@@ -50,9 +52,9 @@ struct Wanted {
   static constexpr std::int64_t kPage = 50;
 };
 
-/// Gives a file that comes its place elsewhere, in the transaction that makes its row: what it throws,
-/// the row is not there either.
-using Place = std::function<Task<>(store::Connection&, const File&)>;
+/// What else there is to do for a file that comes, in the transaction that makes its row: where it
+/// throws, the row is not there either.
+using Place = std::function<Task<>(store::Connection&, File&)>;
 
 class Files {
  public:

@@ -2,7 +2,9 @@
 
 #include <boost/json.hpp>
 
+#include "base/async.h"
 #include "base/problem.h"
+#include "features/files/processing.h"
 #include "features/files/served.h"
 #include "features/files/shown.h"
 #include "http/bind.h"
@@ -16,6 +18,13 @@ struct FileUploadForm {
 };
 ANTIPHON_DTO(FileUploadForm, metadata)
 ANTIPHON_DTO_DEFINE(FileUploadForm)
+
+struct FileUploadQuery {
+  json::Flag<true> process;                ///< Reads its text.
+  json::Flag<true> process_in_background;  ///< Answers before that is done.
+};
+ANTIPHON_DTO(FileUploadQuery, process, process_in_background)
+ANTIPHON_DTO_DEFINE(FileUploadQuery)
 
 struct FilesQuery {
   json::Number<1, 1, 1'000'000> page;
@@ -138,13 +147,26 @@ struct Api {
   }
   Task<http::FileLimit> file_limit(const Caller& who) const { return p.files.limit(who.id); }
 
-  Task<FileModelResponse> upload(const User& me, http::Upload<FileUploadForm> form) {
+  Task<FileModelResponse> upload(const User& me, Query<FileUploadQuery> q,
+                                 http::Upload<FileUploadForm> form) {
     if (!me.admin() && !co_await p.permitted(me, "chat.file_upload"))
       throw Problem(Problem::Kind::forbidden, "You may not upload files. Ask an administrator.");
     json::Value metadata = metadata_of(form.metadata);
     Place place = co_await p.place(me, metadata);
-    co_return view(
-        co_await p.files.add(me, std::move(form.file), std::move(metadata), std::move(place)));
+    bool process = q.process && p.processing != nullptr;
+    File file = co_await p.files.add(me, std::move(form.file), std::move(metadata),
+                                     [&](store::Connection& c, File& coming) -> Task<> {
+                                       if (place) co_await place(c, coming);
+                                       if (process) co_await p.processing->begin(c, coming);
+                                     });
+    if (file.status != "pending") co_return view(std::move(file));
+    p.processing->wake();
+    if (!q.process_in_background) {
+      auto read = co_await p.processing->wait(file.id);
+      if (!read) throw not_found("File");
+      file = std::move(*read);
+    }
+    co_return view(std::move(file));
   }
 
   Task<FileListResponse> list(const User& me, Query<FilesQuery> q) {
@@ -182,9 +204,17 @@ struct Api {
   }
   Task<std::optional<Response>> status(const User&, Readable file, Query<FileStatusQuery> q,
                                        http::Events events) {
-    std::string text = json::dump(FileStatus{file->status});
-    if (!q.stream) co_return http::json_response(std::move(text));
-    co_await events.send(text);
+    if (!q.stream) co_return http::json_response(json::dump(FileStatus{file->status}));
+    std::optional<File> now = *file;
+    auto until = std::chrono::steady_clock::now() + Processing::kPatience;
+    while (now && !events.gone()) {
+      json::Object event{{"status", now->status}};
+      if (now->status == "failed") event["error"] = now->error.value_or("");
+      co_await events.send(json::serialize(event));
+      if (now->status != "pending" || std::chrono::steady_clock::now() >= until) break;
+      co_await sleep_for(std::chrono::seconds(1));
+      now = co_await p.files.find(file->id);
+    }
     co_return std::nullopt;
   }
 

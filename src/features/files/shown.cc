@@ -11,6 +11,7 @@ ANTIPHON_DTO_DEFINE(FileModelResponse)
 FileModelResponse view(File file) {
   json::Object data{{"status", file.status}};
   if (file.content) data["content"] = *file.content;
+  if (file.status == "failed" && file.error) data["error"] = *file.error;
   return {.id = std::move(file.id),
           .user_id = std::move(file.user_id),
           .hash = std::move(file.hash),

@@ -19149,7 +19149,10 @@ export interface operations {
     };
     post_api_v1_files: {
         parameters: {
-            query?: never;
+            query?: {
+                process?: boolean;
+                process_in_background?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
