@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include "auth/worker_pool.h"
 #include "base/secret.h"
 #include "base/task.h"
+#include "base/worker_pool.h"
 
 namespace antiphon::auth {
 

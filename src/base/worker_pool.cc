@@ -1,4 +1,4 @@
-#include "auth/worker_pool.h"
+#include "base/worker_pool.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace antiphon::auth {
+namespace antiphon {
 
 int WorkerPool::default_threads() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2);
@@ -63,4 +63,4 @@ void WorkerPool::serve() {
   }
 }
 
-}  // namespace antiphon::auth
+}  // namespace antiphon

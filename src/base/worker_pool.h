@@ -11,7 +11,7 @@
 #include "base/problem.h"
 #include "base/task.h"
 
-namespace antiphon::auth {
+namespace antiphon {
 
 /// A few threads for work that holds a processor for long, with a bounded queue. Any thread.
 class WorkerPool {
@@ -57,4 +57,4 @@ class WorkerPool {
   std::vector<std::jthread> threads_;
 };
 
-}  // namespace antiphon::auth
+}  // namespace antiphon
