@@ -244,13 +244,14 @@ Task<std::vector<Hit>> Builtin::query(Query query) {
     if (has != query.binding) throw refused(index.collection, has, query.binding);
     matrices.push_back(co_await matrix_of(Index{index}));
   }
-  std::function<std::vector<Found>()> search = [&] {
+  // Owns what it reads: the caller may be gone first when the server stops.
+  std::function<std::vector<Found>()> search = [matrices, vector = query.vector, k = query.k] {
     std::vector<Found> found;
     for (std::size_t i = 0; i < matrices.size(); ++i) {
-      for (Scored one : nearest(matrices[i]->rows, query.vector, query.k)) found.push_back({one, i});
+      for (Scored one : nearest(matrices[i]->rows, vector, k)) found.push_back({one, i});
     }
     std::sort(found.begin(), found.end());
-    found.resize(std::min(found.size(), query.k));
+    found.resize(std::min(found.size(), k));
     return found;
   };
   std::vector<Found> found = co_await pool_.run(std::move(search));
