@@ -100,6 +100,7 @@ Task<> Relay::follow(std::string user_id) {
   for (const ProgressRow& row : rows) {
     auto [at, added] = user.runs.try_emplace(row.run_id, Heard{.names = row.names(), .seq = row.seq});
     Heard& heard = at->second;
+    if (heard.here) continue;
     if (!added) heard.seq = row.seq;
     heard.ended = row.state >= 10;
     heard.since = Clock::now();
@@ -107,11 +108,25 @@ Task<> Relay::follow(std::string user_id) {
   }
   // Those that came while the rows were read may be further than they say, or new.
   for (auto& [id, heard] : user.runs)
-    if (heard.again && !heard.ended) read_log(heard);
+    if (heard.again && !heard.here && !heard.ended) read_log(heard);
+}
+
+/// An earlier owner who stood still may tell of the run when it is over: that is nothing new then.
+void Relay::note_here(const RunNames& run, std::int64_t seq, bool last) {
+  std::scoped_lock lock(mutex_);
+  auto user = users_.find(run.user_id);
+  if (user == users_.end()) return;
+  Heard& heard = user->second.runs.try_emplace(run.run_id, Heard{.names = run}).first->second;
+  heard.here = true;
+  heard.seq = seq;
+  heard.ended = last;
+  heard.since = Clock::now();
 }
 
 void Relay::share(const RunNames& run, std::int64_t seq, const std::vector<std::string>& events,
                   bool last) {
+  if (p_.bus.alone()) return;
+  note_here(run, seq, last);
   if (!p_.bus.has_company()) return;
   std::size_t size = 0;
   for (const std::string& event : events) size += event.size();
@@ -147,7 +162,7 @@ void Relay::hear(std::string_view body) {
     heard.again = true;
     return;
   }
-  if (heard.ended || *seq <= heard.seq) return;
+  if (heard.here || heard.ended || *seq <= heard.seq) return;
   bool whole = *count > 0 && parts.size() == 7 + static_cast<std::size_t>(*count);
   if (heard.reading || *seq != heard.seq + 1 || !whole) return read_log(heard);
   heard.seq = *seq;
@@ -192,8 +207,8 @@ Task<> Relay::catch_up(RunNames names) {
     std::scoped_lock lock(mutex_);
     Heard* heard = find(names);
     if (!heard) co_return;
-    if (read) publish_left(*heard, events, !row || row->state >= 10);
-    if (heard->again && read) continue;
+    if (read && !heard->here) publish_left(*heard, events, !row || row->state >= 10);
+    if (heard->again && read && !heard->here) continue;
     heard->reading = false;  // What could not be read is looked for again within a second.
     co_return;
   }
@@ -224,15 +239,18 @@ void Relay::adopt(const RunNames& names, const std::vector<LoggedEvent>& left) {
   if (user == users_.end() || !user->second.known) return;
   auto [at, added] = user->second.runs.try_emplace(names.run_id, Heard{.names = names});
   publish_left(at->second, left, false);
-  user->second.runs.erase(at);
+  at->second.here = true;
+  at->second.since = Clock::now();
 }
 
 void Relay::give_up(const RunNames& names, std::int64_t seq) {
   std::scoped_lock lock(mutex_);
   auto user = users_.find(names.user_id);
   if (user == users_.end() || !user->second.known) return;
-  auto [at, added] = user->second.runs.try_emplace(names.run_id, Heard{.names = names, .seq = seq});
-  read_log(at->second);
+  Heard& heard = user->second.runs.try_emplace(names.run_id, Heard{.names = names}).first->second;
+  heard.here = heard.ended = false;
+  heard.seq = seq;
+  read_log(heard);
 }
 
 /// Under mutex_.
@@ -270,7 +288,7 @@ bool Relay::any_live() {
   std::scoped_lock lock(mutex_);
   for (const auto& [id, user] : users_)
     for (const auto& [run_id, heard] : user.runs)
-      if (!heard.ended) return true;
+      if (!heard.ended && !heard.here) return true;
   return false;
 }
 
@@ -286,7 +304,7 @@ Task<> Relay::look() {
     std::scoped_lock lock(mutex_);
     for (const auto& [id, user] : users_)
       for (const auto& [run_id, heard] : user.runs)
-        if (!heard.ended) live.push_back(run_id);
+        if (!heard.ended && !heard.here) live.push_back(run_id);
   }
   // While something may not have been heard, an answer may have begun and ended.
   auto now = Clock::now();
@@ -310,14 +328,14 @@ Task<> Relay::look() {
     if (user == users_.end() || !user->second.known) continue;
     auto [at, added] = user->second.runs.try_emplace(row.run_id, Heard{.names = row.names()});
     Heard& heard = at->second;
-    if (heard.seq < row.seq || (row.state >= 10 && !heard.ended)) read_log(heard);
+    if (!heard.here && (heard.seq < row.seq || (row.state >= 10 && !heard.ended))) read_log(heard);
   }
   // Those that are gone, with their users or to this process.
   for (const std::string& run_id : live) {
     if (there.contains(run_id)) continue;
     for (auto& [id, user] : users_) {
       auto at = user.runs.find(run_id);
-      if (at != user.runs.end() && !at->second.ended && !p_.runs.is_here(run_id)) read_log(at->second);
+      if (at != user.runs.end() && !at->second.ended && !at->second.here) read_log(at->second);
     }
   }
 }
@@ -330,7 +348,9 @@ void Relay::forget_absent() {
   });
   for (auto& [id, user] : users_)
     std::erase_if(user.runs, [&](const auto& run) {
-      return run.second.ended && !run.second.reading && now - run.second.since > kRememberEnded;
+      const Heard& heard = run.second;
+      bool over = heard.ended || (heard.here && !p_.runs.is_here(run.first));
+      return over && !heard.reading && now - heard.since > kRememberEnded;
     });
 }
 

@@ -68,8 +68,9 @@ class Relay {
     std::int64_t seq = 0;  ///< The last row that went to clients.
     bool reading = false;  ///< The log is being read.
     bool again = false;    ///< Something came meanwhile.
+    bool here = false;     ///< This process writes it, or wrote its end: it tells its clients itself.
     bool ended = false;
-    std::chrono::steady_clock::time_point since = {};  ///< When it ended.
+    std::chrono::steady_clock::time_point since = {};  ///< When it ended; here: when it went on.
   };
   struct Followed {
     bool known = false;
@@ -77,6 +78,7 @@ class Relay {
     std::map<std::string, Heard, std::less<>> runs;
   };
 
+  void note_here(const RunNames& run, std::int64_t seq, bool last);
   void hear(std::string_view body);
   void read_log(Heard& heard);
   Task<> catch_up(RunNames names);

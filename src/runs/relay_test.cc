@@ -333,6 +333,28 @@ TEST_F(RelayTest, WhoTakesOverTellsItsClientsFirstWhatTheyMissed) {
   EXPECT_NE(c->text(r->id()).find("closed"), std::string::npos);
 }
 
+// It was stopped between its commit and what it tells the others, and goes on when all is over.
+TEST_F(RelayTest, WhatAZombieTellsOfAnAnswerThatEndedIsNotToldAgain) {
+  auto a = replica(), b = replica();
+  auto c = replica(), zombie = replica();
+  for (Replica* one : {b.get(), c.get()}) {
+    acquainted(*one, *zombie);
+    run([&] { return one->relay.follow("user"); });
+  }
+  auto r = begin(*a);
+  write(r, 0, 5);
+  a->leave();
+  eventually([&] { return b->has_ended(r->id()) && c->has_ended(r->id()); });
+  std::string at_b = b->text(r->id()), at_c = c->text(r->id());
+  zombie->relay.share(r->names(), 3, {R"({"type":"word","n":2})"}, false);
+  auto other = begin(*zombie);  // Told after it, so heard after it.
+  end(other);
+  eventually([&] { return b->has_ended(other->id()) && c->has_ended(other->id()); });
+  run([&]() -> Task<> { co_await sleep_for(300ms); });
+  EXPECT_EQ(b->text(r->id()), at_b);
+  EXPECT_EQ(c->text(r->id()), at_c);
+}
+
 TEST_F(RelayTest, WhoEndsHandsItsRunsOverAtOnce) {
   auto a = replica(), b = replica();
   acquainted(*a, *b);

@@ -56,8 +56,9 @@ using store::Sql;
 constexpr Sql kList{"knowledge.list", ANTIPHON_BASES("IN (SELECT value FROM json_each($3))", "LIKE"),
                     ANTIPHON_BASES("= ANY($3::text[])", "ILIKE")};
 
-#define ANTIPHON_ENTRY                                                                             \
-  "f.id, f.user_id, f.filename, f.blob_id, f.size, f.content_type, f.metadata, f.status, f.error, f.hash, " \
+#define ANTIPHON_ENTRY                                                                              \
+  "f.id, f.user_id, f.filename, f.blob_id, f.size, f.content_type, f.metadata, f.status, f.error, " \
+  "f.hash, "                                                                                        \
   "f.created_at, f.updated_at, kf.knowledge_id, kf.directory_id"
 /// $1: everything, $2: the user, $3: readable ids, $4: whose, $5: words, $6 and $7: order.
 #define ANTIPHON_FOUND(ids, like)                                                     \
