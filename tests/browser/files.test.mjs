@@ -59,7 +59,12 @@ describe('files, in a browser', () => {
     await pick([cat, report]);
     await sent('cat.png');
     await sent(report.name);
-    await page.getByText('their text is not read').waitFor();
+    await pick([{ name: 'tone.bin', mimeType: 'audio/mpeg', buffer: Buffer.from('no sound') }]);
+    await sent('tone.bin');
+    await page.getByText('Models are told its name only').waitFor();
+    await seat.button('Remove tone.bin').click();
+    await page.getByText('Models are told its name only').waitFor({ state: 'detached' });
+    await page.getByText('reading it').waitFor({ state: 'detached' });
     assert.equal(await chips().count(), 2);
     assert.match(await chips().first().locator('img').getAttribute('src'), /^data:image\/webp;base64,/u);
     assert.match(await chips().nth(1).innerText(), /12 B/u);
@@ -82,7 +87,7 @@ describe('files, in a browser', () => {
     const call = stage.provider.calls.find(({ body }) => Array.isArray(body?.messages?.at(-1)?.content));
     const [text, image] = call.body.messages.at(-1).content;
     assert.equal(image.image_url.url, `data:image/png;base64,${cat.buffer.toString('base64')}`, 'the model is shown the picture as it was sent');
-    assert.match(text.text, /^What is this\?\n\n\[Attached file: Bericht é\.txt\. Its contents are not shown to you\.\]$/u);
+    assert.match(text.text, /^What is this\?\n\n\[Attached file: Bericht é\.txt\]\nwhat it says\n\[End of the attached file\]$/u);
 
     await page.reload();
     await shown.getByRole('img', { name: 'cat.png' }).waitFor();

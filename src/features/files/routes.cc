@@ -4,9 +4,9 @@
 
 #include "base/async.h"
 #include "base/problem.h"
+#include "features/files/dto.h"
 #include "features/files/processing.h"
 #include "features/files/served.h"
-#include "features/files/shown.h"
 #include "http/bind.h"
 #include "http/described.h"
 

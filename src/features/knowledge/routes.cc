@@ -4,7 +4,7 @@
 #include <map>
 
 #include "base/problem.h"
-#include "features/files/shown.h"
+#include "features/files/dto.h"
 #include "http/bind.h"
 #include "http/described.h"
 

@@ -68,6 +68,6 @@ describe('stop, pressed', () => {
     taken.reject(new Error('no such model'));
     await stopped;
     expect(api.stop).not.toHaveBeenCalled();
-    expect(open.branch.at(-1)?.error?.content).toBe('no such model');
+    expect(open.branch.at(-1)?.error).toEqual({ content: 'no such model' });
   });
 });

@@ -9,5 +9,6 @@ export class FilesApi {
     return this.http.upload('POST /api/v1/files/', form, options);
   }
   show = (id: string) => this.http.call('GET /api/v1/files/{id}', { path: { id } });
+  status = (id: string) => this.http.call('GET /api/v1/files/{id}/process/status', { path: { id } });
   delete = (id: string) => this.http.call('DELETE /api/v1/files/{id}', { path: { id } });
 }

@@ -1,17 +1,21 @@
 import { ApiError } from '$/lib/api/http';
 import type { UploadOptions } from '$/lib/api/http';
 import type { UploadedFile } from '$/lib/api/types';
-import { isUnread, itemOf, type FileItem } from './items';
+import { isPending, isUnread, itemOf, type FileItem } from './items';
 import { countOf, refusalOf, type Limits } from './limits';
 import type { Picture } from './pictures';
 
 export interface FileServer {
   upload(file: File, options: UploadOptions): Promise<UploadedFile>;
   show(id: string): Promise<UploadedFile>;
+  status(id: string): Promise<{ status: string }>;
   delete(id: string): Promise<unknown>;
 }
 
 const sentAtOnce = 3;
+const readingLooksMilliseconds = 700;
+/** Four minutes: longer than the server tries. */
+const readingLooks = 340;
 
 /** A file in the box: on its way to the server, there, or refused. */
 export class Attachment {
@@ -22,6 +26,8 @@ export class Attachment {
   /** Whether it may go better another time. */
   retryable = $state(false);
   thumbnail = $state('');
+  /** Whether the server reads its text. */
+  reading = $state(false);
   /** Whether the server has no text of it: models are told no more than its name. */
   unread = $state(false);
   item: FileItem | null = null;
@@ -127,9 +133,9 @@ export class Attachments {
       const reply = await this.server.upload(picture?.file ?? attachment.file!, { signal, onprogress });
       if (signal.aborted) return void this.server.delete(reply.id).catch(() => {});
       attachment.item = itemOf(reply, picture !== null, attachment.thumbnail);
-      attachment.unread = picture === null && isUnread(reply);
       attachment.state = 'sent';
       this.#changed();
+      void this.#read(attachment, reply);
     } catch (cause) {
       if (signal.aborted) return;
       fail(attachment, cause instanceof Error ? cause.message : String(cause), !(cause instanceof ApiError && cause.final));
@@ -137,11 +143,27 @@ export class Attachments {
     this.#sendNext();
   }
 
+  /** Follows a file's text until it is there, or will not be. */
+  async #read(attachment: Attachment, file: UploadedFile): Promise<void> {
+    if (attachment.item!.type !== 'file') return;
+    attachment.unread = isUnread(file);
+    attachment.reading = isPending(file);
+    for (let looks = 0; attachment.reading && looks < readingLooks; looks += 1) {
+      await new Promise((resolve) => setTimeout(resolve, readingLooksMilliseconds));
+      if (!this.#items.includes(attachment)) return;
+      const status = await this.server.status(file.id).catch(() => null);
+      if (status === null || status.status === 'pending') continue;
+      attachment.reading = false;
+      attachment.unread = status.status === 'failed';
+    }
+    attachment.reading = false;
+  }
+
   /** Asks after a file of another time. One that is gone leaves the box. */
   async #recall(attachment: Attachment): Promise<void> {
     try {
       const file = await this.server.show(attachment.item!.id);
-      attachment.unread = attachment.item!.type === 'file' && isUnread(file);
+      void this.#read(attachment, file);
     } catch (cause) {
       if (!(cause instanceof ApiError && cause.status === 404) || !this.#items.includes(attachment)) return;
       this.#items = this.#items.filter((other) => other !== attachment);

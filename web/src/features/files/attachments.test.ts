@@ -18,16 +18,17 @@ const reply = (name: string): UploadedFile => ({
 
 /** A box at a server that answers when the test says so. */
 function box(file: Record<string, unknown> = {}) {
-  const sending: { name: string; options: UploadOptions; resolve: () => void; reject: (cause: Error) => void }[] = [];
+  const sending: { name: string; options: UploadOptions; resolve: () => void; answer: (file: UploadedFile) => void; reject: (cause: Error) => void }[] = [];
   const server = {
     upload: vi.fn(
       ({ name }: File, options: UploadOptions) =>
         new Promise<UploadedFile>((resolve, reject) => {
           options.signal.addEventListener('abort', () => reject(options.signal.reason));
-          sending.push({ name, options, resolve: () => resolve(reply(name)), reject });
+          sending.push({ name, options, resolve: () => resolve(reply(name)), answer: resolve, reject });
         }),
     ),
     show: vi.fn(async (id: string) => reply(id)),
+    status: vi.fn(async (_id: string) => ({ status: 'completed' })),
     delete: vi.fn(async () => null),
   };
   const attachments = new Attachments(server, () => limitsOf({ file }), async () => null);
@@ -35,6 +36,27 @@ function box(file: Record<string, unknown> = {}) {
   attachments.begin([], keep);
   const states = () => attachments.items.map(({ name, state }) => `${name} ${state}`);
   return { sending, server, attachments, keep, states };
+}
+/** What the server says of a text, look by look. */
+async function readings(...statuses: string[]) {
+  vi.useFakeTimers();
+  try {
+    const { attachments, sending, server } = box();
+    attachments.add([file('a.pdf')]);
+    await vi.advanceTimersByTimeAsync(0);
+    server.upload.mockClear();
+    const pending = { ...reply('a.pdf'), data: { status: 'pending' } };
+    for (const status of statuses) server.status.mockResolvedValueOnce({ status });
+    sending[0]!.answer(pending);
+    const seen: string[] = [];
+    for (let i = 0; i <= statuses.length; i += 1) {
+      await vi.advanceTimersByTimeAsync(i === 0 ? 0 : 700);
+      seen.push(`${attachments.items[0]!.reading ? 'reading' : 'read'}${attachments.unread ? ', without text' : ''}`);
+    }
+    return seen;
+  } finally {
+    vi.useRealTimers();
+  }
 }
 const file = (name: string, text = 'x') => new File([text], name);
 
@@ -137,5 +159,10 @@ describe('files in the box', () => {
     expect(states()).toEqual([]);
     expect(sending[0]!.options.signal.aborted).toBe(true);
     expect(keep).not.toHaveBeenCalled();
+  });
+
+  it('follow their text until it is there, or cannot be read', async () => {
+    expect(await readings('pending', 'completed')).toEqual(['reading', 'reading', 'read']);
+    expect(await readings('failed')).toEqual(['reading', 'read, without text']);
   });
 });

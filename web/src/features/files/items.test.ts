@@ -79,6 +79,7 @@ describe('the files of a message', () => {
 it('a file whose text nobody will read is told from one that is being read', () => {
   expect(isUnread(uploaded())).toBe(true);
   expect(isUnread(uploaded({ data: { status: 'pending' } }))).toBe(false);
+  expect(isUnread(uploaded({ data: { status: 'failed' } }))).toBe(true);
   expect(isUnread(uploaded({ data: { status: 'completed', content: 'x' } }))).toBe(false);
 });
 

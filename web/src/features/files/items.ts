@@ -63,7 +63,12 @@ export function itemOf(file: UploadedFile, picture: boolean, thumbnail: string):
 
 /** Whether the server says that it has no text of the file and will have none. */
 export function isUnread({ data }: UploadedFile): boolean {
-  return isRecord(data) && data.status === 'completed' && !data.content;
+  return isRecord(data) && (data.status === 'failed' || (data.status === 'completed' && !data.content));
+}
+
+/** Whether the server is still reading its text. */
+export function isPending({ data }: UploadedFile): boolean {
+  return isRecord(data) && data.status === 'pending';
 }
 
 /** Where its bytes are. */

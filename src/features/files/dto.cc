@@ -1,4 +1,4 @@
-#include "features/files/shown.h"
+#include "features/files/dto.h"
 
 #include <boost/json.hpp>
 #include <utility>
