@@ -93,9 +93,13 @@ constexpr Sql kCount{"knowledge.count_files",
 #define ANTIPHON_TAKE(ids) "DELETE FROM knowledge_file WHERE knowledge_id = $1 AND file_id " ids
 constexpr Sql kTake{"knowledge.take_out", ANTIPHON_TAKE("IN (SELECT value FROM json_each($2))"),
                     ANTIPHON_TAKE("= ANY($2::text[])")};
-#define ANTIPHON_DELETE_FILES(ids)                                                          \
-  "DELETE FROM file WHERE user_id = $1 AND NOT EXISTS (SELECT 1 FROM knowledge_file WHERE " \
-  "knowledge_file.file_id = file.id) AND id " ids
+/// Those of the user that are in this base and in no other.
+#define ANTIPHON_DELETE_FILES(ids)                                                                    \
+  "DELETE FROM file WHERE user_id = $1 AND EXISTS (SELECT 1 FROM knowledge_file kf WHERE kf.file_id " \
+  "= "                                                                                                \
+  "file.id AND kf.knowledge_id = $3) AND NOT EXISTS (SELECT 1 FROM knowledge_file kf WHERE "          \
+  "kf.file_id "                                                                                       \
+  "= file.id AND kf.knowledge_id <> $3) AND id " ids
 constexpr Sql kDeleteFiles{"knowledge.delete_files",
                            ANTIPHON_DELETE_FILES("IN (SELECT value FROM json_each($2))"),
                            ANTIPHON_DELETE_FILES("= ANY($2::text[])")};
@@ -136,8 +140,9 @@ Task<> grown(store::Connection& c, std::string base) {
 
 Task<std::int64_t> take(store::Connection& c, std::string me, std::string base,
                         std::vector<std::string> ids, bool and_delete) {
-  std::int64_t taken = co_await c.run(kTake, base, ids);
-  if (and_delete) co_await c.run(kDeleteFiles, me, ids);
+  std::int64_t taken = 0;
+  if (and_delete) taken = co_await c.run(kDeleteFiles, me, ids, base);
+  taken += co_await c.run(kTake, base, ids);
   co_await c.run(kTouch, base, unix_seconds());
   co_return taken;
 }

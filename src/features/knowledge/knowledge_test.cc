@@ -406,6 +406,23 @@ TEST_P(KnowledgeTest, AFolderOfADiskIsComparedAndCleanedUp) {
   EXPECT_FALSE(there(b) || there(c));
 }
 
+// row 52
+TEST_P(KnowledgeTest, WhatIsInNoneOfTheCallersBasesIsNotCleanedUp) {
+  std::string own = base("eve"), foreign = base("ann");
+  std::string d = directory("ann", foreign, "d"), f = file("ann", "f"), loose = file("eve", "loose");
+  add("ann", foreign, f);
+  EXPECT_EQ(as("eve", "POST", "/" + own + "/sync/cleanup",
+               Object{{"file_ids", Array{f, loose}}, {"dir_ids", Array{d}}})
+                .status,
+            200);
+  EXPECT_TRUE(there(f));
+  EXPECT_TRUE(there(loose));
+  Value now = as("ann", "GET", "/" + foreign + "/files").json();
+  EXPECT_EQ(column(*json::find(now, "items"), "filename"), Texts{"f"});
+  EXPECT_EQ(column(*json::find(now, "directories"), "name"), Texts{"d"});
+  EXPECT_EQ(as("eve", "DELETE", "/" + own + "/dirs/" + d + "/delete").status, 404);
+}
+
 TEST_P(KnowledgeTest, GrantsAreTheOwnersToGiveAsFarAsHeMay) {
   std::string id = base("ann");
   auto form = [](std::string_view type, std::string_view with, std::string_view permission) {
