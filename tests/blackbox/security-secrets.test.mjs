@@ -70,6 +70,7 @@ forEachDatabase((db) => {
           ENABLE_API_KEYS: 'true',
           USER_PERMISSIONS_FEATURES_API_KEYS: 'true',
           USER_PERMISSIONS_WORKSPACE_MODELS_ACCESS: 'true',
+          USER_PERMISSIONS_WORKSPACE_KNOWLEDGE_ACCESS: 'true',
         },
       });
       ({ people, admin, bob, eve } = await makePeople(server));
