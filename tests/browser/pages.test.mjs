@@ -49,7 +49,7 @@ describe('every page', () => {
   const pages = () => [
     '/', '/?temporary', `/c/${chat}`, `/f/${folder}`, '/connect', '/nowhere',
     ...['account', 'appearance', 'answers', 'keys', 'archive'].map((tab) => `/settings/${tab}`),
-    ...['users', 'connections', 'models', 'general', 'cluster'].map((tab) => `/admin/${tab}`),
+    ...['users', 'connections', 'models', 'files', 'general', 'cluster'].map((tab) => `/admin/${tab}`),
   ];
 
   for (const theme of ['light', 'dark']) {
