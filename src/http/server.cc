@@ -8,6 +8,7 @@
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -78,7 +79,8 @@ tcp::endpoint endpoint_of(const ServerOptions& options, const LoopExecutor& exec
   return found.begin()->endpoint();
 }
 
-error_code begin_listening(Acceptor& acceptor, const tcp::endpoint& at, bool shared) {
+template <class AnyAcceptor>
+error_code begin_listening(AnyAcceptor& acceptor, const tcp::endpoint& at, bool shared) {
   error_code error;
   acceptor.open(at.protocol(), error);
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
@@ -98,9 +100,14 @@ Acceptor listen(const LoopExecutor& executor, const ServerOptions& options, cons
 
 /// That nobody else listens there: SO_REUSEPORT would let us share the port with another server of the
 /// same user without a word. One that is in use for a moment only is waited for.
-void make_sure_of(const LoopExecutor& executor, const ServerOptions& options, const tcp::endpoint& at) {
+///
+/// In a context that nobody runs: a thread in epoll_wait that looks at a descriptor while another
+/// closes it keeps it open until it is done, and so the port. Whoever asked at that moment whether we
+/// are up made our own listening fail.
+void make_sure_of(const ServerOptions& options, const tcp::endpoint& at) {
+  asio::io_context nobodys;
   for (auto end = std::chrono::steady_clock::now() + kPortPatience;;) {
-    Acceptor probe(executor);
+    tcp::acceptor probe(nobodys);
     error_code error = begin_listening(probe, at, false);
     if (!error) return;
     if (error != asio::error::address_in_use || std::chrono::steady_clock::now() >= end)
@@ -256,7 +263,7 @@ void Server::start() {
   Launcher launch = launcher_of(core.options);
   LoopExecutor first = typed(impl_->loops.at(0));
   tcp::endpoint at = endpoint_of(core.options, first);
-  if (at.port() != 0) make_sure_of(first, core.options, at);
+  if (at.port() != 0) make_sure_of(core.options, at);
   std::vector<Acceptor> acceptors;
   for (int i = 0; i != impl_->loops.size(); ++i) {
     acceptors.push_back(listen(typed(impl_->loops.at(i)), core.options, at));
@@ -311,7 +318,7 @@ std::string rehearse(const ServerOptions& options) {
   (void)launcher_of(options);
   Loops loops(1);
   LoopExecutor loop = typed(loops.at(0));
-  make_sure_of(loop, options, endpoint_of(options, loop));
+  make_sure_of(options, endpoint_of(options, loop));
   return url_of(options, options.port);
 }
 
