@@ -480,14 +480,21 @@ Task<Base> Guard::opened(const User& me, std::string id, Right wanted) const {
   co_return std::move(*base);
 }
 
+Task<std::set<std::string, std::less<>>> Guard::writable(const User& me) const {
+  auto ids = co_await grants_.accessible(me, Base::kKind, Right::write);
+  co_return std::set<std::string, std::less<>>(ids.begin(), ids.end());
+}
+
 Task<bool> Guard::may_read_file(const User& me, std::string file_id) const {
-  static constexpr Sql kAround{"knowledge.around_file", R"(
-      SELECT k.id, k.user_id, k.name, k.description, k.meta, k.created_at, k.updated_at
-        FROM knowledge_file kf JOIN knowledge k ON k.id = kf.knowledge_id
-       WHERE kf.file_id = $1 ORDER BY k.id LIMIT 1000)"};
-  for (const Base& base : co_await db_.all<Base>(kAround, file_id))
-    if (co_await may(me, base, Right::read)) co_return true;
-  co_return false;
+#define ANTIPHON_AROUND(ids)                                                                          \
+  "SELECT COUNT(*) AS count FROM knowledge_file kf JOIN knowledge k ON k.id = kf.knowledge_id WHERE " \
+  "kf.file_id = $1 AND ($2 OR k.user_id = $3 OR k.id " ids ")"
+  static constexpr Sql kAround{"knowledge.around_file",
+                               ANTIPHON_AROUND("IN (SELECT value FROM json_each($4))"),
+                               ANTIPHON_AROUND("= ANY($4::text[])")};
+  auto ids = co_await grants_.accessible(me, Base::kKind, Right::read);
+  auto around = co_await db_.first<FileCount>(kAround, file_id, everything(me), me.id, ids);
+  co_return around && around->count > 0;
 }
 
 }  // namespace antiphon::knowledge

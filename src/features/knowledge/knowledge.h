@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -178,6 +179,8 @@ class Guard {
     co_return Granted<Base, R>::after_check(co_await opened(me, std::move(id), R));
   }
   Task<bool> may(const User& me, const Base& base, Right wanted) const;
+  /// Ids of the bases of others that a grant lets the caller change, for lists.
+  Task<std::set<std::string, std::less<>>> writable(const User& me) const;
   /// Whether all bases are as if the caller owned them.
   bool everything(const User& me) const { return me.admin() && admin_access_(); }
   /// Whether the file is in a base that the caller may read. Never more than reading (row 47).
