@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,8 +51,17 @@ inline std::optional<Response> serve(const Router& router, Request request, Call
   return run([&] { return router.serve(*route, call); });
 }
 
-inline Request request(std::string method, std::string path) {
-  return {.method = std::move(method), .path = std::move(path)};
+/// For a path and its query, "/a?b=c&d=e"; nothing is decoded.
+inline Request request(std::string method, std::string_view target) {
+  std::size_t mark = std::min(target.find('?'), target.size());
+  Request out{.method = std::move(method), .path = std::string(target.substr(0, mark))};
+  for (std::size_t at = mark + 1; at < target.size();) {
+    std::string_view pair = target.substr(at, target.find('&', at) - at);
+    std::size_t is = std::min(pair.find('='), pair.size());
+    out.query.emplace(pair.substr(0, is), pair.substr(std::min(is + 1, pair.size())));
+    at += pair.size() + 1;
+  }
+  return out;
 }
 
 }  // namespace antiphon::http::testing

@@ -72,10 +72,8 @@ class ModelsApp {
 
   Reply call(const std::string& who, const std::string& method, const std::string& target,
              std::string body = {}) {
-    http::Request request{.method = method, .path = target.substr(0, target.find('?'))};
+    http::Request request = http::testing::request(method, target);
     request.raw_path = request.path;
-    if (std::size_t mark = target.find('?'); mark != std::string::npos)
-      add_query(request, target.substr(mark + 1));
     if (!body.empty()) request.headers.add("Content-Type", "application/json");
     request.body = std::move(body);
     http::testing::StringStream stream;
@@ -126,15 +124,6 @@ class ModelsApp {
     out.role = role;
     out.via = Caller::Via::session;
     users.emplace(name, out);
-  }
-
-  static void add_query(http::Request& request, const std::string& query) {
-    for (std::size_t at = 0; at < query.size();) {
-      std::size_t end = std::min(query.find('&', at), query.size());
-      std::string pair = query.substr(at, end - at);
-      request.query.emplace(pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
-      at = end + 1;
-    }
   }
 };
 

@@ -65,16 +65,6 @@ class FilesTest : public ::testing::TestWithParam<store::Engine> {
   }
 
   Reply ask(const std::string& who, http::Request request, std::shared_ptr<http::Form> form = {}) {
-    std::string& path = request.path;
-    if (std::size_t mark = path.find('?'); mark != path.npos) {
-      for (std::size_t at = mark + 1; at < path.size();) {
-        std::size_t end = std::min(path.find('&', at), path.size());
-        std::size_t is = path.find('=', at);
-        request.query.emplace(path.substr(at, is - at), path.substr(is + 1, end - is - 1));
-        at = end + 1;
-      }
-      path.resize(mark);
-    }
     http::testing::StringStream stream;
     http::Call call{.request = request, .stream = stream, .caller = user(who)};
     call.form = std::move(form);

@@ -74,16 +74,7 @@ class KnowledgeTest : public ::testing::TestWithParam<store::Engine> {
   }
   Reply as(const std::string& name, std::string method, std::string path,
            std::optional<Value> body = {}) {
-    http::Request request =
-        http::testing::request(std::move(method), "/api/v1/knowledge" + path.substr(0, path.find('?')));
-    if (std::size_t mark = path.find('?'); mark != path.npos) {
-      for (std::size_t at = mark + 1; at < path.size();) {
-        std::size_t end = std::min(path.find('&', at), path.size());
-        std::size_t is = path.find('=', at);
-        request.query.emplace(path.substr(at, is - at), path.substr(is + 1, end - is - 1));
-        at = end + 1;
-      }
-    }
+    http::Request request = http::testing::request(std::move(method), "/api/v1/knowledge" + path);
     if (body) request.body = json::serialize(*body);
     auto response = http::testing::serve(router, std::move(request), user(name));
     return {response->status, response->body};
